@@ -1,1 +1,5 @@
-export {};
+export * from './attempt.ts';
+export * from './hostComponent.ts';
+export * from './job.ts';
+export * from './states.ts';
+export * from './vocabulary.ts';
