@@ -1,1 +1,3 @@
-export {};
+export * from './command.ts';
+export * from './plan.ts';
+export * from './state.ts';

@@ -1,0 +1,41 @@
+import type { ConfigValues } from './state.ts';
+
+/** Which host components a command is for. Absent fields do not restrict. */
+export interface Target {
+  readonly service?: string | undefined;
+  readonly component?: string | undefined;
+  /** Host names. */
+  readonly hosts?: readonly string[] | undefined;
+}
+
+/** A service to add, or components to add to one that is there. */
+export interface Addition {
+  /** Needed where several installed stacks offer the service or it is not in the cluster yet and ambiguous. */
+  readonly stack?: string | undefined;
+  readonly version?: string | undefined;
+  readonly service: string;
+  /** Host names by component. A component left out is placed by its cardinality and `prefer`; `[]` means none. */
+  readonly components?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly config?: ConfigValues | undefined;
+  /** By host name. */
+  readonly overrides?: Readonly<Record<string, ConfigValues>> | undefined;
+}
+
+export type CommandRequest =
+  | { readonly command: 'add'; readonly services: readonly Addition[] }
+  | { readonly command: 'start' | 'stop' | 'restart' | 'check'; readonly target: Target }
+  /** `config` and `overrides` replace the service's stored values first, when given; then what is stale is applied. */
+  | {
+      readonly command: 'configure';
+      readonly target: Target;
+      readonly config?: ConfigValues | undefined;
+      readonly overrides?: Readonly<Record<string, ConfigValues>> | undefined;
+      /** apply now (default), or only save */ readonly restart?: boolean | undefined;
+    }
+  /** `lost` removes host components of a host that will not come back: nothing runs there. */
+  | {
+      readonly command: 'remove';
+      readonly target: Target;
+      readonly data: 'keep' | 'delete';
+      readonly lost?: boolean | undefined;
+    };

@@ -1,0 +1,75 @@
+import type { Effect, Phase } from '@stackyard/domain';
+import type { CommandRequest } from './command.ts';
+import type { ServiceState } from './state.ts';
+
+/** A task before it has an id: one phase of one host component. */
+export interface PlannedTask {
+  readonly hostComponentId: string;
+  readonly hostId: string;
+  readonly service: string;
+  readonly component: string;
+  readonly phase: Phase;
+  readonly timeoutMs: number;
+  readonly idempotent: boolean;
+  /** The stack's own function runs, not only the platform's. */
+  readonly runsCode: boolean;
+  /** For `configure` of a running component: what follows on the host without a task of its own. */
+  readonly effect?: Effect | undefined;
+  /** For `remove`. */
+  readonly data?: 'keep' | 'delete' | undefined;
+}
+
+/**
+ * The edges of a task DAG. Nodes 0 … tasks-1 are the tasks in order, tasks … nodes-1 are join nodes ("all of these
+ * before any of those" costs N + M edges, not N × M). Successors of node n: `targets[offsets[n] … offsets[n+1]-1]`.
+ */
+export interface TaskGraph {
+  readonly tasks: number;
+  readonly nodes: number;
+  readonly offsets: Uint32Array;
+  readonly targets: Uint32Array;
+}
+
+/** A sentence for the operator, with the JSON pointer of what it is about where there is one. */
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+  readonly pointer?: string | undefined;
+}
+
+/** What a command changes in the cluster's layout and configs before any task runs. */
+export interface LayoutChange {
+  /** The cluster's services after the change; what is not listed stays as it is. */
+  readonly services: readonly ServiceState[];
+  readonly addedHostComponents: readonly string[];
+  readonly removedHostComponents: readonly string[];
+  readonly addedServices: readonly string[];
+  readonly removedServices: readonly string[];
+  /** Services whose stored values change: they get a new config version. */
+  readonly newConfigVersions: readonly string[];
+  /** Hosts (ids) that join the cluster. */
+  readonly joiningHosts: readonly string[];
+  /** What the operator should know; nothing here refuses the command. */
+  readonly warnings: readonly Notice[];
+}
+
+/** A host component whose rendered files differ from what it runs. */
+export interface StaleHostComponent {
+  readonly hostComponentId: string;
+  /** Paths of the files that differ, new ones included. */
+  readonly changed: readonly string[];
+  readonly effect: Effect;
+}
+
+export interface Plan {
+  readonly request: CommandRequest;
+  readonly tasks: readonly PlannedTask[];
+  readonly graph: TaskGraph;
+  /** Ids of hosts that some task runs on. */
+  readonly hosts: readonly string[];
+  /** Host components that will be stopped and started. */
+  readonly restarts: readonly string[];
+  readonly warnings: readonly Notice[];
+  /** Targets that need nothing done, each with the reason. */
+  readonly skipped: readonly { readonly hostComponentId: string; readonly reason: string }[];
+}

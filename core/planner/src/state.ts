@@ -1,0 +1,76 @@
+import type { Desired, Observed } from '@stackyard/domain';
+import type { ConfigValues, Json, ServiceManifest } from '@stackyard/sdk/manifest';
+
+/** What the planner must know of a host. Memory and disk in bytes. */
+export interface HostState {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly bind: string;
+  readonly root: string;
+  /** Several agents share its machine. */
+  readonly local: boolean;
+  /** The agent's lease is live. */
+  readonly reachable: boolean;
+  readonly clusterId?: string | undefined;
+  /** Whether processes can run as another user. */
+  readonly privileged: boolean;
+  readonly facts: {
+    readonly cpus: number;
+    readonly memory: number;
+    readonly disk: number;
+    readonly java: readonly { readonly home: string; readonly version: string }[];
+  };
+}
+
+export interface HostComponentState {
+  readonly id: string;
+  readonly service: string;
+  readonly component: string;
+  readonly hostId: string;
+  readonly ordinal: number;
+  readonly desired: Desired;
+  readonly observed: Observed;
+  /** Digest by path of the files last applied; absent before the first configure. */
+  readonly applied?: Readonly<Record<string, string>> | undefined;
+  /** The config version whose values it runs. */
+  readonly configVersion?: number | undefined;
+  /** Effective values it runs, to tell which properties changed. */
+  readonly appliedValues?: ConfigValues | undefined;
+  /** Names of the `once` steps done. `init` stands for the init phase, `prepare` for the service's. */
+  readonly once: readonly string[];
+}
+
+export interface ServiceState {
+  readonly id: string;
+  readonly name: string;
+  readonly stack: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly manifest: ServiceManifest;
+  readonly configVersion: number;
+  /** What the operator set; defaults are not stored. */
+  readonly values: ConfigValues;
+  /** What the operator set for single hosts, by host id. */
+  readonly overrides: Readonly<Record<string, ConfigValues>>;
+  /** Values the server made once for the service. */
+  readonly generated: ConfigValues;
+  readonly hostComponents: readonly HostComponentState[];
+  /** By component: the ordinal the next host component gets. Never goes back. */
+  readonly nextOrdinals: Readonly<Record<string, number>>;
+}
+
+/** An immutable picture of one cluster, and of the hosts and stacks a command on it may name. */
+export interface ClusterState {
+  readonly id: string;
+  readonly name: string;
+  readonly hosts: readonly HostState[];
+  readonly services: readonly ServiceState[];
+  /** Manifests that `add` may name: every installed stack. */
+  readonly stacks: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly digest: string;
+    readonly services: readonly ServiceManifest[];
+  }[];
+}
+
+export type { ConfigValues, Json };

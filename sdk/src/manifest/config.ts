@@ -1,0 +1,69 @@
+import { EFFECTS } from '@stackyard/domain';
+import { z } from 'zod';
+import { Expression, Json } from './expression.ts';
+
+/** Lower-case name of a service, component, config property …: it becomes part of paths and URLs. */
+export const Name = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'use lower-case letters, digits, _ and -, starting with a letter');
+export const PropertyName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'use letters, digits and _, starting with a letter');
+/** The file name a config is rendered to, such as zoo.cfg. */
+export const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'use letters, digits, ., _ and -');
+
+export const PROPERTY_TYPES = [
+  'int',
+  'float',
+  'bool',
+  'text',
+  'enum',
+  'port',
+  'dir',
+  'memory',
+  'duration',
+  'list',
+  'map',
+  'secret',
+] as const;
+
+export const PropertyManifest = z.strictObject({
+  name: PropertyName,
+  type: z.enum(PROPERTY_TYPES),
+  /** The key in the rendered file; the property's name when absent. */
+  key: z.string().optional(),
+  help: z.string(),
+  /** A constant, or an expression over host facts (a recommendation). Absent: the operator must give a value. */
+  default: Expression.optional(),
+  optional: z.boolean().optional(),
+  unit: z.string().optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  pattern: z.string().optional(),
+  values: z.array(z.string()).optional(),
+  effect: z.enum(EFFECTS),
+  /** Made once by the server for the whole service and kept. */
+  generated: z.enum(['uuid']).optional(),
+  /** On local hosts the ordinal is added to this port: for products that know a peer by its address. */
+  offsetByOrdinal: z.boolean().optional(),
+});
+export type PropertyManifest = z.infer<typeof PropertyManifest>;
+
+export const FORMATS = ['properties', 'xml', 'yaml', 'json', 'ini', 'env', 'text'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export const ConfigManifest = z.strictObject({
+  name: FileName,
+  title: z.string().optional(),
+  format: z.enum(FORMATS),
+  /** A file of the artifact's templates/ folder. Absent: every property is written in the format. */
+  template: z.string().optional(),
+  /** Absent when the config is never written to a file (values for expressions only). */
+  file: z.boolean(),
+  mode: z.number().int().optional(),
+  properties: z.array(PropertyManifest),
+  /** What a change asks for that no property explains, such as a new member in the list of servers. */
+  effect: z.enum(EFFECTS),
+});
+export type ConfigManifest = z.infer<typeof ConfigManifest>;
+export { Json };

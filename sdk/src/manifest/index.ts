@@ -1,0 +1,4 @@
+export * from './config.ts';
+export * from './expression.ts';
+export * from './inputs.ts';
+export * from './manifest.ts';

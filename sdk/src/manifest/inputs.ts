@@ -1,0 +1,53 @@
+import type { Json } from './expression.ts';
+
+/** Values by config and property, such as `{ 'zoo.cfg': { clientPort: 2181 } }`. */
+export type ConfigValues = Readonly<Record<string, Readonly<Record<string, Json>>>>;
+
+/** One host component as the others of its service see it. */
+export interface Instance {
+  readonly host: string;
+  readonly address: string;
+  /** Handed out once, never reused, from 1. */
+  readonly ordinal: number;
+  /** Its effective values where they differ from those of `Inputs.values`. */
+  readonly overrides?: ConfigValues;
+}
+
+/** The host component a phase runs for. */
+export interface Self extends Instance {
+  readonly hostComponentId: string;
+  readonly service: string;
+  readonly component: string;
+  /** Where it listens: 0.0.0.0 on a real host, its own address on a local one. */
+  readonly bind: string;
+  /** Every absolute path of the component lies under this directory; `/` on a real host. */
+  readonly root: string;
+  /** Whether several agents share this machine. */
+  readonly local: boolean;
+}
+
+/**
+ * All that rendering and a lifecycle function may depend on: the same inputs give the same bytes on the server (plan)
+ * and on the agent (task).
+ */
+export interface Inputs {
+  readonly self: Self;
+  /** Effective values of the host component, defaults and overrides applied. */
+  readonly values: ConfigValues;
+  /** Host components of the service by component, in order of their ordinals. */
+  readonly instances: Readonly<Record<string, readonly Instance[]>>;
+  /** Exports of the services this one requires, by service and export. */
+  readonly imports: Readonly<Record<string, Readonly<Record<string, Json>>>>;
+  readonly facts: { readonly cpus: number; readonly memory: number; readonly disk: number };
+}
+
+/** One file a component gets on its host. `path` is absolute under the host's root; `mode` as in chmod. */
+export interface RenderedFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+  /** `sha256-<hex>` of the content. */
+  readonly digest: string;
+  /** The config it comes from; absent for a declared file. */
+  readonly config?: string;
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { ConfigManifest, Name, PropertyName } from './config.ts';
+import { Expression, Probe, PropertyRef } from './expression.ts';
+
+/** A product's own archive and where it comes from. */
+export const PackageManifest = z.strictObject({
+  name: Name,
+  version: z.string(),
+  origins: z.strictObject({
+    url: z
+      .array(
+        z.strictObject({
+          url: z.string(),
+          sha512: z.string().regex(/^[0-9a-f]{128}$/),
+          arch: z.enum(['x64', 'arm64']).optional(),
+        }),
+      )
+      .optional(),
+    maven: z
+      .strictObject({
+        /** Coordinates whose dependencyManagement gives the missing versions. */
+        bom: z.string().optional(),
+        /** `group:artifact[:version]`: these jars and their runtime closure become lib/. */
+        artifacts: z.array(z.string()).optional(),
+        /** `group:artifact:extension[:classifier]:version`: a ready archive. */
+        archive: z.string().optional(),
+        exclusions: z.array(z.string()).optional(),
+      })
+      .optional(),
+  }),
+  /** The folder inside the archive to take as its root; the single top folder when absent. */
+  root: z.string().optional(),
+  /** sha256 of the content list (path and sha256 of every file). */
+  digest: z.string().optional(),
+});
+export type PackageManifest = z.infer<typeof PackageManifest>;
+
+export const ProcessManifest = z.strictObject({
+  /** Absolute, or relative to the package; `java` runs the host's JDK. */
+  program: Expression,
+  args: z.array(Expression),
+  env: z.record(z.string(), Expression),
+  ready: Probe,
+  /** How long the process may take to become ready. */
+  readyMs: z.number().int().positive(),
+  /** How long it may take to end after SIGTERM before it is killed. */
+  stopMs: z.number().int().positive(),
+});
+export type ProcessManifest = z.infer<typeof ProcessManifest>;
+
+/** A file written beside the configs, such as myid. */
+export const FileManifest = z.strictObject({
+  in: PropertyRef,
+  name: z.string(),
+  content: Expression,
+});
+
+export const Cardinality = z.string().regex(/^(all|\d+|\d+\+|\d+-\d+)$/, "use '1', '1+', '0-1', '3-5' or 'all'");
+
+export const DependencyManifest = z.strictObject({
+  /** `component` of this service, or `service/component`. */
+  on: z.string(),
+  /** The phase of this component that waits … */
+  phase: z.enum(['install', 'configure', 'init', 'start', 'prepare', 'check']),
+  /** … for this phase of the other one. */
+  after: z.enum(['install', 'configure', 'init', 'start', 'prepare', 'check']),
+});
+export type DependencyManifest = z.infer<typeof DependencyManifest>;
+
+export const LIFECYCLE_PHASES = [
+  'install',
+  'configure',
+  'init',
+  'start',
+  'prepare',
+  'check',
+  'stop',
+  'remove',
+] as const;
+
+export const ComponentManifest = z.strictObject({
+  name: Name,
+  title: z.string(),
+  category: z.enum(['server', 'client']),
+  cardinality: Cardinality,
+  prefer: z.enum(['odd']).optional(),
+  /** Names of configs of the service that this component gets on its hosts. */
+  configs: z.array(z.string()),
+  files: z.array(FileManifest),
+  /** Directories that are made at install and kept as data at removal. */
+  dirs: z.array(PropertyRef),
+  process: ProcessManifest.optional(),
+  /** Phases for which the artifact's lifecycle bundle has a function; all others are the platform's. */
+  lifecycle: z.array(z.enum(LIFECYCLE_PHASES)),
+  /** Phases that exist although they have neither a process nor a function say nothing and are left out of plans. */
+  after: z.array(DependencyManifest),
+  /** Host components restart one after the other, each healthy before the next. */
+  rolling: z.boolean(),
+  /** Seconds after which a phase is ended, by phase; 600 where not given. */
+  timeouts: z.partialRecord(z.enum(LIFECYCLE_PHASES), z.number().positive()),
+  /** False where a phase must not be tried again by itself. */
+  idempotent: z.partialRecord(z.enum(LIFECYCLE_PHASES), z.boolean()),
+  health: z.record(z.string(), Probe),
+  role: Probe.optional(),
+  metrics: z.strictObject({ port: Expression, path: z.string(), charts: z.record(z.string(), z.string()) }).optional(),
+  links: z.record(z.string(), z.strictObject({ port: Expression, path: z.string() })),
+  /** Not on the same host as these components. */
+  notWith: z.array(z.string()).optional(),
+});
+export type ComponentManifest = z.infer<typeof ComponentManifest>;
+
+export const ServiceManifest = z.strictObject({
+  name: Name,
+  title: z.string(),
+  description: z.string().optional(),
+  version: z.string(),
+  user: z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/),
+  license: z.string().optional(),
+  packages: z.array(PackageManifest),
+  requires: z.strictObject({
+    /** A semver range of the JDK's feature version, such as `>=11`. */
+    jdk: z.string().optional(),
+    services: z.array(z.strictObject({ service: Name, range: z.string(), optional: z.boolean().optional() })),
+  }),
+  configs: z.array(ConfigManifest),
+  components: z.array(ComponentManifest),
+  /** Values offered to other services, such as a connect string. */
+  exports: z.record(PropertyName, Expression),
+});
+export type ServiceManifest = z.infer<typeof ServiceManifest>;
+
+/** All that the server ever reads of a stack: closed, schema-checked data without a function. */
+export const StackManifest = z.strictObject({
+  format: z.literal(1),
+  name: z.string().regex(/^(@[a-z0-9-]+\/)?[a-z0-9][a-z0-9._-]*$/),
+  version: z.string(),
+  sdk: z.string(),
+  title: z.string(),
+  description: z.string().optional(),
+  services: z.array(ServiceManifest),
+});
+export type StackManifest = z.infer<typeof StackManifest>;
