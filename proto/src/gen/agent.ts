@@ -1,0 +1,103 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { AgentFrame as _stackyard_agent_v1_AgentFrame, AgentFrame__Output as _stackyard_agent_v1_AgentFrame__Output } from './stackyard/agent/v1/AgentFrame.ts';
+import type { AgentMessage as _stackyard_agent_v1_AgentMessage, AgentMessage__Output as _stackyard_agent_v1_AgentMessage__Output } from './stackyard/agent/v1/AgentMessage.ts';
+import type { AgentsClient as _stackyard_agent_v1_AgentsClient, AgentsDefinition as _stackyard_agent_v1_AgentsDefinition } from './stackyard/agent/v1/Agents.ts';
+import type { AttemptRef as _stackyard_agent_v1_AttemptRef, AttemptRef__Output as _stackyard_agent_v1_AttemptRef__Output } from './stackyard/agent/v1/AttemptRef.ts';
+import type { Cancel as _stackyard_agent_v1_Cancel, Cancel__Output as _stackyard_agent_v1_Cancel__Output } from './stackyard/agent/v1/Cancel.ts';
+import type { CancelReply as _stackyard_agent_v1_CancelReply, CancelReply__Output as _stackyard_agent_v1_CancelReply__Output } from './stackyard/agent/v1/CancelReply.ts';
+import type { ComponentStatus as _stackyard_agent_v1_ComponentStatus, ComponentStatus__Output as _stackyard_agent_v1_ComponentStatus__Output } from './stackyard/agent/v1/ComponentStatus.ts';
+import type { ComponentStatuses as _stackyard_agent_v1_ComponentStatuses, ComponentStatuses__Output as _stackyard_agent_v1_ComponentStatuses__Output } from './stackyard/agent/v1/ComponentStatuses.ts';
+import type { Dispatch as _stackyard_agent_v1_Dispatch, Dispatch__Output as _stackyard_agent_v1_Dispatch__Output } from './stackyard/agent/v1/Dispatch.ts';
+import type { DispatchReply as _stackyard_agent_v1_DispatchReply, DispatchReply__Output as _stackyard_agent_v1_DispatchReply__Output } from './stackyard/agent/v1/DispatchReply.ts';
+import type { DownloadChunk as _stackyard_agent_v1_DownloadChunk, DownloadChunk__Output as _stackyard_agent_v1_DownloadChunk__Output } from './stackyard/agent/v1/DownloadChunk.ts';
+import type { DownloadRequest as _stackyard_agent_v1_DownloadRequest, DownloadRequest__Output as _stackyard_agent_v1_DownloadRequest__Output } from './stackyard/agent/v1/DownloadRequest.ts';
+import type { EnrolmentClient as _stackyard_agent_v1_EnrolmentClient, EnrolmentDefinition as _stackyard_agent_v1_EnrolmentDefinition } from './stackyard/agent/v1/Enrolment.ts';
+import type { Envelope as _stackyard_agent_v1_Envelope, Envelope__Output as _stackyard_agent_v1_Envelope__Output } from './stackyard/agent/v1/Envelope.ts';
+import type { Facts as _stackyard_agent_v1_Facts, Facts__Output as _stackyard_agent_v1_Facts__Output } from './stackyard/agent/v1/Facts.ts';
+import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from './stackyard/agent/v1/Goaway.ts';
+import type { Heartbeat as _stackyard_agent_v1_Heartbeat, Heartbeat__Output as _stackyard_agent_v1_Heartbeat__Output } from './stackyard/agent/v1/Heartbeat.ts';
+import type { HeartbeatAck as _stackyard_agent_v1_HeartbeatAck, HeartbeatAck__Output as _stackyard_agent_v1_HeartbeatAck__Output } from './stackyard/agent/v1/HeartbeatAck.ts';
+import type { Hello as _stackyard_agent_v1_Hello, Hello__Output as _stackyard_agent_v1_Hello__Output } from './stackyard/agent/v1/Hello.ts';
+import type { HostFacts as _stackyard_agent_v1_HostFacts, HostFacts__Output as _stackyard_agent_v1_HostFacts__Output } from './stackyard/agent/v1/HostFacts.ts';
+import type { Instance as _stackyard_agent_v1_Instance, Instance__Output as _stackyard_agent_v1_Instance__Output } from './stackyard/agent/v1/Instance.ts';
+import type { Instances as _stackyard_agent_v1_Instances, Instances__Output as _stackyard_agent_v1_Instances__Output } from './stackyard/agent/v1/Instances.ts';
+import type { InventoryEntry as _stackyard_agent_v1_InventoryEntry, InventoryEntry__Output as _stackyard_agent_v1_InventoryEntry__Output } from './stackyard/agent/v1/InventoryEntry.ts';
+import type { Java as _stackyard_agent_v1_Java, Java__Output as _stackyard_agent_v1_Java__Output } from './stackyard/agent/v1/Java.ts';
+import type { JoinReply as _stackyard_agent_v1_JoinReply, JoinReply__Output as _stackyard_agent_v1_JoinReply__Output } from './stackyard/agent/v1/JoinReply.ts';
+import type { JoinRequest as _stackyard_agent_v1_JoinRequest, JoinRequest__Output as _stackyard_agent_v1_JoinRequest__Output } from './stackyard/agent/v1/JoinRequest.ts';
+import type { LogAck as _stackyard_agent_v1_LogAck, LogAck__Output as _stackyard_agent_v1_LogAck__Output } from './stackyard/agent/v1/LogAck.ts';
+import type { LogChunk as _stackyard_agent_v1_LogChunk, LogChunk__Output as _stackyard_agent_v1_LogChunk__Output } from './stackyard/agent/v1/LogChunk.ts';
+import type { LogFrame as _stackyard_agent_v1_LogFrame, LogFrame__Output as _stackyard_agent_v1_LogFrame__Output } from './stackyard/agent/v1/LogFrame.ts';
+import type { PackageRef as _stackyard_agent_v1_PackageRef, PackageRef__Output as _stackyard_agent_v1_PackageRef__Output } from './stackyard/agent/v1/PackageRef.ts';
+import type { Result as _stackyard_agent_v1_Result, Result__Output as _stackyard_agent_v1_Result__Output } from './stackyard/agent/v1/Result.ts';
+import type { ResultAck as _stackyard_agent_v1_ResultAck, ResultAck__Output as _stackyard_agent_v1_ResultAck__Output } from './stackyard/agent/v1/ResultAck.ts';
+import type { Self as _stackyard_agent_v1_Self, Self__Output as _stackyard_agent_v1_Self__Output } from './stackyard/agent/v1/Self.ts';
+import type { ServerFrame as _stackyard_agent_v1_ServerFrame, ServerFrame__Output as _stackyard_agent_v1_ServerFrame__Output } from './stackyard/agent/v1/ServerFrame.ts';
+import type { ServerMessage as _stackyard_agent_v1_ServerMessage, ServerMessage__Output as _stackyard_agent_v1_ServerMessage__Output } from './stackyard/agent/v1/ServerMessage.ts';
+import type { Started as _stackyard_agent_v1_Started, Started__Output as _stackyard_agent_v1_Started__Output } from './stackyard/agent/v1/Started.ts';
+import type { Value as _stackyard_agent_v1_Value, Value__Output as _stackyard_agent_v1_Value__Output } from './stackyard/agent/v1/Value.ts';
+import type { ValueList as _stackyard_agent_v1_ValueList, ValueList__Output as _stackyard_agent_v1_ValueList__Output } from './stackyard/agent/v1/ValueList.ts';
+import type { ValueMap as _stackyard_agent_v1_ValueMap, ValueMap__Output as _stackyard_agent_v1_ValueMap__Output } from './stackyard/agent/v1/ValueMap.ts';
+import type { WatchComponents as _stackyard_agent_v1_WatchComponents, WatchComponents__Output as _stackyard_agent_v1_WatchComponents__Output } from './stackyard/agent/v1/WatchComponents.ts';
+import type { WatchedComponent as _stackyard_agent_v1_WatchedComponent, WatchedComponent__Output as _stackyard_agent_v1_WatchedComponent__Output } from './stackyard/agent/v1/WatchedComponent.ts';
+import type { Welcome as _stackyard_agent_v1_Welcome, Welcome__Output as _stackyard_agent_v1_Welcome__Output } from './stackyard/agent/v1/Welcome.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  stackyard: {
+    agent: {
+      v1: {
+        AgentFrame: MessageTypeDefinition<_stackyard_agent_v1_AgentFrame, _stackyard_agent_v1_AgentFrame__Output>
+        AgentMessage: MessageTypeDefinition<_stackyard_agent_v1_AgentMessage, _stackyard_agent_v1_AgentMessage__Output>
+        Agents: SubtypeConstructor<typeof grpc.Client, _stackyard_agent_v1_AgentsClient> & { service: _stackyard_agent_v1_AgentsDefinition }
+        AttemptPhase: EnumTypeDefinition
+        AttemptRef: MessageTypeDefinition<_stackyard_agent_v1_AttemptRef, _stackyard_agent_v1_AttemptRef__Output>
+        Cancel: MessageTypeDefinition<_stackyard_agent_v1_Cancel, _stackyard_agent_v1_Cancel__Output>
+        CancelReply: MessageTypeDefinition<_stackyard_agent_v1_CancelReply, _stackyard_agent_v1_CancelReply__Output>
+        ComponentStatus: MessageTypeDefinition<_stackyard_agent_v1_ComponentStatus, _stackyard_agent_v1_ComponentStatus__Output>
+        ComponentStatuses: MessageTypeDefinition<_stackyard_agent_v1_ComponentStatuses, _stackyard_agent_v1_ComponentStatuses__Output>
+        Dispatch: MessageTypeDefinition<_stackyard_agent_v1_Dispatch, _stackyard_agent_v1_Dispatch__Output>
+        DispatchAnswer: EnumTypeDefinition
+        DispatchReply: MessageTypeDefinition<_stackyard_agent_v1_DispatchReply, _stackyard_agent_v1_DispatchReply__Output>
+        DownloadChunk: MessageTypeDefinition<_stackyard_agent_v1_DownloadChunk, _stackyard_agent_v1_DownloadChunk__Output>
+        DownloadRequest: MessageTypeDefinition<_stackyard_agent_v1_DownloadRequest, _stackyard_agent_v1_DownloadRequest__Output>
+        Enrolment: SubtypeConstructor<typeof grpc.Client, _stackyard_agent_v1_EnrolmentClient> & { service: _stackyard_agent_v1_EnrolmentDefinition }
+        Envelope: MessageTypeDefinition<_stackyard_agent_v1_Envelope, _stackyard_agent_v1_Envelope__Output>
+        Facts: MessageTypeDefinition<_stackyard_agent_v1_Facts, _stackyard_agent_v1_Facts__Output>
+        Goaway: MessageTypeDefinition<_stackyard_agent_v1_Goaway, _stackyard_agent_v1_Goaway__Output>
+        Heartbeat: MessageTypeDefinition<_stackyard_agent_v1_Heartbeat, _stackyard_agent_v1_Heartbeat__Output>
+        HeartbeatAck: MessageTypeDefinition<_stackyard_agent_v1_HeartbeatAck, _stackyard_agent_v1_HeartbeatAck__Output>
+        Hello: MessageTypeDefinition<_stackyard_agent_v1_Hello, _stackyard_agent_v1_Hello__Output>
+        HostFacts: MessageTypeDefinition<_stackyard_agent_v1_HostFacts, _stackyard_agent_v1_HostFacts__Output>
+        Instance: MessageTypeDefinition<_stackyard_agent_v1_Instance, _stackyard_agent_v1_Instance__Output>
+        Instances: MessageTypeDefinition<_stackyard_agent_v1_Instances, _stackyard_agent_v1_Instances__Output>
+        InventoryEntry: MessageTypeDefinition<_stackyard_agent_v1_InventoryEntry, _stackyard_agent_v1_InventoryEntry__Output>
+        Java: MessageTypeDefinition<_stackyard_agent_v1_Java, _stackyard_agent_v1_Java__Output>
+        JoinReply: MessageTypeDefinition<_stackyard_agent_v1_JoinReply, _stackyard_agent_v1_JoinReply__Output>
+        JoinRequest: MessageTypeDefinition<_stackyard_agent_v1_JoinRequest, _stackyard_agent_v1_JoinRequest__Output>
+        LogAck: MessageTypeDefinition<_stackyard_agent_v1_LogAck, _stackyard_agent_v1_LogAck__Output>
+        LogChunk: MessageTypeDefinition<_stackyard_agent_v1_LogChunk, _stackyard_agent_v1_LogChunk__Output>
+        LogFrame: MessageTypeDefinition<_stackyard_agent_v1_LogFrame, _stackyard_agent_v1_LogFrame__Output>
+        PackageRef: MessageTypeDefinition<_stackyard_agent_v1_PackageRef, _stackyard_agent_v1_PackageRef__Output>
+        Result: MessageTypeDefinition<_stackyard_agent_v1_Result, _stackyard_agent_v1_Result__Output>
+        ResultAck: MessageTypeDefinition<_stackyard_agent_v1_ResultAck, _stackyard_agent_v1_ResultAck__Output>
+        Self: MessageTypeDefinition<_stackyard_agent_v1_Self, _stackyard_agent_v1_Self__Output>
+        ServerFrame: MessageTypeDefinition<_stackyard_agent_v1_ServerFrame, _stackyard_agent_v1_ServerFrame__Output>
+        ServerMessage: MessageTypeDefinition<_stackyard_agent_v1_ServerMessage, _stackyard_agent_v1_ServerMessage__Output>
+        Started: MessageTypeDefinition<_stackyard_agent_v1_Started, _stackyard_agent_v1_Started__Output>
+        Value: MessageTypeDefinition<_stackyard_agent_v1_Value, _stackyard_agent_v1_Value__Output>
+        ValueList: MessageTypeDefinition<_stackyard_agent_v1_ValueList, _stackyard_agent_v1_ValueList__Output>
+        ValueMap: MessageTypeDefinition<_stackyard_agent_v1_ValueMap, _stackyard_agent_v1_ValueMap__Output>
+        WatchComponents: MessageTypeDefinition<_stackyard_agent_v1_WatchComponents, _stackyard_agent_v1_WatchComponents__Output>
+        WatchedComponent: MessageTypeDefinition<_stackyard_agent_v1_WatchedComponent, _stackyard_agent_v1_WatchedComponent__Output>
+        Welcome: MessageTypeDefinition<_stackyard_agent_v1_Welcome, _stackyard_agent_v1_Welcome__Output>
+      }
+    }
+  }
+}
+

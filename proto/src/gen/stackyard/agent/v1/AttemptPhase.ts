@@ -1,0 +1,23 @@
+// Original file: agent.proto
+
+export const AttemptPhase = {
+  ATTEMPT_PHASE_UNSPECIFIED: 'ATTEMPT_PHASE_UNSPECIFIED',
+  ATTEMPT_PHASE_ACCEPTED: 'ATTEMPT_PHASE_ACCEPTED',
+  ATTEMPT_PHASE_STARTED: 'ATTEMPT_PHASE_STARTED',
+  ATTEMPT_PHASE_EXITED: 'ATTEMPT_PHASE_EXITED',
+  ATTEMPT_PHASE_TOMBSTONE: 'ATTEMPT_PHASE_TOMBSTONE',
+} as const;
+
+export type AttemptPhase =
+  | 'ATTEMPT_PHASE_UNSPECIFIED'
+  | 0
+  | 'ATTEMPT_PHASE_ACCEPTED'
+  | 1
+  | 'ATTEMPT_PHASE_STARTED'
+  | 2
+  | 'ATTEMPT_PHASE_EXITED'
+  | 3
+  | 'ATTEMPT_PHASE_TOMBSTONE'
+  | 4
+
+export type AttemptPhase__Output = typeof AttemptPhase[keyof typeof AttemptPhase]

@@ -1,0 +1,12 @@
+// Original file: agent.proto
+
+
+export interface AttemptRef {
+  'taskId'?: (string);
+  'number'?: (number);
+}
+
+export interface AttemptRef__Output {
+  'taskId': (string);
+  'number': (number);
+}

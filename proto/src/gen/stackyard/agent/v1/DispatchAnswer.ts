@@ -1,0 +1,20 @@
+// Original file: agent.proto
+
+export const DispatchAnswer = {
+  DISPATCH_ANSWER_UNSPECIFIED: 'DISPATCH_ANSWER_UNSPECIFIED',
+  DISPATCH_ANSWER_ACCEPTED: 'DISPATCH_ANSWER_ACCEPTED',
+  DISPATCH_ANSWER_DUPLICATE: 'DISPATCH_ANSWER_DUPLICATE',
+  DISPATCH_ANSWER_REFUSED: 'DISPATCH_ANSWER_REFUSED',
+} as const;
+
+export type DispatchAnswer =
+  | 'DISPATCH_ANSWER_UNSPECIFIED'
+  | 0
+  | 'DISPATCH_ANSWER_ACCEPTED'
+  | 1
+  | 'DISPATCH_ANSWER_DUPLICATE'
+  | 2
+  | 'DISPATCH_ANSWER_REFUSED'
+  | 3
+
+export type DispatchAnswer__Output = typeof DispatchAnswer[keyof typeof DispatchAnswer]

@@ -1,0 +1,11 @@
+// Original file: agent.proto
+
+import type { Instance as _stackyard_agent_v1_Instance, Instance__Output as _stackyard_agent_v1_Instance__Output } from '../../../stackyard/agent/v1/Instance.ts';
+
+export interface Instances {
+  'items'?: (_stackyard_agent_v1_Instance)[];
+}
+
+export interface Instances__Output {
+  'items': (_stackyard_agent_v1_Instance__Output)[];
+}

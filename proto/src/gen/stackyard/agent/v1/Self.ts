@@ -1,0 +1,22 @@
+// Original file: agent.proto
+
+
+export interface Self {
+  'hostComponentId'?: (string);
+  'host'?: (string);
+  'address'?: (string);
+  'bind'?: (string);
+  'root'?: (string);
+  'ordinal'?: (number);
+  'local'?: (boolean);
+}
+
+export interface Self__Output {
+  'hostComponentId': (string);
+  'host': (string);
+  'address': (string);
+  'bind': (string);
+  'root': (string);
+  'ordinal': (number);
+  'local': (boolean);
+}

@@ -1,0 +1,31 @@
+// Original file: agent.proto
+
+import type { Welcome as _stackyard_agent_v1_Welcome, Welcome__Output as _stackyard_agent_v1_Welcome__Output } from '../../../stackyard/agent/v1/Welcome.ts';
+import type { HeartbeatAck as _stackyard_agent_v1_HeartbeatAck, HeartbeatAck__Output as _stackyard_agent_v1_HeartbeatAck__Output } from '../../../stackyard/agent/v1/HeartbeatAck.ts';
+import type { Dispatch as _stackyard_agent_v1_Dispatch, Dispatch__Output as _stackyard_agent_v1_Dispatch__Output } from '../../../stackyard/agent/v1/Dispatch.ts';
+import type { ResultAck as _stackyard_agent_v1_ResultAck, ResultAck__Output as _stackyard_agent_v1_ResultAck__Output } from '../../../stackyard/agent/v1/ResultAck.ts';
+import type { Cancel as _stackyard_agent_v1_Cancel, Cancel__Output as _stackyard_agent_v1_Cancel__Output } from '../../../stackyard/agent/v1/Cancel.ts';
+import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from '../../../stackyard/agent/v1/Goaway.ts';
+import type { WatchComponents as _stackyard_agent_v1_WatchComponents, WatchComponents__Output as _stackyard_agent_v1_WatchComponents__Output } from '../../../stackyard/agent/v1/WatchComponents.ts';
+
+export interface ServerMessage {
+  'welcome'?: (_stackyard_agent_v1_Welcome | null);
+  'heartbeatAck'?: (_stackyard_agent_v1_HeartbeatAck | null);
+  'dispatch'?: (_stackyard_agent_v1_Dispatch | null);
+  'resultAck'?: (_stackyard_agent_v1_ResultAck | null);
+  'cancel'?: (_stackyard_agent_v1_Cancel | null);
+  'goaway'?: (_stackyard_agent_v1_Goaway | null);
+  'watchComponents'?: (_stackyard_agent_v1_WatchComponents | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents";
+}
+
+export interface ServerMessage__Output {
+  'welcome'?: (_stackyard_agent_v1_Welcome__Output | null);
+  'heartbeatAck'?: (_stackyard_agent_v1_HeartbeatAck__Output | null);
+  'dispatch'?: (_stackyard_agent_v1_Dispatch__Output | null);
+  'resultAck'?: (_stackyard_agent_v1_ResultAck__Output | null);
+  'cancel'?: (_stackyard_agent_v1_Cancel__Output | null);
+  'goaway'?: (_stackyard_agent_v1_Goaway__Output | null);
+  'watchComponents'?: (_stackyard_agent_v1_WatchComponents__Output | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents";
+}

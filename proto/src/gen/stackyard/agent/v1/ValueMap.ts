@@ -1,0 +1,11 @@
+// Original file: agent.proto
+
+import type { Value as _stackyard_agent_v1_Value, Value__Output as _stackyard_agent_v1_Value__Output } from '../../../stackyard/agent/v1/Value.ts';
+
+export interface ValueMap {
+  'entries'?: ({[key: string]: _stackyard_agent_v1_Value});
+}
+
+export interface ValueMap__Output {
+  'entries': ({[key: string]: _stackyard_agent_v1_Value__Output});
+}

@@ -1,0 +1,65 @@
+import * as grpc from '@grpc/grpc-js';
+import { fromJSON, loadSync, type Options } from '@grpc/proto-loader';
+import type { ProtoGrpcType } from './gen/agent.ts';
+import type { Envelope, Envelope__Output } from './gen/stackyard/agent/v1/Envelope.ts';
+
+export type { AgentFrame, AgentFrame__Output } from './gen/stackyard/agent/v1/AgentFrame.ts';
+export type { AgentMessage, AgentMessage__Output } from './gen/stackyard/agent/v1/AgentMessage.ts';
+export type { AgentsClient, AgentsHandlers } from './gen/stackyard/agent/v1/Agents.ts';
+export type { AttemptPhase, AttemptPhase__Output } from './gen/stackyard/agent/v1/AttemptPhase.ts';
+export type { AttemptRef, AttemptRef__Output } from './gen/stackyard/agent/v1/AttemptRef.ts';
+export type { ComponentStatus, ComponentStatus__Output } from './gen/stackyard/agent/v1/ComponentStatus.ts';
+export type { Dispatch, Dispatch__Output } from './gen/stackyard/agent/v1/Dispatch.ts';
+export type { DispatchAnswer, DispatchAnswer__Output } from './gen/stackyard/agent/v1/DispatchAnswer.ts';
+export type { DispatchReply, DispatchReply__Output } from './gen/stackyard/agent/v1/DispatchReply.ts';
+export type { DownloadChunk, DownloadChunk__Output } from './gen/stackyard/agent/v1/DownloadChunk.ts';
+export type { DownloadRequest, DownloadRequest__Output } from './gen/stackyard/agent/v1/DownloadRequest.ts';
+export type { EnrolmentClient, EnrolmentHandlers } from './gen/stackyard/agent/v1/Enrolment.ts';
+export type { Envelope, Envelope__Output } from './gen/stackyard/agent/v1/Envelope.ts';
+export type { Hello, Hello__Output } from './gen/stackyard/agent/v1/Hello.ts';
+export type { HostFacts, HostFacts__Output } from './gen/stackyard/agent/v1/HostFacts.ts';
+export type { Instance, Instance__Output } from './gen/stackyard/agent/v1/Instance.ts';
+export type { InventoryEntry, InventoryEntry__Output } from './gen/stackyard/agent/v1/InventoryEntry.ts';
+export type { JoinReply__Output } from './gen/stackyard/agent/v1/JoinReply.ts';
+export type { JoinRequest__Output } from './gen/stackyard/agent/v1/JoinRequest.ts';
+export type { LogAck, LogAck__Output } from './gen/stackyard/agent/v1/LogAck.ts';
+export type { LogChunk, LogChunk__Output } from './gen/stackyard/agent/v1/LogChunk.ts';
+export type { LogFrame, LogFrame__Output } from './gen/stackyard/agent/v1/LogFrame.ts';
+export type { Result, Result__Output } from './gen/stackyard/agent/v1/Result.ts';
+export type { Self, Self__Output } from './gen/stackyard/agent/v1/Self.ts';
+export type { ServerFrame, ServerFrame__Output } from './gen/stackyard/agent/v1/ServerFrame.ts';
+export type { ServerMessage, ServerMessage__Output } from './gen/stackyard/agent/v1/ServerMessage.ts';
+export type { Value, Value__Output } from './gen/stackyard/agent/v1/Value.ts';
+export type { ValueMap, ValueMap__Output } from './gen/stackyard/agent/v1/ValueMap.ts';
+export type { WatchedComponent, WatchedComponent__Output } from './gen/stackyard/agent/v1/WatchedComponent.ts';
+
+export { fromValue, fromValueMap, toValue, toValueMap } from './values.ts';
+
+/** The options the types in gen/ were generated with; loading with others would make the types lie. */
+const options: Options = { longs: Number, enums: String, defaults: true, oneofs: true };
+
+declare global {
+  /** Set by a bundler that put the parsed agent.proto into the bundle, where no file lies beside the code. */
+  // eslint-disable-next-line no-var
+  var STACKYARD_PROTO_JSON: Parameters<typeof fromJSON>[0] | undefined;
+}
+
+const definition = globalThis.STACKYARD_PROTO_JSON
+  ? fromJSON(globalThis.STACKYARD_PROTO_JSON, options)
+  : loadSync(new URL('../agent.proto', import.meta.url).pathname, options);
+
+const loaded = grpc.loadPackageDefinition(definition) as unknown as ProtoGrpcType;
+
+/** Service definitions and client constructors of the protocol. */
+export const { Agents, Enrolment } = loaded.stackyard.agent.v1;
+
+const envelopeType = loaded.stackyard.agent.v1.Envelope;
+
+/** The bytes of an envelope: what is hashed, journaled and sent. */
+export function encodeEnvelope(envelope: Envelope): Buffer {
+  return envelopeType.serialize(envelope);
+}
+
+export function decodeEnvelope(bytes: Buffer): Envelope__Output {
+  return envelopeType.deserialize(bytes);
+}

@@ -1,0 +1,46 @@
+import type { Value, Value__Output } from './gen/stackyard/agent/v1/Value.ts';
+import type { ValueMap, ValueMap__Output } from './gen/stackyard/agent/v1/ValueMap.ts';
+
+/** A JSON value; on the wire it is a Value, so that no JSON text travels inside messages. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+export function toValue(json: Json): Value {
+  if (json === null) return { none: true };
+  switch (typeof json) {
+    case 'string':
+      return { text: json };
+    case 'number':
+      return { number: json };
+    case 'boolean':
+      return { flag: json };
+    default:
+      return Array.isArray(json)
+        ? { list: { items: json.map(toValue) } }
+        : { map: toValueMap(json as { [key: string]: Json }) };
+  }
+}
+
+export function toValueMap(object: { readonly [key: string]: Json }): ValueMap {
+  return { entries: Object.fromEntries(Object.entries(object).map(([key, value]) => [key, toValue(value)])) };
+}
+
+export function fromValue(value: Value__Output): Json {
+  switch (value.kind) {
+    case 'text':
+      return value.text ?? '';
+    case 'number':
+      return value.number ?? 0;
+    case 'flag':
+      return value.flag ?? false;
+    case 'list':
+      return (value.list?.items ?? []).map(fromValue);
+    case 'map':
+      return fromValueMap(value.map ?? undefined);
+    default:
+      return null;
+  }
+}
+
+export function fromValueMap(map: ValueMap__Output | undefined): { [key: string]: Json } {
+  return Object.fromEntries(Object.entries(map?.entries ?? {}).map(([key, value]) => [key, fromValue(value)]));
+}
