@@ -1,0 +1,122 @@
+import type { Observed, Reason, State } from '@stackyard/domain';
+import type { Envelope, WatchedComponent } from '@stackyard/proto';
+import type { JobRow, TaskRow } from '../database/entities.ts';
+
+/** Builds what an agent needs to know; implemented by commands/, used by the engine. */
+export interface EnvelopeSource {
+  /**
+   * The envelope of a task, rendered from its job's snapshot. May take long (a package is fetched into the repository
+   * first) and must not hold up other tasks.
+   *
+   * @throws a StackyardError whose message becomes the attempt's (reason PACKAGE_UNAVAILABLE or ARTIFACT_INTEGRITY).
+   */
+  envelopeOf(job: JobRow, task: TaskRow, attempt: number, signal: AbortSignal): Promise<Envelope>;
+  /** Forgets what was kept for a finished job. */
+  release(jobId: string): void;
+  /** The components of a host and how to watch them. */
+  watchedOn(hostId: string): Promise<WatchedComponent[]>;
+}
+
+/** What the rest of the server asks of the engine. */
+export interface Engine {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** A job of this cluster was committed: look at its queue. */
+  wake(clusterId: string): void;
+  /** PENDING tasks become CANCELED, running ones are ended by their agents. No-op on a terminal job. */
+  cancel(jobId: string): Promise<void>;
+  /** New attempts for FAILED and CANCELED tasks, at the tail of the cluster's queue; the caller has checked the basis. */
+  retry(jobId: string): Promise<void>;
+  /** The components of a host changed: tell its agent what to watch. */
+  refreshWatch(hostId: string): void;
+  /** Ends the control stream of an agent whose host was removed. */
+  disconnect(hostId: string): void;
+  /** Whether the agent's lease is live. */
+  reachable(hostId: string): boolean;
+}
+
+/** Output of attempts on the server's disk, one append-only file each. */
+export interface LogStore {
+  /** Bytes stored so far, or 0. */
+  size(attemptId: string): number;
+  /** Appends when `offset` is the end of the file, trims a repeated start, ignores a gap. Returns the new end, synced. */
+  append(attemptId: string, offset: number, data: Uint8Array, last: boolean): Promise<number>;
+  /** Bytes [from, to); `to` defaults to the present end. */
+  read(attemptId: string, from: number, to?: number): AsyncIterable<Uint8Array>;
+  /** Whether the log has ended. */
+  complete(attemptId: string): boolean;
+  /** Calls back on growth and on the end; returns its undo. */
+  watch(attemptId: string, onChange: () => void): () => void;
+}
+
+/** Topics of the outbox. */
+export type EventTopic = 'cluster' | 'service' | 'component' | 'host' | 'job' | 'task' | 'package' | 'stack';
+
+/** What an event says; `id` is its place in the outbox. */
+export type EventPayload =
+  | {
+      readonly kind: 'job';
+      readonly jobId: string;
+      readonly state: State;
+      readonly counts: Readonly<Record<State, number>>;
+      readonly title: string;
+    }
+  | {
+      readonly kind: 'task';
+      readonly jobId: string;
+      readonly taskId: string;
+      readonly attempt: number;
+      readonly state: State;
+      readonly reason?: Reason;
+      readonly message?: string;
+      readonly service: string;
+      readonly component: string;
+      readonly phase: string;
+      readonly hostId: string;
+      readonly dispatch?: string;
+    }
+  | {
+      readonly kind: 'component';
+      readonly hostComponentId: string;
+      readonly service: string;
+      readonly component: string;
+      readonly hostId: string;
+      readonly observed: Observed;
+      readonly message?: string;
+      readonly role?: string;
+      readonly restarts: number;
+    }
+  | {
+      readonly kind: 'host';
+      readonly hostId: string;
+      readonly name: string;
+      readonly change: 'joined' | 'connected' | 'disconnected' | 'removed';
+    }
+  | {
+      readonly kind: 'cluster';
+      readonly change: 'created' | 'changed' | 'deleted';
+      readonly name: string;
+      readonly revision: number;
+    }
+  | {
+      readonly kind: 'service';
+      readonly serviceId: string;
+      readonly name: string;
+      readonly change: 'added' | 'configured' | 'removed';
+    }
+  | {
+      readonly kind: 'package';
+      readonly name: string;
+      readonly version: string;
+      readonly phase: string;
+      readonly bytes?: number;
+      readonly total?: number;
+    }
+  | { readonly kind: 'stack'; readonly name: string; readonly version: string; readonly change: 'installed' };
+
+/** Appends to the outbox through the one writer, so that ids grow in commit order; subscribers see only what is committed. */
+export interface Events {
+  append(topic: EventTopic, clusterId: string | undefined, payload: EventPayload): Promise<void>;
+  /** Calls back after each commit with the id of the newest event; returns its undo. */
+  subscribe(onCommit: (newestId: number) => void): () => void;
+}
