@@ -1,1 +1,3 @@
-export {};
+export * from './define/host.ts';
+export type { Instance, Self } from './manifest/inputs.ts';
+export type { Json } from './manifest/expression.ts';

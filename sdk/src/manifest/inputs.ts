@@ -24,6 +24,22 @@ export interface Self extends Instance {
   readonly root: string;
   /** Whether several agents share this machine. */
   readonly local: boolean;
+  /** The home of the JDK that the service asks for, where it asks for one. */
+  readonly javaHome?: string | undefined;
+}
+
+/** Numbers a recommendation may be made of. Memory and disk in bytes. */
+export interface HostFacts {
+  readonly cpus: number;
+  readonly memory: number;
+  readonly disk: number;
+}
+
+/** A sentence for the operator, with the JSON pointer of what it is about where there is one. */
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+  readonly pointer?: string | undefined;
 }
 
 /**
@@ -38,7 +54,7 @@ export interface Inputs {
   readonly instances: Readonly<Record<string, readonly Instance[]>>;
   /** Exports of the services this one requires, by service and export. */
   readonly imports: Readonly<Record<string, Readonly<Record<string, Json>>>>;
-  readonly facts: { readonly cpus: number; readonly memory: number; readonly disk: number };
+  readonly facts: HostFacts;
 }
 
 /** One file a component gets on its host. `path` is absolute under the host's root; `mode` as in chmod. */

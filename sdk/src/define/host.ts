@@ -1,0 +1,82 @@
+import type { Json, PropertyRef } from '../manifest/expression.ts';
+import type { Instance, Self } from '../manifest/inputs.ts';
+
+/** A property as `host.get` takes it. `V` is the type of its value. */
+export interface PropertyHandle<V> {
+  readonly ref: PropertyRef;
+  /** Never set; it carries the type of the value. */
+  readonly valueType?: V;
+}
+/** A config as `host.render` takes it. */
+export interface ConfigHandle {
+  readonly path: { readonly expression: { readonly configPath: string } };
+}
+/** A component as `host.instances` takes it. */
+export interface ComponentHandle {
+  readonly name: string;
+}
+
+export interface RunResult {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface WriteOptions {
+  /** As in chmod; 0o644 when absent. */
+  readonly mode?: number;
+  /** A user of the host; the service's user when absent. Ignored where the agent has no root rights. */
+  readonly owner?: string;
+}
+
+export interface ConnectOptions {
+  /** The host component's own address when absent. */
+  readonly address?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Directories of the host component, absolute on the machine. */
+export interface HostPaths {
+  readonly config: string;
+  readonly log: string;
+  /** Unpacked packages of the service by name. */
+  readonly packages: Readonly<Record<string, string>>;
+}
+
+/**
+ * All that a lifecycle function may touch. Every function is idempotent, and throws a sentence for the operator rather
+ * than returning a code.
+ */
+export interface Host {
+  readonly self: Self;
+  readonly paths: HostPaths;
+  /** Aborted when the task is cancelled or out of time. */
+  readonly signal: AbortSignal;
+  /** One line of the task's log. */
+  log(message: string): void;
+  /** Host components of a component of this service, by ordinal, this one included. */
+  instances(component: ComponentHandle): readonly Instance[];
+  /** The value of a property on this host: directories are paths on the machine. `null` for an optional one without. */
+  get<V>(property: PropertyHandle<V>): V;
+  /** Runs a program without a shell; `java` is the service's JDK. Throws on a non-zero exit with the tail of its output. */
+  run(program: string, ...args: string[]): Promise<RunResult>;
+  /** Runs a shell script of the stack, such as `scripts/format.sh`; values reach it by environment only. */
+  script(path: string, env?: Readonly<Record<string, string>>): Promise<RunResult>;
+  /** Writes a file at once or not at all; missing parent directories are made. */
+  write(path: string, content: string, options?: WriteOptions): Promise<void>;
+  /** Writes configs of the component to its config directory; all of them when none is named. */
+  render(...configs: ConfigHandle[]): Promise<void>;
+  /** GET http://address:port/path as JSON. Throws when it is not answered with 2xx. */
+  fetchJson(port: number, path: string, options?: ConnectOptions): Promise<Json>;
+  /** Whether a TCP connection to the port is accepted. */
+  connects(port: number, options?: ConnectOptions): Promise<boolean>;
+  /** Waits; rejects at once when `signal` is aborted. */
+  wait(ms: number): Promise<void>;
+  /** A step done once per host component and remembered, such as formatting a disk. */
+  once(name: string, step: () => Promise<void>): Promise<void>;
+}
+
+/** A phase written by the stack's author. */
+export type LifecycleFunction = (host: Host) => Promise<void> | void;
+
+/** The default export of an artifact's lifecycle.mjs: functions by `service/component` and phase. */
+export type LifecycleBundle = Readonly<Record<string, Readonly<Record<string, LifecycleFunction>>>>;

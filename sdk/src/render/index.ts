@@ -1,0 +1,3 @@
+export * from '../paths.ts';
+export * from './errors.ts';
+export * from './evaluate.ts';
