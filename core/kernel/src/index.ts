@@ -1,1 +1,25 @@
-export {};
+export { Clock, systemClock } from './clock.ts';
+export * from './errors.ts';
+export { createKernel, type Kernel, type RunningKernel } from './kernel.ts';
+export { type Importer, loadPlugins } from './loadPlugins.ts';
+export { createLogger, Logger, type LoggerOptions, type LogLevel } from './logger.ts';
+export {
+  definePlugin,
+  isPlugin,
+  type Plugin,
+  type PluginContext,
+  type PluginDefinition,
+  type Registrar,
+  type Undo,
+} from './plugin.ts';
+export { type Class, provide } from './provide.ts';
+export { looksSecret, redact, redactText } from './redact.ts';
+export {
+  type CatalogueRow,
+  catalogueOf,
+  defineError,
+  type ErrorClass,
+  type ErrorFields,
+  StackyardError,
+} from './stackyardError.ts';
+export { type Carried, type Dependency, each, type Each, token, type Token } from './token.ts';
