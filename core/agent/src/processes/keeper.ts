@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants, existsSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { writeDurably } from '../spool/durable.ts';
+import { ComponentBusyError, ComponentUnknownError, KeeperFailedError } from './errors.ts';
+import { send } from './kill.ts';
+import { type Backoff, checkComponentId, checkSpec, commandLine, defaultBackoff, type ProcessSpec } from './spec.ts';
+import { keeperOf, readSpec, readState, type StoredSpec } from './state.ts';
+import { stopComponent } from './stop.ts';
+
+export interface StartOptions {
+  readonly backoff?: Partial<Backoff>;
+  /** How long the keeper may take to start the first process; 10 s unless told. */
+  readonly startLimitMs?: number;
+}
+
+const takenExitCode = 75;
+
+/**
+ * Starts the process of a component under a keeper of its own, which starts it again after a crash, with the agent or
+ * without. Resolves when a process was started (not: ready), at once when the same command line runs already.
+ * `desired=running` is durable before anything is spawned. Starting what is being stopped finishes the stop first.
+ * @throws ComponentBusyError when it runs from another command line
+ * @throws KeeperFailedError when nothing was started
+ */
+export async function startKeeper(
+  dir: string,
+  hostComponentId: string,
+  spec: ProcessSpec,
+  { backoff, startLimitMs = 10_000 }: StartOptions = {},
+): Promise<void> {
+  checkComponentId(hostComponentId);
+  checkSpec(spec);
+  const stored: StoredSpec = { hostComponentId, spec, backoff: { ...defaultBackoff, ...backoff } };
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const found = readState(dir);
+  if (found.desired === 'stopped' && (found.alive || found.keeperAlive)) await stopComponent(dir, { stopMs: 10_000 });
+  const before = readState(dir);
+  const sameSpec = isDeepStrictEqual(readSpec(dir), stored);
+  if ((before.alive || before.keeperAlive) && !sameSpec)
+    throw new ComponentBusyError(hostComponentId, before.process?.pid);
+  if (before.alive && before.keeperAlive) return;
+  if (!before.alive && !before.keeperAlive) {
+    await renameAway(`${dir}/exits`, `${dir}/exits.previous`);
+    await rm(`${dir}/pid`, { force: true });
+  }
+
+  await writeDurably(`${dir}/spec.json`, JSON.stringify(stored));
+  await writeDurably(`${dir}/desired`, 'running\n');
+  await rm(`${dir}/stop`, { force: true });
+  await launch(dir, stored, startLimitMs);
+}
+
+/**
+ * Gives a component that shall run a keeper again when it has none: after a reboot, or when the keeper was killed. A process
+ * that still runs is adopted. Tells whether a keeper was started.
+ */
+export async function ensureKeeper(dir: string, { startLimitMs = 10_000 }: StartOptions = {}): Promise<boolean> {
+  const state = readState(dir);
+  if (state.desired === 'stopped' || state.keeperAlive) return false;
+  const stored = readSpec(dir);
+  if (!stored) throw new ComponentUnknownError(dir);
+  await rm(`${dir}/stop`, { force: true });
+  await launch(dir, stored, startLimitMs);
+  return true;
+}
+
+async function launch(dir: string, { hostComponentId, spec, backoff }: StoredSpec, limitMs: number): Promise<void> {
+  await prepareLog(spec.logFile);
+  const before = readState(dir);
+  const keeper = keeperOf(dir);
+  if (before.keeperAlive && keeper) send(keeper.pid, 'SIGUSR1'); // it waits after a crash; a second one ends at once
+  const times = [backoff.minMs, backoff.maxMs, backoff.healthyMs].map((ms) => String(Math.round(ms)));
+  const child = spawn(
+    '/bin/sh',
+    [keeperScript(), dir, hostComponentId, spec.cwd, spec.logFile, ...times, ...commandLine(spec)],
+    {
+      detached: true,
+      stdio: 'ignore',
+      cwd: dir,
+      env: {
+        PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+        ...spec.env,
+        STACKYARD_COMPONENT: hostComponentId,
+      },
+    },
+  );
+  child.unref();
+  await untilStarted(dir, hostComponentId, child, before.process?.startTime, limitMs);
+}
+
+/** Waits for a new process, an adopted one, or the exit of one that was too quick to be seen. */
+async function untilStarted(
+  dir: string,
+  id: string,
+  child: ChildProcess,
+  previousStart: number | undefined,
+  limitMs: number,
+): Promise<void> {
+  let failure: string | undefined;
+  child.on('error', (error) => (failure = error.message));
+  // "Taken" means that another keeper was quicker: its process is as good as ours.
+  child.on('exit', (code, signal) => {
+    if (code !== takenExitCode) failure = signal ? `it was killed by ${signal}` : `it ended with code ${code}`;
+  });
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const state = readState(dir);
+    const isNew = state.process?.startTime !== previousStart;
+    if (state.keeperAlive && (state.alive || (isNew && state.lastExit?.pid === state.process?.pid))) return;
+    if (failure !== undefined) throw new KeeperFailedError(id, failure);
+    if (performance.now() > deadline) throw new KeeperFailedError(id, `nothing was started within ${limitMs} ms`);
+    await delay(5);
+  }
+}
+
+/** Output is appended only: what rotates the file relies on it. */
+async function prepareLog(logFile: string): Promise<void> {
+  await mkdir(dirname(logFile), { recursive: true });
+  const handle = await open(logFile, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o640);
+  await handle.close();
+}
+
+async function renameAway(from: string, to: string): Promise<void> {
+  if (existsSync(from)) await rename(from, to);
+}
+
+/** The script lies beside this module, beside the bundle that contains it, or in `src` when this runs from `dist`. */
+function keeperScript(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const places = [join(here, 'keeper.sh'), join(here, '../../src/processes/keeper.sh')];
+  return places.find((place) => existsSync(place)) ?? places[0]!;
+}
