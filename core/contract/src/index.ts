@@ -1,1 +1,3 @@
-export {};
+export * from './principal.ts';
+export * from './route.ts';
+export * from './stats.ts';

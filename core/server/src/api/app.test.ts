@@ -1,0 +1,165 @@
+import { defineRoute, type Principal, type Route } from '@stackyard/contract';
+import { createLogger } from '@stackyard/kernel';
+import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type AppParts, buildApp } from './app.ts';
+import { NotFoundError, ForbiddenError } from './errors.ts';
+import type { StoredAnswer } from './idempotency.ts';
+
+const admin: Principal = { id: 'p1', name: 'admin', kind: 'token' };
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((app) => app.close()));
+});
+
+const things = new Map<string, { name: string; size: number }>();
+const createThing = defineRoute({
+  method: 'POST',
+  url: '/things',
+  operationId: 'createThing',
+  tag: 'things',
+  summary: 'Create a thing',
+  description: 'Creates it.',
+  permission: { action: 'create', resource: 'cluster' },
+  audit: 'thing.create',
+  idempotent: true,
+  body: z.strictObject({ name: z.string().min(1), size: z.int().min(1) }),
+  answers: { 201: { description: 'Created', schema: z.object({ name: z.string() }) } },
+  problems: [422],
+  handle: async ({ body }) => {
+    things.set(body.name, body);
+    return { status: 201, headers: { location: `/api/v1/things/${body.name}` }, body: { name: body.name, at: things.size } };
+  },
+});
+const getThing = defineRoute({
+  method: 'GET',
+  url: '/things/:name',
+  operationId: 'getThing',
+  tag: 'things',
+  summary: 'Read a thing',
+  description: 'Reads it.',
+  permission: { action: 'read', resource: 'cluster' },
+  audit: 'none',
+  params: z.strictObject({ name: z.string() }),
+  answers: { 200: { description: 'The thing' } },
+  problems: [404],
+  handle: async ({ params }) => {
+    if (params.name === 'broken') throw new Error('secret cause');
+    throw new NotFoundError({ what: 'thing', name: params.name });
+  },
+});
+const streamThings = defineRoute({
+  method: 'GET',
+  url: '/stream',
+  operationId: 'streamThings',
+  tag: 'things',
+  summary: 'Stream',
+  description: 'Streams.',
+  permission: { action: 'read', resource: 'event' },
+  audit: 'none',
+  answers: { 200: { description: 'Events', stream: true } },
+  handle: async () => ({
+    messages: (async function* () {
+      yield { id: '1', event: 'thing', data: { n: 1 } };
+      yield { id: '2', event: 'thing', data: { n: 2 } };
+    })(),
+  }),
+});
+
+async function start(routes: Route[], more: Partial<AppParts> = {}) {
+  const answers = new Map<string, { requestHash: string; answer?: StoredAnswer }>();
+  const audited: string[] = [];
+  const app = await buildApp({
+    routes,
+    log: createLogger({ level: 'silent' }),
+    authenticate: async (token) => (token === 'good' ? admin : undefined),
+    authorize: () => undefined,
+    idempotency: {
+      claim: async (principal, key, requestHash) => {
+        const known = answers.get(`${principal} ${key}`);
+        if (!known) answers.set(`${principal} ${key}`, { requestHash });
+        return known;
+      },
+      complete: async (principal, key, answer) => {
+        const known = answers.get(`${principal} ${key}`);
+        if (known) known.answer = answer;
+      },
+      abandon: async (principal, key) => void answers.delete(`${principal} ${key}`),
+    },
+    audit: async (entry) => void audited.push(entry.action),
+    observe: () => undefined,
+    streamHeartbeatMs: 15_000,
+    ...more,
+  });
+  await app.ready();
+  open.push(app);
+  const send = (method: 'GET' | 'POST', url: string, payload?: object, headers: Record<string, string> = {}) =>
+    app.inject({ method, url: `/api/v1${url}`, headers: { authorization: 'Bearer good', ...headers }, ...(payload ? { payload } : {}) });
+  return { app, send, audited };
+}
+
+test('a request without a token is refused before anything else is looked at', async () => {
+  const { app } = await start([createThing]);
+  const answer = await app.inject({ method: 'POST', url: '/api/v1/things', payload: '{"broken', headers: { 'content-type': 'application/json' } });
+  expect(answer.statusCode).toBe(401);
+  expect(answer.headers['content-type']).toContain('application/problem+json');
+  expect(answer.headers['www-authenticate']).toBe('Bearer');
+});
+
+test('false is not a string and an unknown key is not dropped: both are named with their place', async () => {
+  const { send, audited } = await start([createThing]);
+  const answer = await send('POST', '/things', { name: false, size: '3', colour: 'red' });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json().errors.map((error: { pointer: string }) => error.pointer)).toEqual(expect.arrayContaining(['/name', '/size']));
+  expect(JSON.stringify(answer.json())).toContain('colour');
+  expect(audited).toEqual([]);
+});
+
+test('an error of the catalogue keeps its code and sentence, any other becomes INTERNAL without its cause', async () => {
+  const { send } = await start([getThing]);
+  expect((await send('GET', '/things/x')).json()).toMatchObject({ status: 404, code: 'NOT_FOUND', detail: 'There is no thing x.' });
+  const broken = await send('GET', '/things/broken');
+  expect(broken.statusCode).toBe(500);
+  expect(broken.body).not.toContain('secret cause');
+  expect(broken.json().requestId).toBe(broken.headers['x-request-id']);
+});
+
+test('a repeated Idempotency-Key replays the answer, another body under it is refused', async () => {
+  const { send } = await start([createThing]);
+  const headers = { 'idempotency-key': 'k-1' };
+  const first = await send('POST', '/things', { name: 'a', size: 1 }, headers);
+  const again = await send('POST', '/things', { name: 'a', size: 1 }, headers);
+  expect(again.json()).toEqual(first.json());
+  expect(again.headers['idempotency-replayed']).toBe('true');
+  expect(again.headers.location).toBe('/api/v1/things/a');
+  expect((await send('POST', '/things', { name: 'b', size: 1 }, headers)).statusCode).toBe(422);
+});
+
+test('what the principal may not do is refused with the permission it needs', async () => {
+  const { send } = await start([createThing], {
+    authorize: (_principal, permission) => {
+      throw new ForbiddenError(permission);
+    },
+  });
+  const answer = await send('POST', '/things', { name: 'a', size: 1 });
+  expect(answer.statusCode).toBe(403);
+  expect(answer.json().detail).toBe('This needs the permission to create cluster.');
+});
+
+test('messages of a stream carry their ids', async () => {
+  const { send } = await start([streamThings]);
+  const answer = await send('GET', '/stream', undefined, { accept: 'text/event-stream' });
+  expect(answer.headers['content-type']).toContain('text/event-stream');
+  expect(answer.body).toContain('id: 1\nevent: thing\ndata: {"n":1}\n\n');
+  expect(answer.body).toContain('id: 2');
+});
+
+test('the API describes itself in OpenAPI 3.0.3', async () => {
+  const { app } = await start([createThing, getThing, streamThings]);
+  const document = (await app.inject({ method: 'GET', url: '/api/v1/docs/json' })).json();
+  expect(document.openapi).toBe('3.0.3');
+  const create = document.paths['/api/v1/things'].post;
+  expect(create.operationId).toBe('createThing');
+  expect(create.requestBody.content['application/json'].schema.additionalProperties).toBe(false);
+  expect(create.responses['422'].content['application/problem+json'].schema).toEqual({ $ref: '#/components/schemas/Problem' });
+});

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { CursorInvalidError } from './errors.ts';
+
+/** Where a page ends: the sort value and the id of its last item. Opaque to clients. */
+export interface Cursor {
+  readonly after: string | number;
+  readonly id: string;
+}
+
+const Cursor = z.strictObject({ after: z.union([z.string(), z.number()]), id: z.string() });
+
+export function encodeCursor(cursor: Cursor): string {
+  return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+}
+
+/** @throws CursorInvalidError for anything that encodeCursor did not make. */
+export function decodeCursor(text: string): Cursor {
+  try {
+    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+  } catch {
+    throw new CursorInvalidError({});
+  }
+}
+
+const limit = z
+  .string()
+  .regex(/^[0-9]{1,3}$/, 'use a number from 1 to 500')
+  .transform(Number)
+  .pipe(z.int().min(1).max(500))
+  .optional()
+  .describe('How many items, 1 to 500; 50 when absent');
+
+/** The query parameters of every list. Texts are parsed here because a URL has nothing else; bodies are never coerced. */
+export const listQuery = { limit, cursor: z.string().max(500).optional().describe('nextCursor of the page before') };
+
+export function pageOf<T extends z.ZodType>(item: T, id: string) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() }).meta({ id });
+}
+
+/** A page from `limit + 1` rows: one more than asked for says that there is another page. */
+export function page<Row, Item>(rows: readonly Row[], limit: number, cursorOf: (row: Row) => Cursor, view: (row: Row) => Item) {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const nextCursor = rows.length > limit && last !== undefined ? encodeCursor(cursorOf(last)) : null;
+  return { items: shown.map(view), nextCursor };
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { IdempotencyInProgressError, IdempotencyMismatchError } from './errors.ts';
+
+/** The answer that was given, as it is given again. */
+export interface StoredAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** Where keys are kept; rows older than 24 h do not count. */
+export interface IdempotencyStore {
+  /** Claims the key: undefined when it is new, else what is stored under it. Atomic. */
+  claim(principal: string, key: string, requestHash: string): Promise<{ readonly requestHash: string; readonly answer?: StoredAnswer | undefined } | undefined>;
+  complete(principal: string, key: string, answer: StoredAnswer): Promise<void>;
+  /** Forgets a claim whose request failed before it did anything, so that it can be repeated. */
+  abandon(principal: string, key: string): Promise<void>;
+}
+
+export function requestHash(method: string, url: string, body: unknown): string {
+  return createHash('sha256').update(`${method} ${url}\n${JSON.stringify(body ?? null)}`).digest('hex');
+}
+
+/**
+ * Runs a request once per key: a repetition gets the stored answer. Only answers below 500 are kept; after a 5xx the
+ * client may try again.
+ */
+export async function once(
+  store: IdempotencyStore,
+  request: { readonly principal: string; readonly key: string; readonly hash: string },
+  run: () => Promise<StoredAnswer>,
+): Promise<StoredAnswer & { readonly replayed?: true }> {
+  const { principal, key, hash } = request;
+  const known = await store.claim(principal, key, hash);
+  if (known) {
+    if (known.requestHash !== hash) throw new IdempotencyMismatchError({ key });
+    if (!known.answer) throw new IdempotencyInProgressError({ key });
+    return { ...known.answer, replayed: true };
+  }
+  try {
+    const answer = await run();
+    if (answer.status < 500) await store.complete(principal, key, answer);
+    else await store.abandon(principal, key);
+    return answer;
+  } catch (error) {
+    await store.abandon(principal, key);
+    throw error;
+  }
+}

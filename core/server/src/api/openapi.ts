@@ -1,0 +1,78 @@
+import type { Route } from '@stackyard/contract';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Problem } from './problem.ts';
+
+/** Problems that every operation may answer. */
+const everywhere: Readonly<Record<number, string>> = {
+  400: 'The request is not valid',
+  401: 'Not signed in',
+  403: 'Not allowed',
+  500: 'The server failed',
+};
+
+const named: Readonly<Record<number, string>> = {
+  404: 'There is no such thing',
+  406: 'Only an event stream is offered',
+  409: 'It conflicts with the present state',
+  410: 'It is no longer valid',
+  412: 'It changed meanwhile',
+  413: 'The body is too large',
+  422: 'The command is refused; "errors" says why and where',
+  428: 'If-Match is needed',
+  503: 'Not available now',
+};
+
+/** The description at /api/v1/openapi.json and its page at /api/v1/docs; no request leaves the server's origin. */
+export async function describeApi(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.0.3',
+      info: { title: 'Stackyard', version: '1', description: 'Deploys and runs big-data services on your own hosts.', license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' } },
+      servers: [{ url: '/', description: 'This server' }],
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+      security: [{ bearer: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/api/v1/docs', staticCSP: true, uiConfig: { deepLinking: true, validatorUrl: null as never } });
+}
+
+/** The schema of a route as @fastify/swagger and the validator take it. */
+export function schemaOf(route: Route): object {
+  const problems = [...Object.keys(everywhere), ...(route.problems ?? [])].map(Number);
+  const responses: Record<number, unknown> = {};
+  for (const [status, { description, schema, text, stream, example }] of Object.entries(route.answers)) {
+    const type = stream ? 'text/event-stream' : text ? 'text/plain' : 'application/json';
+    const body = schema ?? (stream || text ? z.string() : undefined);
+    responses[Number(status)] = body
+      ? { description, content: { [type]: { schema: body, ...(example === undefined ? {} : { example }) } } }
+      : z.undefined().describe(description);
+  }
+  for (const status of problems) {
+    responses[status] = { description: everywhere[status] ?? named[status] ?? 'Problem', content: { 'application/problem+json': { schema: Problem } } };
+  }
+  return {
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    description: `${route.description}\n\nPermission: ${route.permission.action} ${route.permission.resource}.`,
+    ...(route.params ? { params: route.params } : {}),
+    ...(route.query ? { querystring: route.query } : {}),
+    ...(route.body ? { body: route.body } : {}),
+    ...(headersOf(route) ? { headers: headersOf(route) } : {}),
+    response: responses,
+  };
+}
+
+function headersOf(route: Route): z.ZodType | undefined {
+  if (!route.idempotent && !route.ifMatch) return undefined;
+  return z.looseObject({
+    ...(route.idempotent ? { 'idempotency-key': z.string().optional().describe('Repeating a request with the same key runs it once; kept for 24 h') } : {}),
+    ...(route.ifMatch ? { 'if-match': z.string().optional().describe('ETag of what was read') } : {}),
+  });
+}

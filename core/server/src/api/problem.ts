@@ -1,0 +1,90 @@
+import { StackyardError } from '@stackyard/kernel';
+import { z } from 'zod';
+
+/** One reason of several, with the place in the request body it is about. */
+export const ProblemDetail = z.strictObject({
+  pointer: z.string().optional().describe('JSON pointer into the request body, or the name of a parameter'),
+  code: z.string(),
+  message: z.string(),
+});
+
+/** RFC 9457, with a stable code, the id of the request and every reason at once. */
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    requestId: z.string(),
+    errors: z.array(ProblemDetail).optional(),
+  })
+  .meta({ id: 'Problem', description: 'What went wrong, where, and what to do about it' });
+export type Problem = z.infer<typeof Problem>;
+export type ProblemDetail = z.infer<typeof ProblemDetail>;
+
+/** The HTTP status of an error code. A code that is not here is a fault of the server: 500. */
+export const statusOf: Readonly<Record<string, number>> = {
+  VALIDATION_FAILED: 400,
+  MALFORMED_BODY: 400,
+  CURSOR_INVALID: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  ROUTE_NOT_FOUND: 404,
+  NAME_TAKEN: 409,
+  PLAN_REFUSED: 422,
+  PLAN_STALE: 409,
+  PLAN_EXECUTED: 409,
+  PLAN_EXPIRED: 410,
+  RETRY_REFUSED: 409,
+  JOB_FINISHED: 409,
+  CLUSTER_NOT_EMPTY: 409,
+  HOST_IN_USE: 409,
+  STACK_IN_USE: 409,
+  STACK_CONFLICT: 409,
+  STACK_REFUSED: 422,
+  IDEMPOTENCY_MISMATCH: 422,
+  IDEMPOTENCY_IN_PROGRESS: 409,
+  PRECONDITION_REQUIRED: 428,
+  PRECONDITION_FAILED: 412,
+  NOT_ACCEPTABLE: 406,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE: 415,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+};
+
+/** An error with several reasons, each with its place. */
+interface WithErrors {
+  readonly errors?: readonly ProblemDetail[];
+}
+
+/**
+ * The problem of an error. What the server did not foresee becomes INTERNAL without a word of its cause: that goes to
+ * the log under the same request id.
+ */
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (error instanceof StackyardError && statusOf[error.code] !== undefined) {
+    const status = statusOf[error.code] as number;
+    const title = (error.constructor as { title?: string }).title ?? error.code;
+    const errors = (error as StackyardError & WithErrors).errors ?? (error.fields as WithErrors).errors;
+    return {
+      type: `/api/v1/problems#${error.code}`,
+      title,
+      status,
+      detail: error.message,
+      code: error.code,
+      requestId,
+      ...(errors && errors.length > 0 ? { errors: [...errors] } : {}),
+    };
+  }
+  return {
+    type: '/api/v1/problems#INTERNAL',
+    title: 'Internal error',
+    status: 500,
+    detail: `The server failed to answer. Its log has the cause under request ${requestId}.`,
+    code: 'INTERNAL',
+    requestId,
+  };
+}
