@@ -3,15 +3,26 @@ import type { Command, Desired, Dispatch, Observed, Phase, Reason, State } from 
 import type { StackManifest } from '@stackyard/sdk/manifest';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 
-/** A ClusterState without what the installed stacks say: manifests are found again by `stack.digest`. */
+/**
+ * A ClusterState without what the installed stacks say: manifests are found again by `stack.digest`. With it, by host
+ * component and path, the digests of the files that its configure phase must give.
+ */
 export type Snapshot = Omit<ClusterState, 'stacks' | 'services'> & {
   readonly services: readonly Omit<ServiceState, 'manifest'>[];
+  readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
 
 /** One row: who this installation is, and the epoch that fences older servers. */
 export const Installation = defineEntity({
   name: 'Installation',
-  properties: { id: p.integer().primary(), installId: p.uuid(), epoch: p.bigint('number'), createdAt: p.datetime() },
+  properties: {
+    id: p.integer().primary(),
+    installId: p.uuid(),
+    epoch: p.bigint('number'),
+    /** Raised by every commit of the one writer under this epoch: tells whether a commit without an answer happened. */
+    commitNo: p.bigint('number').default(0),
+    createdAt: p.datetime(),
+  },
 });
 
 /** An installed stack version; the artifact itself lies in the artifact store under its digest. */
@@ -236,12 +247,20 @@ export const Task = defineEntity({
   uniques: [{ properties: ['jobId', 'node'] }],
 });
 
+/** A result that came when the attempt was terminal already. */
+export interface LateResult {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly exitCode?: number;
+  readonly at: string;
+}
+
 export const Attempt = defineEntity({
   name: 'Attempt',
   properties: {
     /** `<taskId>/<number>`, also on the wire. */
     id: p.string().primary(),
-    taskId: p.uuid().index(),
+    taskId: p.uuid(),
     jobId: p.uuid().index(),
     hostId: p.uuid(),
     number: p.integer(),
@@ -261,6 +280,8 @@ export const Attempt = defineEntity({
     startedAt: p.datetime().nullable(),
     finishedAt: p.datetime().nullable(),
     durationMs: p.integer().nullable(),
+    /** What the agent reported after the attempt had been given up. It never changes the state. */
+    late: p.json<LateResult>().nullable(),
   },
   uniques: [{ properties: ['taskId', 'number'] }],
 });

@@ -1,0 +1,6 @@
+import type { Constructor } from '@mikro-orm/core';
+import type { Migration } from '@mikro-orm/migrations';
+import { Migration20261123000000_initial } from './Migration20261123000000_initial.ts';
+
+/** Every migration in order, named one by one so that no folder is searched at run time. */
+export const migrations: readonly Constructor<Migration>[] = [Migration20261123000000_initial];
