@@ -84,3 +84,17 @@ export class PluginLoadError extends defineError(
   ({ problems }: { problems: readonly { package: string; sentence: string }[] }) =>
     `Configured plugins cannot be loaded: ${numbered(problems.map(({ sentence }) => sentence))}`,
 ) {}
+
+/** One thing that is wrong with the settings, and where it came from. */
+export interface SettingProblem {
+  readonly key: string;
+  readonly origin: string;
+  readonly sentence: string;
+}
+
+export class SettingsError extends defineError(
+  'KERNEL_SETTINGS',
+  'Settings are not valid',
+  ({ problems }: { problems: readonly SettingProblem[] }) =>
+    `The settings are not valid: ${numbered(problems.map(({ sentence }) => sentence))}`,
+) {}

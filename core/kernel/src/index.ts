@@ -23,3 +23,15 @@ export {
   StackyardError,
 } from './stackyardError.ts';
 export { type Carried, type Dependency, each, type Each, token, type Token } from './token.ts';
+export { nearest } from './nearest.ts';
+export {
+  defineSettings,
+  secret,
+  type Setting,
+  type Settings,
+  type SettingsOf,
+  type SettingsOverrides,
+  type SettingsShape,
+  type SettingsSources,
+  type SettingsValues,
+} from './settings.ts';

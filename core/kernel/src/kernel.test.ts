@@ -206,6 +206,7 @@ describe('the check', () => {
 
   test('a class with arguments and no list of tokens is refused', async () => {
     class Forgotten {
+      readonly made = true;
       constructor(readonly: string) {
         void readonly;
       }
@@ -287,6 +288,7 @@ describe('starting and stopping', () => {
     const journal: string[] = [];
     const x = token<object>('test.X');
     class Late {
+      readonly made = true;
       constructor(given: object) {
         journal.push(`make Late with ${typeof given}`);
       }
@@ -320,6 +322,7 @@ describe('starting and stopping', () => {
   test('a constructor that fails is named, with its own error as cause', async () => {
     const cause = new Error('bad weather');
     class Fails {
+      readonly made = true;
       constructor() {
         throw cause;
       }
@@ -384,6 +387,7 @@ describe('starting and stopping', () => {
     const lines: string[] = [];
     const logger = createLogger({ level: 'info', destination: { write: (line: string) => lines.push(line) } });
     class Speaker {
+      readonly made = true;
       constructor(log: Logger) {
         log.info('Made');
       }

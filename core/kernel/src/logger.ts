@@ -1,4 +1,4 @@
-import { pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { pino, stdTimeFunctions } from 'pino';
 import { prettyLine } from './pretty.ts';
 import { redact } from './redact.ts';
 import { token } from './token.ts';
@@ -54,17 +54,15 @@ export function createLogger({ level, destination, pretty = false }: LoggerOptio
     level,
     base: null,
     timestamp: stdTimeFunctions.isoTime,
-    serializers: { err: (error: unknown) => redact(error instanceof Error ? stdSerializers.err(error) : error) },
+    // Errors are plain objects by then; pino would serialise them once more.
+    serializers: { err: (error: unknown) => error },
     formatters: { level: (label: string) => ({ level: label }), log: redactFields },
   };
   return wrap(pino(options, { write: (line: string) => void stream.write(line) }));
 }
 
-/** Errors are left whole for pino's serializer, which knows their stack and causes. */
-function redactFields(fields: Record<string, unknown>): Record<string, unknown> {
-  const { err, ...others } = fields;
-  const copy = redact(others) as Record<string, unknown>;
-  return err === undefined ? copy : { ...copy, err };
+function redactFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return redact(fields) as Record<string, unknown>;
 }
 
 /** Our own face on pino: children redact as well, which pino's formatters would not see. */
@@ -78,6 +76,6 @@ function wrap(inner: pino.Logger): Logger {
     warn: write('warn'),
     error: write('error'),
     fatal: write('fatal'),
-    child: (fields) => wrap(inner.child(redactFields({ ...fields }))),
+    child: (fields) => wrap(inner.child(redactFields(fields))),
   };
 }

@@ -36,9 +36,11 @@ export function redactText(text: string): string {
 /** A copy of a value as it would be written in JSON, secret-looking fields replaced, at most eight levels deep. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactText(value);
+  if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= deepest) return '[deeper]';
   if ('toJSON' in value && typeof value.toJSON === 'function') return redact(value.toJSON(), depth + 1);
+  if (value instanceof Error) return redact(ofError(value), depth + 1);
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
@@ -46,4 +48,13 @@ export function redact(value: unknown, depth = 0): unknown {
       looksSecret(name) && item !== undefined ? redacted : redact(item, depth + 1),
     ]),
   );
+}
+
+/** What an error says, with its own fields; its causes are told in the stack. */
+function ofError(error: Error): object {
+  const stacks: string[] = [];
+  for (let at: unknown = error; at instanceof Error && stacks.length < deepest; at = at.cause)
+    stacks.push(at.stack ?? at.message);
+  const own = Object.entries(error).filter(([name]) => name !== 'name');
+  return { type: error.name, message: error.message, stack: stacks.join('\ncaused by: '), ...Object.fromEntries(own) };
 }
