@@ -9,6 +9,7 @@ export interface Self {
   'root'?: (string);
   'ordinal'?: (number);
   'local'?: (boolean);
+  'javaHome'?: (string);
 }
 
 export interface Self__Output {
@@ -19,4 +20,5 @@ export interface Self__Output {
   'root': (string);
   'ordinal': (number);
   'local': (boolean);
+  'javaHome': (string);
 }
