@@ -11,6 +11,7 @@ const include = {
   unit: ['src/**/*.test.ts'],
   integration: ['src/**/*.integration.test.ts'],
   e2e: ['src/**/*.e2e.test.ts'],
+  workspace: ['core/workspace/**/*.test.ts'],
 }[kind];
 
 export default defineConfig({
