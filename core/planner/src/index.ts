@@ -1,3 +1,10 @@
 export * from './command.ts';
+export * from './errors.ts';
+export * from './graph/builder.ts';
+export * from './graph/codec.ts';
+export * from './graph/order.ts';
+export * from './graph/walk.ts';
+export { exportsOf, inputsOf } from './inputs.ts';
 export * from './plan.ts';
+export { type RenderedDigest, stale } from './stale.ts';
 export * from './state.ts';

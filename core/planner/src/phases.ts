@@ -1,0 +1,44 @@
+import type { Phase } from '@stackyard/domain';
+import type { ComponentManifest } from '@stackyard/sdk/manifest';
+import type { PlannedTask } from './plan.ts';
+import type { HostComponentState } from './state.ts';
+
+/** Seconds a phase may take where the manifest says nothing. */
+const DEFAULT_TIMEOUT_S = 600;
+
+/** Whether a phase has anything to do for a component; a phase that has not is left out of plans. */
+const HAS: Record<Phase, (component: ComponentManifest) => boolean> = {
+  install: () => true,
+  configure: (component) =>
+    component.configs.length > 0 || component.files.length > 0 || component.lifecycle.includes('configure'),
+  init: (component) => component.lifecycle.includes('init'),
+  start: (component) => component.process !== undefined || component.lifecycle.includes('start'),
+  prepare: (component) => component.lifecycle.includes('prepare'),
+  check: (component) => component.lifecycle.includes('check'),
+  stop: (component) => component.process !== undefined || component.lifecycle.includes('stop'),
+  remove: () => true,
+};
+
+export function hasPhase(component: ComponentManifest, phase: Phase): boolean {
+  return HAS[phase](component);
+}
+
+/** The task of one phase of one host component. */
+export function plannedTask(
+  hostComponent: HostComponentState,
+  component: ComponentManifest,
+  phase: Phase,
+  extra: Pick<PlannedTask, 'effect' | 'data'> = {},
+): PlannedTask {
+  return {
+    hostComponentId: hostComponent.id,
+    hostId: hostComponent.hostId,
+    service: hostComponent.service,
+    component: hostComponent.component,
+    phase,
+    timeoutMs: (component.timeouts[phase] ?? DEFAULT_TIMEOUT_S) * 1000,
+    idempotent: component.idempotent[phase] ?? true,
+    runsCode: component.lifecycle.includes(phase),
+    ...extra,
+  };
+}
