@@ -24,6 +24,7 @@ export interface ContentLimits {
   readonly unpackedBytes: number;
 }
 
+const GZIP = 0x1f8b;
 const defaultLimits: ContentLimits = { entries: 200_000, unpackedBytes: 8 * 2 ** 30 };
 
 /**
@@ -77,6 +78,8 @@ export async function readContent(
       createGunzip({ chunkSize: 65_536 }),
       async (source: AsyncIterable<Buffer>) => {
         for await (const chunk of source) {
+          // The parser would unpack a second time, past every limit.
+          if (unpacked === 0 && chunk.readUInt16BE() === GZIP) throw new Error('it is compressed twice');
           unpacked += chunk.length;
           parser.write(chunk);
           if (failure !== undefined) throw failure;
