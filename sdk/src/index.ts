@@ -1,3 +1,3 @@
-export * from './define/host.ts';
-export type { Instance, Self } from './manifest/inputs.ts';
+export * from './define/index.ts';
 export type { Json } from './manifest/expression.ts';
+export type { Instance, Self } from './manifest/inputs.ts';

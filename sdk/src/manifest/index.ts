@@ -1,3 +1,4 @@
+export { checkManifest } from './check.ts';
 export * from './config.ts';
 export * from './expression.ts';
 export * from './inputs.ts';

@@ -1,0 +1,99 @@
+import type { ConfigManifest, Format, PropertyManifest } from '../manifest/config.ts';
+import { StackDefinitionError } from './errors.ts';
+import { Expr, Property, type PropertyType } from './expression.ts';
+import type { PropertyBuilder } from './property.ts';
+
+/** Where a config keeps what it serialises to; its own names belong to the properties. */
+export const CONFIG: unique symbol = Symbol.for('stackyard.config');
+
+/** Where a config lies on the host; it stands in arguments. */
+export interface ConfigPath extends Expr {
+  readonly expression: { readonly configPath: string };
+}
+
+export interface AnyConfig {
+  readonly path: ConfigPath;
+  readonly [CONFIG]: ConfigManifest;
+}
+
+type Builders = Readonly<Record<string, PropertyBuilder<PropertyType, unknown>>>;
+type Properties<P extends Builders> = {
+  readonly [N in keyof P]: P[N] extends PropertyBuilder<infer K, infer V> ? Property<K, V> : never;
+};
+export type Config<P extends Builders> = Properties<P> & AnyConfig;
+
+export interface ConfigOptions {
+  readonly title?: string;
+  /** Told by the name's extension when absent. */
+  readonly format?: Format;
+  /** A file of templates/. When absent: `templates/<name>.hbs` where there is one, else all properties are written. */
+  readonly template?: string;
+  /** False for values that only expressions and functions use. */
+  readonly file?: boolean;
+  readonly mode?: number;
+  /** What a change asks for unless a property says otherwise; restart when absent. */
+  readonly effect?: PropertyManifest['effect'];
+}
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  cfg: 'properties',
+  conf: 'properties',
+  properties: 'properties',
+  xml: 'xml',
+  yaml: 'yaml',
+  yml: 'yaml',
+  json: 'json',
+  ini: 'ini',
+  env: 'env',
+};
+
+/**
+ * A config file, or a set of values, with its typed properties.
+ * @example
+ * const zooCfg = defineConfig('zoo.cfg', { clientPort: p.port(2181).help('Port that clients connect to') });
+ */
+export function defineConfig<const P extends Builders>(
+  name: string,
+  properties: P & { readonly path?: never },
+  options: ConfigOptions = {},
+): Config<P> {
+  const effect = options.effect ?? 'restart';
+  const manifest: ConfigManifest = {
+    name,
+    ...(options.title === undefined ? {} : { title: options.title }),
+    ...(options.template === undefined ? {} : { template: options.template }),
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    format: options.format ?? formatOf(name, options.file ?? true),
+    file: options.file ?? true,
+    effect,
+    properties: Object.entries(properties as Builders).map(([property, { kind, data }]) => ({
+      name: property,
+      type: kind,
+      ...data,
+      help: data.help ?? '',
+      effect: data.effect ?? effect,
+    })),
+  };
+  const references = Object.entries(properties as Builders).map(([property, { kind }]) => [
+    property,
+    new Property({ config: name, property }, kind),
+  ]);
+  return Object.freeze({
+    ...Object.fromEntries(references),
+    path: new Expr({ configPath: name }),
+    [CONFIG]: manifest,
+  }) as Config<P>;
+}
+
+function formatOf(name: string, isFile: boolean): Format {
+  const format = FORMATS[/\.([a-z]+)$/.exec(name)?.[1] ?? ''];
+  if (format) return format;
+  if (!isFile) return 'text';
+  throw new StackDefinitionError([
+    {
+      where: `config ${name}`,
+      reason: 'its name does not tell its format',
+      remedy: "give it as `{ format: 'properties' }`",
+    },
+  ]);
+}

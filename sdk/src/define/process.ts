@@ -1,0 +1,64 @@
+import type { Probe } from '../manifest/expression.ts';
+import type { ProcessManifest } from '../manifest/manifest.ts';
+import { concat, Expr, type Operand, self, toExpression } from './expression.ts';
+
+interface Process {
+  readonly args?: readonly Operand[];
+  readonly env?: Readonly<Record<string, Operand>>;
+  readonly ready: Probe;
+  /** How long the process may take to become ready; a minute when absent. */
+  readonly readyMs?: number;
+  /** How long it may take to end after SIGTERM before it is killed; half a minute when absent. */
+  readonly stopMs?: number;
+}
+
+export interface ExecProcess extends Process {
+  /** Absolute on the machine, a name on PATH, or with a `/` relative to the package. */
+  readonly program: Operand;
+}
+
+export interface JavaProcess extends Process {
+  readonly main: string;
+  /** Entries relative to the package; `lib/*` when absent. The config directory always comes first. */
+  readonly classPath?: readonly Operand[];
+  /** Options of the JVM. A list property gives one option per item. */
+  readonly jvm?: readonly Operand[];
+}
+
+/** A process of any program. */
+export function exec({
+  program,
+  args = [],
+  env = {},
+  ready,
+  readyMs = 60_000,
+  stopMs = 30_000,
+}: ExecProcess): ProcessManifest {
+  return {
+    program: toExpression(program),
+    args: args.map(toExpression),
+    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, toExpression(value)])),
+    ready,
+    readyMs,
+    stopMs,
+  };
+}
+
+/**
+ * A process of the host's JDK.
+ * @example
+ * java({ main: 'org.example.Server', jvm: [concat('-Xmx', env.heap, 'm')], args: [cfg.path], ready: tcp(cfg.port) })
+ */
+export function java({ main, classPath = ['lib/*'], jvm = [], args = [], ...process }: JavaProcess): ProcessManifest {
+  const entries = classPath.flatMap((entry) => [':', entry instanceof Expr ? entry : inPackage(String(entry))]);
+  return exec({
+    ...process,
+    program: 'java',
+    args: [...jvm, '-cp', concat(self.configDir, ...entries), main, ...args],
+  });
+}
+
+function inPackage(entry: string): Operand {
+  if (entry.startsWith('/')) return entry;
+  return entry === '.' ? self.packageDir : concat(self.packageDir, `/${entry}`);
+}

@@ -1,0 +1,105 @@
+import type { PropertyManifest } from '../manifest/config.ts';
+import { type Expr, type PropertyType, toExpression } from './expression.ts';
+
+type PropertyData = Omit<PropertyManifest, 'name' | 'type' | 'effect' | 'help'> & {
+  readonly help?: string;
+  readonly effect?: PropertyManifest['effect'];
+};
+
+type Numeric = 'int' | 'float' | 'port' | 'memory' | 'duration';
+type Textual = 'text' | 'list' | 'dir' | 'secret';
+
+/** A property as it is being described. Every method returns a new builder. */
+export class PropertyBuilder<K extends PropertyType, V> {
+  readonly kind: K;
+  readonly data: PropertyData;
+  declare readonly valueType?: V;
+
+  constructor(kind: K, data: PropertyData) {
+    this.kind = kind;
+    this.data = data;
+  }
+
+  #with(data: Partial<PropertyData>): PropertyBuilder<K, V> {
+    return new PropertyBuilder(this.kind, { ...this.data, ...data });
+  }
+
+  /** One sentence for the operator, without a full stop. */
+  help(help: string): PropertyBuilder<K, V> {
+    return this.#with({ help });
+  }
+  unit(unit: string): PropertyBuilder<K, V> {
+    return this.#with({ unit });
+  }
+  min(min: K extends Numeric ? number : never): PropertyBuilder<K, V> {
+    return this.#with({ min });
+  }
+  max(max: K extends Numeric ? number : never): PropertyBuilder<K, V> {
+    return this.#with({ max });
+  }
+  /** A regular expression for the whole text, and for every item of a list. */
+  pattern(pattern: K extends Textual ? RegExp : never): PropertyBuilder<K, V> {
+    return this.#with({ pattern: pattern.source });
+  }
+  /** The key in the rendered file, where it is not the property's name. */
+  key(key: string): PropertyBuilder<K, V> {
+    return this.#with({ key });
+  }
+  /** What a change asks of a running component; the config's own effect when not given. */
+  effect(effect: 'none' | 'reload' | 'restart' | 'rolling'): PropertyBuilder<K, V> {
+    return this.#with({ effect });
+  }
+  /** It cannot be changed once the component is installed. */
+  pinned(): PropertyBuilder<K, V> {
+    return this.#with({ effect: 'pinned' });
+  }
+  /** It may be without a value: it is then left out of the file, and null in templates and `host.get`. */
+  optional(): PropertyBuilder<K, V | null> {
+    return new PropertyBuilder<K, V | null>(this.kind, { ...this.data, optional: true });
+  }
+  /** A default made of facts of the host or of other properties. */
+  recommend(expression: Expr): PropertyBuilder<K, V> {
+    return this.#with({ default: expression.expression });
+  }
+  /** For products that know a peer by its address: the ordinal is added on local hosts. */
+  offsetByOrdinal(this: PropertyBuilder<'port', number>): PropertyBuilder<'port', number> {
+    return new PropertyBuilder('port', { ...this.data, offsetByOrdinal: true });
+  }
+}
+
+type Default<V> = V | Expr;
+
+function builder<K extends PropertyType, V>(kind: K, more: PropertyData = {}) {
+  return (value?: Default<V>): PropertyBuilder<K, V> => {
+    const given = value === undefined ? {} : { default: toExpression(value as Expr | string) };
+    return new PropertyBuilder<K, V>(kind, { ...more, ...given });
+  };
+}
+
+/**
+ * Builders of properties by type. The argument is the default; without one the operator must give a value.
+ * Memory counts MiB and duration ms unless `.unit()` says otherwise; both are whole numbers.
+ */
+export const p = {
+  int: builder<'int', number>('int'),
+  float: builder<'float', number>('float'),
+  bool: builder<'bool', boolean>('bool'),
+  text: builder<'text', string>('text'),
+  port: builder<'port', number>('port'),
+  /** An absolute path under the root of the host. */
+  dir: builder<'dir', string>('dir'),
+  memory: builder<'memory', number>('memory', { unit: 'MiB' }),
+  duration: builder<'duration', number>('duration', { unit: 'ms' }),
+  /** Texts without commas. Files get them comma-separated, arguments one by one. */
+  list: builder<'list', readonly string[]>('list'),
+  /** In files of flat keys each entry is a key of its own. */
+  map: builder<'map', Readonly<Record<string, string | number | boolean>>>('map'),
+  secret: (): PropertyBuilder<'secret', string> => new PropertyBuilder('secret', {}),
+  /** Made once by the server for the whole service. */
+  uuid: (): PropertyBuilder<'text', string> => new PropertyBuilder('text', { generated: 'uuid', effect: 'pinned' }),
+  enum: <const V extends string>(values: readonly V[], value?: NoInfer<V>): PropertyBuilder<'enum', V> =>
+    new PropertyBuilder('enum', {
+      values: [...values],
+      ...(value === undefined ? {} : { default: { literal: value } }),
+    }),
+} as const;

@@ -1,0 +1,140 @@
+import type { z } from 'zod';
+import type { ConfigManifest } from '../manifest/config.ts';
+import { checkManifest } from '../manifest/check.ts';
+import { type ComponentManifest, type ServiceManifest, StackManifest } from '../manifest/manifest.ts';
+import type { Component } from './component.ts';
+import { type AnyConfig, CONFIG } from './config.ts';
+import { StackDefinitionError, type StackProblem } from './errors.ts';
+import { toExpression } from './expression.ts';
+import type { Service, Stack } from './service.ts';
+
+export interface ManifestOptions {
+  /** The npm package's name and version. */
+  readonly name: string;
+  readonly version: string;
+  /** The version of the SDK it is built with. */
+  readonly sdk: string;
+  /** Paths under templates/, to find `<config>.hbs` by its config's name. */
+  readonly templates?: readonly string[];
+}
+
+/**
+ * A stack as data, checked by the schema and by what no schema can see.
+ * @throws StackDefinitionError with everything that is wrong.
+ */
+export function toManifest({ stack }: Stack, { name, version, sdk, templates = [] }: ManifestOptions): StackManifest {
+  const services = stack.services.map((service) => serviceManifest(service, templates));
+  const parsed = StackManifest.safeParse({
+    format: 1,
+    name,
+    version,
+    sdk,
+    title: stack.title ?? services[0]?.title ?? name,
+    ...given('description', stack.description),
+    services,
+  });
+  if (!parsed.success) throw new StackDefinitionError(parsed.error.issues.map((issue) => toProblem(issue, services)));
+  const problems = checkManifest(parsed.data, templates);
+  if (problems.length > 0) throw new StackDefinitionError(problems);
+  return parsed.data;
+}
+
+function serviceManifest({ name, options }: Service, templates: readonly string[]): ServiceManifest {
+  const requires = options.requires ?? [];
+  const jdk = requires.find((requirement) => requirement.kind === 'jdk');
+  return {
+    name,
+    title: options.title,
+    ...given('description', options.description),
+    version: options.version,
+    user: options.user,
+    ...given('license', options.license),
+    packages: [...(options.packages ?? [])],
+    requires: {
+      ...given('jdk', jdk?.range),
+      services: requires
+        .filter((requirement) => requirement.kind === 'service')
+        .map(({ service, range, optional }) => ({ service, range, ...(optional ? { optional } : {}) })),
+    },
+    configs: configsOf({ name, options }).map((config) => withTemplate(config, templates)),
+    components: options.components.map(componentManifest),
+    exports: Object.fromEntries(
+      Object.entries(options.exports ?? {}).map(([key, value]) => [key, toExpression(value)]),
+    ),
+  };
+}
+
+/** Every config object once, in the order of the components that use it. */
+function configsOf({ name, options }: Service): ConfigManifest[] {
+  const all = [...options.components.flatMap((component) => component.options.config ?? []), ...(options.config ?? [])];
+  const configs = [...new Set<AnyConfig>(all)].map((config) => config[CONFIG]);
+  const twice = configs.find((config, index) => configs.findIndex((other) => other.name === config.name) !== index);
+  if (!twice) return configs;
+  throw new StackDefinitionError([
+    {
+      where: `${name} ${twice.name}`,
+      reason: 'two configs have this name',
+      remedy: 'use one object for both, or rename one',
+    },
+  ]);
+}
+
+function withTemplate(config: ConfigManifest, templates: readonly string[]): ConfigManifest {
+  const conventional = `${config.name}.hbs`;
+  if (config.template !== undefined || !templates.includes(conventional)) return config;
+  return { ...config, template: conventional };
+}
+
+function componentManifest({ name, options }: Component): ComponentManifest {
+  const configs = (options.config ?? []).map((config) => config[CONFIG]);
+  const directories = configs.flatMap((config) =>
+    config.properties
+      .filter((property) => property.type === 'dir')
+      .map((property) => ({ config: config.name, property: property.name })),
+  );
+  const phases = Object.keys(options.lifecycle ?? {}) as ComponentManifest['lifecycle'];
+  return {
+    name,
+    title: options.title,
+    category: options.category,
+    cardinality: options.cardinality,
+    ...given('prefer', options.prefer),
+    configs: configs.map((config) => config.name),
+    files: (options.files ?? []).map((file) => ({
+      in: file.in.ref,
+      name: file.name,
+      content: toExpression(file.content),
+    })),
+    dirs: options.dirs?.map((directory) => directory.ref) ?? directories,
+    ...given('process', options.process),
+    lifecycle: phases,
+    after: [...(options.after ?? [])],
+    rolling: options.upgrade?.kind === 'rolling',
+    timeouts: { ...options.timeouts },
+    idempotent: { ...options.idempotent },
+    health: { ...options.health },
+    ...given('role', options.role),
+    ...given('metrics', options.metrics),
+    links: Object.fromEntries(
+      Object.entries(options.links ?? {}).map(([title, { port, path }]) => [title, { port, path }]),
+    ),
+    ...given(
+      'notWith',
+      options.notWith?.map((other) => other.name),
+    ),
+  };
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [key in K]: V });
+}
+
+/** An issue of the schema with names in the place of indexes. */
+function toProblem(issue: z.core.$ZodIssue, services: readonly ServiceManifest[]): StackProblem {
+  let value: unknown = { services };
+  const where = issue.path.map((step) => {
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
+    return (value as { name?: string } | undefined)?.name ?? String(step);
+  });
+  return { where: where.join(' ') || 'the stack', reason: issue.message, remedy: 'change the definition' };
+}

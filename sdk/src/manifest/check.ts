@@ -1,0 +1,166 @@
+import semver from 'semver';
+import type { StackProblem } from '../define/errors.ts';
+import { checkValue } from '../render/check.ts';
+import { didYouMean } from '../render/nearest.ts';
+import type { ConfigManifest, PropertyManifest } from './config.ts';
+import type { Expression, PropertyRef } from './expression.ts';
+import type { ComponentManifest, ServiceManifest, StackManifest } from './manifest.ts';
+import { expressionsOf, partsOf } from './walk.ts';
+
+/**
+ * What is wrong in a manifest that its schema cannot see: names that lead nowhere, defaults that break their own
+ * bounds, secrets (which cannot be kept yet). Empty when it can be used.
+ */
+export function checkManifest(manifest: StackManifest, templates: readonly string[]): StackProblem[] {
+  return [
+    ...(semver.valid(manifest.version)
+      ? []
+      : [problem(manifest.name, `its version ${manifest.version} is no semantic version`, 'use one such as 1.2.3')]),
+    ...twice('stack', manifest.services),
+    ...manifest.services.flatMap((service) => checkService(service, templates)),
+  ];
+}
+
+function checkService(service: ServiceManifest, templates: readonly string[]): StackProblem[] {
+  return [
+    ...twice(service.name, service.configs),
+    ...twice(service.name, service.components),
+    ...twice(service.name, service.packages),
+    ...service.packages.flatMap(({ name, origins }) =>
+      origins.url || origins.maven
+        ? []
+        : [problem(`${service.name} package ${name}`, 'it comes from nowhere', 'give it a url or maven coordinates')],
+    ),
+    ...ranges(service),
+    ...service.configs.flatMap((config) => checkConfig(service, config, templates)),
+    ...service.components.flatMap((component) => checkComponent(service, component)),
+    ...expressionsOf(service).flatMap(({ where, expression }) =>
+      partsOf(expression).flatMap((part) => checkReference(service, where, part)),
+    ),
+  ];
+}
+
+function checkConfig(service: ServiceManifest, config: ConfigManifest, templates: readonly string[]): StackProblem[] {
+  const where = `${service.name} ${config.name}`;
+  const { template } = config;
+  return [
+    ...twice(where, config.properties),
+    ...(template !== undefined && !templates.includes(template)
+      ? [problem(where, `its template templates/${template} is not there${didYouMean(template, templates)}`, 'add it')]
+      : []),
+    ...(config.file && config.format === 'text' && template === undefined
+      ? [problem(where, 'a file of format text needs a template', `add templates/${config.name}.hbs`)]
+      : []),
+    ...config.properties.flatMap((property) => checkProperty(`${where} ${property.name}`, property)),
+  ];
+}
+
+function checkProperty(where: string, property: PropertyManifest): StackProblem[] {
+  if (property.type === 'secret') {
+    return [problem(where, 'secrets cannot be kept yet', 'leave the property out until a version that can')];
+  }
+  const badPattern = patternFault(property.pattern);
+  if (badPattern) return [problem(where, `its pattern is no regular expression: ${badPattern}`, 'correct it')];
+  if (property.offsetByOrdinal && property.type !== 'port') {
+    return [problem(where, 'only a port can be shifted by the ordinal', 'make it a port')];
+  }
+  if (!property.default || !('literal' in property.default)) return [];
+  const wrong = checkValue(property, property.default.literal);
+  return wrong ? [problem(where, `its default ${wrong.why}`, 'change the default or the bounds')] : [];
+}
+
+function patternFault(pattern: string | undefined): string | undefined {
+  try {
+    new RegExp(pattern ?? '', 'u').test('');
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function checkComponent(service: ServiceManifest, component: ComponentManifest): StackProblem[] {
+  const where = `${service.name}/${component.name}`;
+  const components = service.components.map(({ name }) => name);
+  const [low, high] = component.cardinality.split('-').map(Number);
+  const own = component.after.map(({ on }) => on).filter((on) => !on.includes('/'));
+  const files = component.files.filter(({ in: { config, property } }) => {
+    const found = service.configs.find(({ name }) => name === config)?.properties.find(({ name }) => name === property);
+    return found && found.type !== 'dir';
+  });
+  return [
+    ...(low !== undefined && high !== undefined && low > high
+      ? [problem(where, `its cardinality ${component.cardinality} is empty`, 'write the smaller number first')]
+      : []),
+    ...unknown(
+      where,
+      'config',
+      component.configs,
+      service.configs.map(({ name }) => name),
+    ),
+    ...unknown(where, 'component', [...own, ...(component.notWith ?? [])], components),
+    ...files.map(({ name }) => problem(`${where} file ${name}`, '`in` is no directory', 'name a property of type dir')),
+  ];
+}
+
+/** Names that an expression uses. */
+function checkReference(service: ServiceManifest, where: string, part: Expression): StackProblem[] {
+  const configs = service.configs.map(({ name }) => name);
+  const components = service.components.map(({ name }) => name);
+  if ('property' in part) return propertyFaults(service, where, part.property);
+  if ('configPath' in part) return unknown(where, 'config', [part.configPath], configs);
+  if ('count' in part) return unknown(where, 'component', [part.count], components);
+  if ('hostPorts' in part) {
+    const { component, port } = part.hostPorts;
+    return [...unknown(where, 'component', [component], components), ...propertyFaults(service, where, port)];
+  }
+  if ('import' in part) {
+    const required = service.requires.services.map((requirement) => requirement.service);
+    return unknown(where, 'required service', [part.import.service], required);
+  }
+  if ('self' in part && part.self === 'packageDir' && service.packages.length === 0) {
+    return [problem(where, 'it names the package directory of a service without a package', 'add a package')];
+  }
+  return [];
+}
+
+function propertyFaults(service: ServiceManifest, where: string, ref: PropertyRef): StackProblem[] {
+  const config = service.configs.find(({ name }) => name === ref.config);
+  if (!config) {
+    return [problem(where, `config ${ref.config} belongs to no component of ${service.name}`, 'list it in `config`')];
+  }
+  return unknown(
+    where,
+    'property',
+    [ref.property],
+    config.properties.map(({ name }) => name),
+  );
+}
+
+function ranges(service: ServiceManifest): StackProblem[] {
+  const all = [
+    { of: 'the JDK', range: service.requires.jdk ?? '*' },
+    ...service.requires.services.map(({ service: of, range }) => ({ of, range })),
+  ];
+  return all
+    .filter(({ range }) => semver.validRange(range) === null)
+    .map(({ of, range }) =>
+      problem(service.name, `${range} is no range of versions of ${of}`, "use one such as '>=11'"),
+    );
+}
+
+function unknown(where: string, what: string, names: readonly string[], known: readonly string[]): StackProblem[] {
+  return names
+    .filter((name) => !known.includes(name))
+    .map((name) => problem(where, `there is no ${what} ${name}${didYouMean(name, known)}`, 'correct the name'));
+}
+
+function twice(where: string, named: readonly { readonly name: string }[]): StackProblem[] {
+  const names = named.map(({ name }) => name);
+  return names
+    .filter((name, index) => names.indexOf(name) !== index)
+    .map((name) => problem(where, `${name} is defined twice`, 'rename one'));
+}
+
+function problem(where: string, reason: string, remedy: string): StackProblem {
+  return { where, reason, remedy };
+}
