@@ -9,6 +9,8 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
  */
 export type Snapshot = Omit<ClusterState, 'stacks' | 'services'> & {
   readonly services: readonly Omit<ServiceState, 'manifest'>[];
+  /** Services as they were, of which the job removes host components. */
+  readonly leaving: readonly Omit<ServiceState, 'manifest'>[];
   readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
 

@@ -1,4 +1,5 @@
 import type { Observed, Reason, State } from '@stackyard/domain';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Envelope, WatchedComponent } from '@stackyard/proto';
 import type { JobRow, TaskRow } from '../database/entities.ts';
 
@@ -114,8 +115,21 @@ export type EventPayload =
     }
   | { readonly kind: 'stack'; readonly name: string; readonly version: string; readonly change: 'installed' };
 
+/** What a change of rows is given: an entity manager of its own, and the outbox of the same commit. */
+export interface Transaction {
+  readonly em: EntityManager;
+  /** Says what changed; written with the commit, in commit order. */
+  event(topic: EventTopic, clusterId: string | undefined, payload: EventPayload): void;
+}
+
+/** Runs changes of rows that say so in the outbox. Short, and without waiting for the network or a file inside. */
+export interface Transactions {
+  /** Flushes and commits; on an error rolls back and throws it. */
+  run<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
 /** Appends to the outbox through the one writer, so that ids grow in commit order; subscribers see only what is committed. */
-export interface Events {
+export interface Events extends Transactions {
   append(topic: EventTopic, clusterId: string | undefined, payload: EventPayload): Promise<void>;
   /** Calls back after each commit with the id of the newest event; returns its undo. */
   subscribe(onCommit: (newestId: number) => void): () => void;

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { CommandRequest } from '@stackyard/planner';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { NotFoundError } from '../api/errors.ts';
+import { Cluster, StoredPlan, type StoredPlanRow } from '../database/entities.ts';
+import type { Engine, Transactions } from '../engine/ports.ts';
+import type { StackStore } from '../stacks/store.ts';
+import { applyPlan } from './apply.ts';
+import { loadClusterState } from './clusterState.ts';
+import { PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts';
+import { type Planned, planCommand } from './planning.ts';
+import type { Renderer } from './renderer.ts';
+import { type PlanView, viewOf } from './view.ts';
+
+const PLAN_LIFE_MS = 3_600_000;
+/** How often a command is planned anew when the cluster moves between planning and storing. */
+const ATTEMPTS = 5;
+
+export interface By {
+  readonly createdBy: string;
+  readonly note?: string | undefined;
+}
+
+/** Plans commands, keeps plans for a look, and turns them into jobs. */
+export class Commands {
+  readonly #em: () => EntityManager;
+  readonly #transactions: Transactions;
+  readonly #stacks: StackStore;
+  readonly #renderer: Renderer;
+  readonly #engine: Pick<Engine, 'wake' | 'reachable' | 'refreshWatch'>;
+
+  constructor(parts: { em: () => EntityManager; transactions: Transactions; stacks: StackStore; renderer: Renderer; engine: Pick<Engine, 'wake' | 'reachable' | 'refreshWatch'> }) {
+    this.#em = parts.em;
+    this.#transactions = parts.transactions;
+    this.#stacks = parts.stacks;
+    this.#renderer = parts.renderer;
+    this.#engine = parts.engine;
+  }
+
+  /** Plans a command without doing anything, and keeps the plan for an hour. */
+  async plan(clusterId: string, request: CommandRequest, { createdBy }: By): Promise<StoredPlanRow> {
+    const { planned, revision } = await this.#think(clusterId, request);
+    const now = new Date();
+    const row = {
+      id: randomUUID(),
+      clusterId,
+      basis: revision,
+      request,
+      view: (await viewOf(planned, this.#em())) satisfies PlanView as object,
+      createdBy,
+      createdAt: now,
+      expiresAt: new Date(now.getTime() + PLAN_LIFE_MS),
+      jobId: null,
+    };
+    const em = this.#em();
+    em.create(StoredPlan, row);
+    await em.flush();
+    return row as StoredPlanRow;
+  }
+
+  /**
+   * Executes a plan as it was shown.
+   *
+   * @returns the job's id. @throws PlanStaleError when the cluster moved on, PlanExpiredError, PlanExecutedError.
+   */
+  async execute(planId: string, by: By): Promise<string> {
+    const stored = await this.#em().findOne(StoredPlan, { id: planId });
+    if (!stored) throw new NotFoundError({ what: 'plan', name: planId });
+    if (stored.jobId) throw new PlanExecutedError({ plan: planId, job: stored.jobId });
+    if (stored.expiresAt.getTime() < Date.now()) throw new PlanExpiredError({ plan: planId });
+    const { planned, revision, cluster } = await this.#think(stored.clusterId, stored.request);
+    if (revision !== stored.basis) throw new PlanStaleError({ cluster, basis: stored.basis, revision });
+    const jobId = await this.#transactions.run(async (tx) => {
+      const id = await applyPlan(tx, { planned, basis: stored.basis, ...by });
+      const taken = await tx.em.nativeUpdate(StoredPlan, { id: planId, jobId: null }, { jobId: id });
+      if (taken !== 1) throw new PlanExecutedError({ plan: planId, job: 'another' });
+      return id;
+    });
+    this.#started(planned);
+    return jobId;
+  }
+
+  /** Plans and executes in one go, on the newest state of the cluster. */
+  async run(clusterId: string, request: CommandRequest, by: By): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      const { planned, revision } = await this.#think(clusterId, request);
+      try {
+        const jobId = await this.#transactions.run((tx) => applyPlan(tx, { planned, basis: revision, ...by }));
+        this.#started(planned);
+        return jobId;
+      } catch (error) {
+        if (!(error instanceof PlanStaleError) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  #started({ next, change, plan }: Planned): void {
+    this.#engine.wake(next.id);
+    const touched = new Set(plan.hosts);
+    if (change.removedHostComponents.length + change.addedHostComponents.length + change.newConfigVersions.length > 0) {
+      for (const hostId of touched) this.#engine.refreshWatch(hostId);
+    }
+  }
+
+  async #think(clusterId: string, request: CommandRequest): Promise<{ planned: Planned; revision: number; cluster: string }> {
+    const em = this.#em();
+    const cluster = await em.findOne(Cluster, { id: clusterId });
+    if (!cluster) throw new NotFoundError({ what: 'cluster', name: clusterId });
+    const state = await loadClusterState(em, cluster, { stacks: this.#stacks, reachable: (hostId) => this.#engine.reachable(hostId) });
+    const planned = await planCommand(state, request, { stacks: this.#stacks, renderer: this.#renderer });
+    return { planned, revision: cluster.revision, cluster: cluster.name };
+  }
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { type ClusterState, type CommandRequest, inputsOf, layout, type LayoutChange, type Plan, plan, PlanRefusedError, stale, type StaleHostComponent } from '@stackyard/planner';
+import type { RenderedFile } from '@stackyard/sdk/manifest';
+import type { StackStore } from '../stacks/store.ts';
+import { CommandRefusedError } from './errors.ts';
+import type { Renderer } from './renderer.ts';
+
+/** A command thought through: what changes, what is rendered, what runs. Nothing is stored yet. */
+export interface Planned {
+  readonly state: ClusterState;
+  readonly next: ClusterState;
+  readonly change: LayoutChange;
+  /** Files by host component, for those whose configs the command may touch. */
+  readonly rendered: ReadonlyMap<string, readonly RenderedFile[]>;
+  readonly stale: readonly StaleHostComponent[];
+  readonly plan: Plan;
+}
+
+/** Commands that can change what is written to a host; the others need no rendering. */
+const rendering: ReadonlySet<CommandRequest['command']> = new Set(['add', 'configure', 'remove']);
+
+/**
+ * @throws CommandRefusedError with every reason at once, each with its place in the request; RenderFailedError for a
+ * template that fails.
+ */
+export async function planCommand(state: ClusterState, request: CommandRequest, { stacks, renderer }: { stacks: StackStore; renderer: Renderer }): Promise<Planned> {
+  try {
+    const { change, next } = layout(state, request, { newId: randomUUID });
+    const rendered = rendering.has(request.command) ? await renderAll(next, { stacks, renderer }) : new Map<string, readonly RenderedFile[]>();
+    const staleOnes = stale(state, next, rendered);
+    return { state, next, change, rendered, stale: staleOnes, plan: plan(state, { change, next }, staleOnes, request) };
+  } catch (error) {
+    if (error instanceof PlanRefusedError) throw new CommandRefusedError({ errors: error.problems });
+    throw error;
+  }
+}
+
+/** Renders every host component of a cluster, a batch per service. */
+export async function renderAll(state: ClusterState, { stacks, renderer }: { stacks: StackStore; renderer: Renderer }): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
+  const batches = await Promise.all(
+    state.services.map(async (service) =>
+      renderer.render({
+        service: service.manifest,
+        templates: await stacks.templates(service.stack.digest),
+        items: service.hostComponents.map(({ id, component }) => ({ hostComponentId: id, component, inputs: inputsOf(state, service, id) })),
+      }),
+    ),
+  );
+  return new Map(batches.flatMap((files) => [...files]));
+}

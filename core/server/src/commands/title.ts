@@ -1,0 +1,25 @@
+import type { CommandRequest } from '@stackyard/planner';
+import type { Planned } from './planning.ts';
+
+const verbs: Readonly<Record<CommandRequest['command'], string>> = {
+  add: 'Add',
+  start: 'Start',
+  stop: 'Stop',
+  restart: 'Restart',
+  configure: 'Configure',
+  check: 'Check',
+  remove: 'Remove',
+};
+
+/** What a job is called in lists: "Add zookeeper on 3 hosts". */
+export function titleOf({ plan, next }: Planned): string {
+  const { request } = plan;
+  const what = request.command === 'add' ? request.services.map(({ service }) => service).join(', ') : targetOf(request, next.name);
+  const hosts = plan.hosts.length;
+  return `${verbs[request.command]} ${what}${hosts > 0 ? ` on ${hosts} host${hosts === 1 ? '' : 's'}` : ''}`;
+}
+
+function targetOf({ target }: Exclude<CommandRequest, { command: 'add' }>, cluster: string): string {
+  const place = target.hosts?.length === 1 ? ` of ${target.hosts[0]}` : '';
+  return `${target.component ?? target.service ?? (place ? 'everything' : `cluster ${cluster}`)}${place}`;
+}
