@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { InvalidAttemptError } from './errors.ts';
+import { decodeRecord, encodeRecord, type JournalRecord } from './record.ts';
+
+/** Names one try of a task. */
+export interface AttemptRef {
+  readonly taskId: string;
+  /** From 1. */
+  readonly number: number;
+}
+
+/** The head of `cmd`; its body is the command, opaque here. */
+export interface Accepted {
+  readonly taskId: string;
+  readonly number: number;
+  /** Hash of the command envelope, as the server stated it. */
+  readonly hash: string;
+  /** The boot it was accepted under; under another one it is never started. */
+  readonly bootId: string;
+  /** Milliseconds since 1970. */
+  readonly acceptedAt: number;
+  /** Milliseconds of the kernel's monotonic clock. */
+  readonly acceptedMono: number;
+}
+
+/** `decision.k`: made once, by whoever is first. `run` by a runner, `abort` by an agent that gave up on it. */
+export interface Decision {
+  readonly verdict: 'run' | 'abort';
+  readonly by: 'runner' | 'agent';
+  readonly pid: number;
+  readonly startTime: number;
+  readonly bootId: string;
+  /** Value of STACKYARD_ATTEMPT in the environment of everything this try starts. */
+  readonly cookie: string;
+  readonly decidedAt: number;
+  readonly decidedMono: number;
+}
+
+/** `exit`: how the attempt ended. No `reason` means that it succeeded. */
+export interface ExitRecord {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  /** What the job returned. */
+  readonly output?: unknown;
+  readonly startedAt: number;
+  readonly durationMs: number;
+}
+
+export type AttemptPhase = 'ACCEPTED' | 'DECIDED' | 'EXITED' | 'ACKED';
+
+/** A file of an entry as it was found. */
+export type Found<T> = T | 'none' | 'unreadable';
+
+/** What the directory of an attempt says. */
+export interface EntryOnDisk {
+  readonly accepted: Accepted;
+  /** The try that `decision` belongs to: the highest decided one, 0 when none was. */
+  readonly tryNumber: number;
+  readonly decision: Found<Decision>;
+  readonly exit: Found<ExitRecord>;
+  /** Why the agent was ending it, when it was. */
+  readonly ending: string | undefined;
+}
+
+const taskForm = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
+const entryForm = /^([A-Za-z0-9][A-Za-z0-9-]{0,63})\.([1-9]\d{0,8})$/;
+
+export function attemptId({ taskId, number }: AttemptRef): string {
+  return `${taskId}/${number}`;
+}
+
+/** @throws InvalidAttemptError when the ids could not name a directory */
+export function entryName({ taskId, number }: AttemptRef): string {
+  const isNumber = Number.isInteger(number) && number > 0 && number < 1e9;
+  if (!taskForm.test(taskId) || !isNumber) throw new InvalidAttemptError(`${taskId}/${number}`);
+  return `${taskId}.${number}`;
+}
+
+export function parseEntryName(name: string): AttemptRef | undefined {
+  const match = entryForm.exec(name);
+  return match ? { taskId: match[1]!, number: Number(match[2]) } : undefined;
+}
+
+/** The monotonic clock that all processes of this boot share, in milliseconds. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000;
+}
+
+export function encodeAccepted(accepted: Accepted, payload: Uint8Array): Buffer {
+  return encodeRecord(accepted, payload);
+}
+
+export const encodeDecision = (decision: Decision): Buffer => encodeRecord(decision);
+export const encodeExit = (exit: ExitRecord): Buffer => encodeRecord(exit);
+
+/** Reads `cmd`: the head and the command. */
+export async function readCommand(dir: string): Promise<Found<{ accepted: Accepted; payload: Buffer }>> {
+  const record = await readRecord(`${dir}/cmd`);
+  return typeof record === 'string' ? record : { accepted: record.head as Accepted, payload: record.body };
+}
+
+/** Reads what an attempt's directory says apart from the command. */
+export async function readProgress(dir: string): Promise<Omit<EntryOnDisk, 'accepted'>> {
+  const numbers = (await readdir(dir)).flatMap((name) => /^decision\.(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  const tryNumber = Math.max(0, ...numbers);
+  const decision = tryNumber === 0 ? 'none' : await readRecord(`${dir}/decision.${tryNumber}`);
+  return {
+    tryNumber,
+    decision: typeof decision === 'string' ? decision : (decision.head as Decision),
+    exit: await readExit(dir),
+    ending: readEnding(dir),
+  };
+}
+
+export async function readExit(dir: string): Promise<Found<ExitRecord>> {
+  const record = await readRecord(`${dir}/exit`);
+  return typeof record === 'string' ? record : (record.head as ExitRecord);
+}
+
+/** The reason the agent left in `ending` before it signalled the attempt. */
+export function readEnding(dir: string): string | undefined {
+  try {
+    return readFileSync(`${dir}/ending`, 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readRecord(file: string): Promise<Found<JournalRecord>> {
+  try {
+    return decodeRecord(await readFile(file)) ?? 'unreadable';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'none';
+    throw error;
+  }
+}

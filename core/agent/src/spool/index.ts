@@ -1,0 +1,24 @@
+export { type AttemptListener, Attempts, type RecoveredAttempt } from './attempts.ts';
+export { linkOnce, syncDirectory, writeDurably } from './durable.ts';
+export {
+  type Accepted,
+  type AttemptPhase,
+  type AttemptRef,
+  attemptId,
+  type Decision,
+  type ExitRecord,
+  monotonicMs,
+} from './entry.ts';
+export {
+  AttemptKnownError,
+  AttemptUnknownError,
+  InvalidAttemptError,
+  RunnerFailedError,
+  SpoolError,
+  SpoolFullError,
+} from './errors.ts';
+export type { Job, JobContext, JobFunction } from './job.ts';
+export { judge, type Observation, type Verdict } from './recover.ts';
+export { RunnerPool, type RunnerPoolOptions } from './runnerPool.ts';
+export { type Quarantined, Spool, type SpoolOptions } from './spool.ts';
+export type { Tombstone } from './tombstones.ts';

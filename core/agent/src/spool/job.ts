@@ -1,0 +1,41 @@
+/** What a runner executes: an ES module that exports `run`. It must not need anything from the agent's process. */
+export interface Job {
+  /** Absolute path or file: URL. */
+  readonly module: string;
+  /** Handed to `run` as it is; any JSON. */
+  readonly input: unknown;
+}
+
+/** What `run` gets beside its input. */
+export interface JobContext {
+  readonly taskId: string;
+  readonly number: number;
+  /** The directory of the attempt, for files that belong to it. */
+  readonly attemptDir: string;
+  /** Aborted when the attempt is to end (cancel or timeout): there is a grace, then SIGKILL. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The export `run` of a job module. What it returns becomes the attempt's `output` (JSON, 512 KiB at most). A thrown error
+ * fails the attempt with the error's message; its `reason`, when it has one, becomes the reason instead of EXIT_NONZERO.
+ * What it prints goes to the attempt's log.
+ */
+export type JobFunction = (input: never, context: JobContext) => unknown;
+
+/** One line of JSON on the runner's inherited pipe, from the agent. There is only ever one. */
+export interface Assignment {
+  readonly taskId: string;
+  readonly number: number;
+  readonly tryNumber: number;
+  readonly attemptDir: string;
+  readonly bootId: string;
+  readonly job: Job;
+}
+
+/** One line of JSON on the pipe, from the runner. Each is about what is on disk already. */
+export type RunnerSays = { readonly say: 'ready' | 'decided' | 'fenced' | 'done' };
+
+export const attemptCookie = 'STACKYARD_ATTEMPT';
+export const outputFile = 'output.log';
+export const pipeFd = 3;

@@ -1,0 +1,204 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Assignment, attemptCookie, outputFile, pipeFd, type RunnerSays } from './job.ts';
+
+export interface RunnerPoolOptions {
+  /** The spool's directory: warm runners live below it, since their output moves into an attempt's directory. */
+  readonly spoolDir: string;
+  /** How many runners are kept ready while there is work; 2 unless told. */
+  readonly warm?: number;
+  /** Without work for this long all idle runners go; 60 s unless told. */
+  readonly idleMs?: number;
+  /** How long after the end of an attempt the pool is filled again, so as not to compete with the next start; 100 ms. */
+  readonly refillMs?: number;
+  /** Added to the few variables a runner inherits. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The command line of a runner, without its directory; found beside this module unless given. */
+  readonly command?: readonly string[];
+}
+
+/** A runner of this agent: warm until `assign`, then it belongs to its attempt. */
+export interface Runner {
+  readonly pid: number | undefined;
+  readonly cookie: string;
+  assign(assignment: Assignment): void;
+  /** Called with every word of the runner, those said before included. */
+  onSay(listener: (say: RunnerSays['say']) => void): void;
+  /** Called once, when the process is gone; with the reason when it could not be started. */
+  onGone(listener: (code: number | null, signal: NodeJS.Signals | null, failure?: Error) => void): void;
+}
+
+interface WarmRunner extends Runner {
+  readonly pipe: Socket | undefined;
+  readonly child: ChildProcess;
+}
+
+const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'JAVA_HOME'];
+const abandonedAfterMs = 60_000;
+
+/** Keeps runner processes started ahead while there is work. Each runs one attempt and is never used again. */
+export class RunnerPool {
+  readonly #options: Required<RunnerPoolOptions>;
+  readonly #idle: WarmRunner[] = [];
+  readonly #busy = new Set<WarmRunner>();
+  #idleTimer: NodeJS.Timeout | undefined;
+  #refillTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: RunnerPoolOptions) {
+    this.#options = { warm: 2, idleMs: 60_000, refillMs: 100, env: {}, command: runnerCommand(), ...options };
+    mkdirSync(this.#warmRoot, { recursive: true, mode: 0o700 });
+    this.#sweep();
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  get busyCount(): number {
+    return this.#busy.size;
+  }
+
+  /** There is work or soon will be: have runners ready, and keep them for the idle time from now. */
+  warmUp(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => this.#release(), this.#options.idleMs).unref();
+    while (this.#idle.length < this.#options.warm) this.#idle.push(this.#spawn());
+  }
+
+  /** A runner for one attempt: a warm one, else one that is just being started. */
+  take(): Runner {
+    const runner = this.#idle.shift() ?? this.#spawn();
+    this.#busy.add(runner);
+    clearTimeout(this.#idleTimer);
+    runner.onGone(() => {
+      this.#busy.delete(runner);
+      this.#refillSoon();
+    });
+    return runner;
+  }
+
+  /** Lets the idle runners go; those at work carry on without us. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#refillTimer);
+    this.#release();
+    for (const { child, pipe } of this.#busy) {
+      child.unref();
+      pipe?.unref();
+    }
+  }
+
+  get #warmRoot(): string {
+    return join(this.#options.spoolDir, 'warm');
+  }
+
+  /** Starting a process takes a core for 40 ms: after a burst, not within it. */
+  #refillSoon(): void {
+    clearTimeout(this.#refillTimer);
+    if (!this.#closed) this.#refillTimer = setTimeout(() => this.warmUp(), this.#options.refillMs).unref();
+  }
+
+  #release(): void {
+    for (const runner of this.#idle.splice(0)) runner.pipe?.end();
+  }
+
+  #spawn(): WarmRunner {
+    const cookie = randomUUID();
+    const dir = join(this.#warmRoot, cookie);
+    mkdirSync(dir, { mode: 0o700 });
+    const output = openSync(join(dir, outputFile), 'a', 0o600);
+    const [program, ...args] = this.#options.command;
+    const child = spawn(program!, [...args, dir], {
+      detached: true,
+      cwd: this.#options.spoolDir,
+      stdio: ['ignore', output, output, 'pipe'],
+      env: { ...inheritedEnvironment(), ...this.#options.env, [attemptCookie]: cookie },
+    });
+    closeSync(output);
+    const runner = follow(child, cookie);
+    runner.onGone(() => {
+      const index = this.#idle.indexOf(runner);
+      if (index >= 0) this.#idle.splice(index, 1);
+      rmSync(dir, { recursive: true, force: true });
+    });
+    // An idle agent may end; what is idle ends with it.
+    child.unref();
+    runner.pipe?.unref();
+    return runner;
+  }
+
+  /** Directories of runners that were killed. A fresh one may belong to a runner that an agent before us has just assigned. */
+  #sweep(): void {
+    for (const name of readdirSync(this.#warmRoot)) {
+      const dir = join(this.#warmRoot, name);
+      if (Date.now() - statSync(dir).mtimeMs > abandonedAfterMs) rmSync(dir, { recursive: true, force: true });
+    }
+  }
+}
+
+function follow(child: ChildProcess, cookie: string): WarmRunner {
+  const pipe = child.stdio[pipeFd] as Socket | undefined;
+  const said: RunnerSays['say'][] = [];
+  const sayListeners: ((say: RunnerSays['say']) => void)[] = [];
+  const goneListeners: Parameters<Runner['onGone']>[0][] = [];
+  let gone: Parameters<Parameters<Runner['onGone']>[0]> | undefined;
+  let text = '';
+  function go(...how: NonNullable<typeof gone>): void {
+    if (gone) return;
+    gone = how;
+    for (const listener of goneListeners) listener(...how);
+  }
+  pipe?.setEncoding('utf8');
+  pipe?.on('data', (chunk: string) => {
+    const lines = (text + chunk).split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines) {
+      const { say } = JSON.parse(line) as RunnerSays;
+      said.push(say);
+      for (const listener of sayListeners) listener(say);
+    }
+  });
+  pipe?.on('error', () => undefined); // it died: `exit` tells
+  child.on('error', (error) => go(null, null, error));
+  // `close`, not `exit`: by then everything it said has been read.
+  child.on('close', (code, signal) => go(code, signal));
+  return {
+    child,
+    pipe,
+    pid: child.pid,
+    cookie,
+    assign(assignment) {
+      pipe?.write(`${JSON.stringify(assignment)}\n`);
+      pipe?.ref();
+      child.ref();
+    },
+    onSay(listener) {
+      said.forEach(listener);
+      sayListeners.push(listener);
+    },
+    onGone: (listener) => void (gone ? listener(...gone) : goneListeners.push(listener)),
+  };
+}
+
+function inheritedEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
+/** From sources the module beside this one, from `dist` its compiled form, from a bundle the file `runner.mjs` beside it. */
+function runnerCommand(): string[] {
+  const here = dirname(fileURLToPath(import.meta.url));
+  if (import.meta.url.endsWith('.ts')) {
+    return [process.execPath, '--conditions=@stackyard/source', join(here, 'runnerMain.ts')];
+  }
+  const places = [join(here, 'runner.mjs'), join(here, 'runnerMain.js')];
+  return [process.execPath, places.find((place) => existsSync(place)) ?? places[0]!];
+}

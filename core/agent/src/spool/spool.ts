@@ -1,0 +1,295 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readBootId } from '../processes/identity.ts';
+import { linkOnce, syncDirectory, writeDurably } from './durable.ts';
+import {
+  type Accepted,
+  type AttemptPhase,
+  type AttemptRef,
+  attemptId,
+  encodeAccepted,
+  encodeExit,
+  entryName,
+  type ExitRecord,
+  monotonicMs,
+  parseEntryName,
+  readCommand,
+  readExit,
+  readProgress,
+} from './entry.ts';
+import { AttemptKnownError, AttemptUnknownError, SpoolFullError } from './errors.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
+import { type Tombstone, TombstoneFile } from './tombstones.ts';
+
+export interface SpoolOptions {
+  /** The boot id of the host; the kernel's unless given. */
+  readonly bootId?: string;
+  /** Refuse commands when less is free on the disk, 64 MiB unless told. */
+  readonly minFreeBytes?: number;
+}
+
+/** An entry that could not be read. Its attempt is never taken again. */
+export interface Quarantined {
+  readonly ref: AttemptRef;
+  readonly path: string;
+  readonly reason: string;
+}
+
+interface Entry {
+  readonly accepted: Accepted;
+  phase: AttemptPhase;
+}
+
+const dayMs = 24 * 3_600_000;
+const keepSettledDirectories = 1_000;
+
+/**
+ * The journal of attempts: a directory for each, every step durable before anybody is told of it. One agent per spool: hold
+ * `lockHostRoot` before opening it.
+ */
+export class Spool {
+  readonly dir: string;
+  readonly bootId: string;
+  /** Made when the directory was: another one means that the history is gone. */
+  readonly journalId: string;
+  readonly quarantined: readonly Quarantined[];
+  readonly #entries: Map<string, Entry>;
+  readonly #tombstones: TombstoneFile;
+  readonly #minFreeBytes: number;
+
+  private constructor(from: {
+    dir: string;
+    bootId: string;
+    journalId: string;
+    entries: Map<string, Entry>;
+    quarantined: readonly Quarantined[];
+    tombstones: TombstoneFile;
+    minFreeBytes: number;
+  }) {
+    this.dir = from.dir;
+    this.bootId = from.bootId;
+    this.journalId = from.journalId;
+    this.quarantined = from.quarantined;
+    this.#entries = from.entries;
+    this.#tombstones = from.tombstones;
+    this.#minFreeBytes = from.minFreeBytes;
+  }
+
+  /** Opens the journal, making it when there is none. Entries that are torn or damaged are moved to `quarantine/`. */
+  static async open(
+    dir: string,
+    { bootId = readBootId(), minFreeBytes = 64 * 2 ** 20 }: SpoolOptions = {},
+  ): Promise<Spool> {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const tombstones = await TombstoneFile.open(join(dir, 'tombstones'));
+    const entries = new Map<string, Entry>();
+    const quarantined = await listQuarantined(dir);
+    for (const name of await readdir(dir)) {
+      const ref = parseEntryName(name);
+      if (!ref) continue;
+      const found = await load(dir, ref, tombstones.get(ref));
+      if ('accepted' in found) entries.set(attemptId(ref), found);
+      else if (found.kind === 'damaged') quarantined.push(await quarantine(dir, ref, found.reason));
+    }
+    return new Spool({
+      dir,
+      bootId,
+      journalId: await journalIdOf(dir),
+      entries,
+      quarantined,
+      tombstones,
+      minFreeBytes,
+    });
+  }
+
+  /** The directory of an attempt: `cmd`, `decision.k`, `output.log`, `exit`. */
+  pathOf(ref: AttemptRef): string {
+    return join(this.dir, entryName(ref));
+  }
+
+  /**
+   * Journals a command; when this resolves it survives a power loss and may be promised to the server.
+   * @throws AttemptKnownError when the attempt was taken before, whatever has become of it
+   * @throws SpoolFullError when the disk is too full to promise that a result can be kept
+   */
+  async accept({ ref, hash, payload }: { ref: AttemptRef; hash: string; payload: Uint8Array }): Promise<void> {
+    const id = attemptId(ref);
+    const path = this.pathOf(ref);
+    const known = this.phaseOf(ref);
+    if (known) throw new AttemptKnownError(id, known);
+    const accepted: Accepted = {
+      taskId: ref.taskId,
+      number: ref.number,
+      hash,
+      bootId: this.bootId,
+      acceptedAt: Date.now(),
+      acceptedMono: monotonicMs(),
+    };
+    // Reserved before the first wait, so that the same attempt is not taken twice at once.
+    this.#entries.set(id, { accepted, phase: 'ACCEPTED' });
+    try {
+      const { bavail, bsize } = await statfs(this.dir);
+      if (bavail * bsize < this.#minFreeBytes) throw new SpoolFullError(this.dir, bavail * bsize);
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      await writeDurably(join(path, 'cmd'), encodeAccepted(accepted, payload));
+      await syncDirectory(this.dir);
+    } catch (error) {
+      this.#entries.delete(id);
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new SpoolFullError(this.dir, 0);
+      throw error;
+    }
+  }
+
+  /** How far an attempt is, or undefined when it was never heard of. */
+  phaseOf(ref: AttemptRef): AttemptPhase | 'QUARANTINED' | undefined {
+    const id = attemptId(ref);
+    const entry = this.#entries.get(id);
+    if (entry) return entry.phase;
+    if (this.#tombstones.get(ref)) return 'ACKED';
+    return this.quarantined.some((each) => attemptId(each.ref) === id) ? 'QUARANTINED' : undefined;
+  }
+
+  /** All attempts whose result the server has not acknowledged. */
+  unsettled(): Accepted[] {
+    return [...this.#entries.values()].filter(({ phase }) => phase !== 'ACKED').map(({ accepted }) => accepted);
+  }
+
+  /** @throws AttemptUnknownError */
+  acceptedOf(ref: AttemptRef): Accepted {
+    const entry = this.#entries.get(attemptId(ref));
+    if (!entry) throw new AttemptUnknownError(attemptId(ref), this.dir);
+    return entry.accepted;
+  }
+
+  /** The bytes of the command as they were accepted. */
+  async payloadOf(ref: AttemptRef): Promise<Buffer> {
+    const command = await readCommand(this.pathOf(ref));
+    if (typeof command === 'string') throw new AttemptUnknownError(attemptId(ref), this.dir);
+    return command.payload;
+  }
+
+  /** Remembers that a try was decided, or that the result is on disk; the files say so already. */
+  advance(ref: AttemptRef, phase: 'DECIDED' | 'EXITED'): void {
+    const entry = this.#entries.get(attemptId(ref));
+    if (entry && entry.phase !== 'ACKED' && entry.phase !== 'EXITED') entry.phase = phase;
+  }
+
+  /** Writes the result unless there is one, durably, and gives back the one that holds. */
+  async finish(ref: AttemptRef, exit: ExitRecord): Promise<ExitRecord> {
+    const path = this.pathOf(ref);
+    this.acceptedOf(ref);
+    if ((await readExit(path)) === 'unreadable') await rename(join(path, 'exit'), join(path, 'exit.damaged'));
+    await linkOnce(join(path, 'exit'), encodeExit(exit));
+    this.advance(ref, 'EXITED');
+    const held = await readExit(path);
+    return typeof held === 'string' ? exit : held;
+  }
+
+  /** The server has committed the result. A loss of this note only means that the result is told again. */
+  async settle(ref: AttemptRef): Promise<void> {
+    const entry = this.#entries.get(attemptId(ref));
+    if (!entry || entry.phase === 'ACKED') return;
+    const exit = await readExit(this.pathOf(ref));
+    const { exitCode, reason } = typeof exit === 'string' ? {} : exit;
+    entry.phase = 'ACKED';
+    const { taskId, number, hash } = entry.accepted;
+    await this.#tombstones.add({ taskId, number, hash, at: Date.now(), exitCode, reason });
+  }
+
+  /** Makes sure that an attempt that never came is not taken later; durable when it resolves. */
+  async bury(ref: AttemptRef): Promise<void> {
+    entryName(ref);
+    if (this.phaseOf(ref)) return;
+    await this.#tombstones.add({ taskId: ref.taskId, number: ref.number, hash: '', at: Date.now() });
+    await this.#tombstones.sync();
+  }
+
+  /** Every attempt that is over, oldest first: seven days of them, 100,000 at most. */
+  tombstones(): IterableIterator<Tombstone> {
+    return this.#tombstones.all();
+  }
+
+  /** Results the server has acknowledged, kept for a day: they heal a server restored from a backup. */
+  async settledResults(): Promise<{ accepted: Accepted; exit: ExitRecord }[]> {
+    const results: { accepted: Accepted; exit: ExitRecord }[] = [];
+    for (const { accepted, phase } of this.#entries.values()) {
+      const exit = phase === 'ACKED' ? await readExit(this.pathOf(accepted)) : 'none';
+      if (typeof exit !== 'string') results.push({ accepted, exit });
+    }
+    return results;
+  }
+
+  /** Removes directories acknowledged more than a day ago, or more than 1,000 of them, and tombstones after seven days. */
+  async sweep(now: number = Date.now()): Promise<void> {
+    const settled = [...this.#entries].filter(([, { phase }]) => phase === 'ACKED');
+    const surplus = settled.length - keepSettledDirectories;
+    const due = settled.filter(([, { accepted }], index) => {
+      return index < surplus || now - (this.#tombstones.get(accepted)?.at ?? now) > dayMs;
+    });
+    // The tombstone must be durable before the directory, which says the same, goes.
+    if (due.length > 0) await this.#tombstones.sync();
+    for (const [id, { accepted }] of due) {
+      await rm(this.pathOf(accepted), { recursive: true, force: true });
+      this.#entries.delete(id);
+    }
+    await this.#tombstones.compact(now);
+  }
+
+  async close(): Promise<void> {
+    await this.#tombstones.close();
+  }
+}
+
+type Loaded = Entry | { readonly kind: 'damaged'; readonly reason: string } | { readonly kind: 'nothing' };
+
+async function load(dir: string, ref: AttemptRef, tombstone: Tombstone | undefined): Promise<Loaded> {
+  const path = join(dir, entryName(ref));
+  const command = await readCommand(path);
+  const progress = await readProgress(path);
+  if (command === 'none' && progress.decision === 'none' && progress.exit === 'none') {
+    // The crash came before the command was durable, hence before it was promised.
+    await rm(path, { recursive: true });
+    return { kind: 'nothing' };
+  }
+  if (command === 'none') return { kind: 'damaged', reason: 'its command is missing' };
+  if (command === 'unreadable') return { kind: 'damaged', reason: 'its command is torn or changed' };
+  const { accepted } = command;
+  if (attemptId(accepted) !== attemptId(ref)) return { kind: 'damaged', reason: 'its command is of another attempt' };
+  const phase: AttemptPhase = tombstone
+    ? 'ACKED'
+    : progress.exit !== 'none'
+      ? 'EXITED'
+      : progress.decision === 'none'
+        ? 'ACCEPTED'
+        : 'DECIDED';
+  return { accepted, phase };
+}
+
+async function quarantine(dir: string, ref: AttemptRef, reason: string): Promise<Quarantined> {
+  const path = join(dir, 'quarantine', entryName(ref));
+  await mkdir(join(dir, 'quarantine'), { recursive: true, mode: 0o700 });
+  await rm(path, { recursive: true, force: true });
+  await rename(join(dir, entryName(ref)), path);
+  await syncDirectory(join(dir, 'quarantine'));
+  return { ref, path, reason };
+}
+
+async function listQuarantined(dir: string): Promise<Quarantined[]> {
+  const names = await readdir(join(dir, 'quarantine')).catch(() => []);
+  return names.flatMap((name) => {
+    const ref = parseEntryName(name);
+    return ref ? [{ ref, path: join(dir, 'quarantine', name), reason: 'set aside earlier' }] : [];
+  });
+}
+
+async function journalIdOf(dir: string): Promise<string> {
+  const file = join(dir, 'journal');
+  await linkOnce(file, encodeRecord({ journalId: randomUUID() }));
+  const known = decodeRecord(await readFile(file))?.head as { journalId: string } | undefined;
+  if (known) return known.journalId;
+  // Damaged: nothing may be believed about the past, which is what a new id tells the server.
+  const journalId = randomUUID();
+  await writeDurably(file, encodeRecord({ journalId }));
+  return journalId;
+}

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JobContext } from './job.ts';
+
+/** What the job of the tests does, in this order. */
+export interface TestInput {
+  /** Appends a line with the attempt's id to this file: one line per start. */
+  readonly tally?: string;
+  readonly print?: string;
+  /** Leaves this many processes behind, in sessions of their own, deaf to SIGTERM. */
+  readonly orphans?: number;
+  readonly sleepMs?: number;
+  readonly heedSignal?: boolean;
+  readonly fail?: string;
+  readonly reason?: string;
+  readonly exitCode?: number;
+  readonly killSelf?: boolean;
+  readonly hang?: boolean;
+  readonly output?: unknown;
+}
+
+export async function run(input: TestInput, { taskId, number, signal }: JobContext): Promise<unknown> {
+  if (input.tally) appendFileSync(input.tally, `${taskId}/${number}\n`);
+  if (input.print) console.log(input.print);
+  for (let left = input.orphans ?? 0; left > 0; left -= 1) {
+    spawn('/bin/sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { detached: true, stdio: 'ignore' }).unref();
+  }
+  if (input.sleepMs) await delay(input.sleepMs, undefined, input.heedSignal ? { signal } : {});
+  if (input.fail) throw Object.assign(new Error(input.fail), input.reason ? { reason: input.reason } : {});
+  if (input.exitCode !== undefined) process.exit(input.exitCode);
+  if (input.killSelf) process.kill(process.pid, 'SIGKILL');
+  if (input.hang) await new Promise(() => undefined);
+  return input.output;
+}
