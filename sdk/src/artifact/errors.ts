@@ -1,0 +1,13 @@
+export type ArtifactFault = 'ARTIFACT_INTEGRITY' | 'ARTIFACT_TOO_LARGE' | 'ARTIFACT_INVALID';
+
+/** A stack artifact that must not be used. */
+export class ArtifactError extends Error {
+  override readonly name = 'ArtifactError';
+  readonly code: ArtifactFault;
+  readonly file: string;
+  constructor(code: ArtifactFault, file: string, why: string) {
+    super(`The stack artifact ${file} is refused: ${why}.`);
+    this.code = code;
+    this.file = file;
+  }
+}
