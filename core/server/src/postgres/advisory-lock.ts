@@ -58,7 +58,7 @@ export async function acquireServerLock({ url, onLost }: ServerLockOptions): Pro
     );
     await client.query('SELECT pg_advisory_lock($1, $2)', [...lockKey]);
   } catch (error) {
-    const refusal = await refusalOf(error, client, url);
+    const refusal = await refusalOf(client, url, error);
     await client.end().catch(() => undefined);
     throw refusal;
   }
@@ -77,10 +77,10 @@ export async function acquireServerLock({ url, onLost }: ServerLockOptions): Pro
   };
 }
 
-async function refusalOf(error: unknown, client: Client, url: string): Promise<Error> {
+async function refusalOf(client: Client, url: string, cause: unknown): Promise<Error> {
   const address = addressOf(url);
   const lockNotAvailable = '55P03';
-  if ((error as { code?: string }).code !== lockNotAvailable) return new DatabaseUnreachableError(address, error);
+  if ((cause as { code?: string }).code !== lockNotAvailable) return new DatabaseUnreachableError(address, cause);
   const { rows } = await client
     .query<{ pid: number; name: string; address: string | null; since: Date }>(
       `SELECT a.pid, a.application_name AS name, host(a.client_addr) AS address, a.backend_start AS since

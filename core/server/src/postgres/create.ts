@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import { type Account, commandFor, spawnIds } from './account.ts';
@@ -19,6 +19,13 @@ export function checkMajor(layout: Layout, found: string, binaries: Binaries): v
   if (found !== String(binaries.major)) throw new DataDirVersionError(layout.pgdata, found, String(binaries.major));
 }
 
+const creating = 'pgdata.creating-';
+
+/** What first starts left that were killed before the database was complete. */
+export async function unfinished(layout: Layout): Promise<readonly string[]> {
+  return (await readdir(layout.dataDir)).filter((name) => name.startsWith(creating));
+}
+
 /** Makes the PostgreSQL folder: complete under its name, or not at all. */
 export async function createDatabase(
   layout: Layout,
@@ -27,7 +34,7 @@ export async function createDatabase(
   admin: Credentials['admin'],
 ): Promise<void> {
   // A name of its own each time: a killed start may have left an `initdb` that still writes into its folder.
-  const folder = join(layout.dataDir, `pgdata.creating-${randomBytes(4).toString('hex')}`);
+  const folder = join(layout.dataDir, `${creating}${randomBytes(4).toString('hex')}`);
   const passwordFile = join(layout.dataDir, '.initdb-password');
   const { uid, gid } = spawnIds(account);
   try {
@@ -98,8 +105,13 @@ async function run(
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: '/', ...ids });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, errors };
+  try {
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, errors };
+  } catch (error) {
+    // Not started at all: missing, not executable, or made for another C library.
+    return { code: 127, errors: (error as Error).message };
+  }
 }
 
 /** The sentence in the output of PostgreSQL's programs that tells the cause. */

@@ -4,7 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Account, accountFacts, chooseAccount, commandFor } from './account.ts';
 import { type Binaries, findBinaries } from './binaries.ts';
-import { checkMajor, createdBy, createDatabase, provision, reasonOf, runningVersion } from './create.ts';
+import { checkMajor, createdBy, createDatabase, provision, reasonOf, runningVersion, unfinished } from './create.ts';
 import { DiskFullError, explained, PostgresStartError, PostgresStopError, RootRefusedError } from './errors.ts';
 import { guardianBusy, startGuardian } from './guardian.ts';
 import {
@@ -83,6 +83,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const credentials = await readCredentials(layout, major !== undefined);
     if (major === undefined) {
       options.log.info({ dataDir: layout.dataDir, version: binaries.version }, 'Making a new database');
+      const left = await unfinished(layout);
+      if (left.length > 0) options.log.warn({ left }, 'A first start was cut off; what it left may be deleted');
       await createDatabase(layout, account, binaries, credentials.admin);
     }
     const running = await startOrAdopt({ options, layout, account, binaries, lock });
@@ -95,6 +97,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
         await writeState(layout, { ...state, provisioned: true });
       }
       const version = adopted ? await runningVersion(adminUrl, layout) : binaries.version;
+      if (version !== binaries.version) {
+        options.log.info(
+          { running: version, installed: binaries.version },
+          'Another PostgreSQL is used from its next start',
+        );
+      }
       const fields = { version, pid: postmaster.pid, dataDir: layout.dataDir };
       options.log.info(fields, adopted ? 'Adopted the running PostgreSQL' : 'PostgreSQL is ready');
       return {
@@ -224,7 +232,7 @@ function urlOf({ socketDir, port }: Postmaster, { user, password }: Login, datab
 
 function startError(layout: Layout, output: string): Error {
   if (/No space left on device|Disk quota exceeded/i.test(output)) return new DiskFullError(layout.dataDir);
-  if (/^unshare:/m.test(output)) return new RootRefusedError();
+  if (/\bunshare: (unshare failed|.*not found)/.test(output)) return new RootRefusedError();
   return new PostgresStartError(layout.log, reasonOf(output) ?? 'it ended without a word');
 }
 
