@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError, DigestMismatchError, DownloadFailedError } from '../errors.ts';
+import { syncDirectory } from '../spool/durable.ts';
 import { namingFullDisk } from './errors.ts';
 import { SingleFlight } from './singleFlight.ts';
 
@@ -80,7 +81,7 @@ async function fetchInto(
       await delay(fruitless === 0 ? 0 : 100 * 2 ** fruitless, undefined, { signal });
     }
     await rename(part, path);
-    await syncFolder(dir);
+    await syncDirectory(dir);
     return path;
   } catch (error) {
     throw signal.aborted ? signal.reason : namingFullDisk(error, name, dir);
@@ -145,13 +146,4 @@ async function hashOf(path: string, bytes: number): Promise<Hash> {
 
 async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DigestMismatchError } from '../errors.ts';
+import { syncDirectory, writeDurably } from '../spool/durable.ts';
 import { ArchiveRefusal, digestOf, readArchive, type Step } from './archive.ts';
 import { type ContentEntry, contentDigest } from './content.ts';
 import { type Admitted, defaultLimits, EntryGate, type UnpackLimits } from './entryGate.ts';
@@ -178,11 +179,10 @@ async function settle(
   const folder = join(staging, root);
   await writeDurably(join(folder, RECORD_FILE), `${JSON.stringify(record)}\n`);
   await chmod(folder, 0o755);
-  await syncFolder(folder);
   await rename(folder, into).catch((error: NodeJS.ErrnoException) => {
     throw ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(error.code ?? '') ? new PackageTargetError(name, into) : error;
   });
-  await syncFolder(dirname(into));
+  await syncDirectory(dirname(into));
   return { ...record, path: into };
 }
 
@@ -203,25 +203,5 @@ async function readRecord(folder: string): Promise<Omit<UnpackedPackage, 'path'>
     return JSON.parse(await readFile(join(folder, RECORD_FILE), 'utf8')) as Omit<UnpackedPackage, 'path'>;
   } catch {
     return undefined;
-  }
-}
-
-async function writeDurably(path: string, content: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o644);
-  try {
-    await handle.writeFile(content);
-    await handle.chmod(0o644);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
