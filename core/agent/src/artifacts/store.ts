@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { StackManifest } from '@stackyard/sdk/manifest';
+import { extract } from 'tar';
+import { DigestMismatchError, DownloadFailedError } from '../errors.ts';
+import { SingleFlight } from '../packages/singleFlight.ts';
+import { writeDurably } from '../spool/durable.ts';
+import { digestName, sha256, verifyBytes } from './digest.ts';
+
+/** An unpacked artifact of a stack on this host. */
+export interface StoredArtifact {
+  readonly digest: string;
+  readonly dir: string;
+}
+
+export interface ArtifactSource {
+  read(digest: string, offset: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** `sha256-…` of every file, by path. */
+interface ArtifactRecord {
+  readonly digest: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+const RECORD_FILE = '.stackyard-artifact.json';
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Artifacts of stacks, kept by digest: verified before they are unpacked, and again before each use. */
+export class ArtifactStore {
+  readonly #dir: string;
+  readonly #source: ArtifactSource;
+  readonly #flights = new SingleFlight<never, StoredArtifact>();
+
+  constructor(dir: string, source: ArtifactSource) {
+    this.#dir = dir;
+    this.#source = source;
+  }
+
+  /** The artifact, fetched unless it is there. @throws DigestMismatchError, DownloadFailedError */
+  async ensure(digest: string, signal: AbortSignal): Promise<{ artifact: StoredArtifact; fetched: boolean }> {
+    const artifact = { digest, dir: join(this.#dir, digestName(digest)) };
+    if (existsSync(join(artifact.dir, RECORD_FILE))) {
+      if (await verifyArtifact(artifact).then(() => true, () => false)) return { artifact, fetched: false };
+      // Somebody changed it: what the server has is what counts.
+      await rm(artifact.dir, { recursive: true, force: true });
+    }
+    await this.#flights.run(digest, (shared) => this.#fetch(artifact, shared), { signal });
+    return { artifact, fetched: true };
+  }
+
+  /** Removes every artifact that is not among these. */
+  async keepOnly(digests: Iterable<string>): Promise<void> {
+    const kept = new Set([...digests].map(digestName));
+    for (const name of await readdir(this.#dir).catch(() => [])) {
+      const digest = name.replace(/\..*$/, '');
+      if (!kept.has(digest)) await rm(join(this.#dir, name), { recursive: true, force: true });
+    }
+  }
+
+  async #fetch(artifact: StoredArtifact, signal: AbortSignal): Promise<StoredArtifact> {
+    const bytes = await this.#receive(artifact.digest, signal);
+    verifyBytes('The artifact of the stack', artifact.digest, bytes);
+    const staging = `${artifact.dir}.unpacking`;
+    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging, { recursive: true, mode: 0o700 });
+    await unpack(bytes, staging);
+    const root = await rootOf(staging);
+    const files: Record<string, string> = {};
+    for (const path of await filesBelow(root)) files[relative(root, path)] = sha256(await readFile(path));
+    const record: ArtifactRecord = { digest: artifact.digest, files };
+    await writeDurably(join(root, RECORD_FILE), JSON.stringify(record));
+    await rm(artifact.dir, { recursive: true, force: true });
+    await rename(root, artifact.dir);
+    await rm(staging, { recursive: true, force: true });
+    return artifact;
+  }
+
+  /** An artifact is small: a transfer that broke off goes on from memory. */
+  async #receive(digest: string, signal: AbortSignal): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for (let fruitless = 0; ; ) {
+      const before = size;
+      try {
+        for await (const chunk of this.#source.read(digest, size, signal)) {
+          chunks.push(chunk);
+          size += chunk.length;
+          if (size > MAX_BYTES) throw new DownloadFailedError('The artifact of the stack', 'it is larger than 64 MiB');
+        }
+        return Buffer.concat(chunks);
+      } catch (error) {
+        fruitless = size > before ? 0 : fruitless + 1;
+        if (signal.aborted || error instanceof DownloadFailedError) throw error;
+        if (fruitless > 3) throw new DownloadFailedError('The artifact of the stack', (error as Error).message, { cause: error });
+      }
+    }
+  }
+}
+
+async function unpack(bytes: Buffer, into: string): Promise<void> {
+  await pipeline(
+    Readable.from([bytes]),
+    extract({
+      cwd: into,
+      strict: true,
+      filter: (_path, entry) => 'type' in entry && (entry.type === 'File' || entry.type === 'Directory'),
+    }),
+  );
+}
+
+/** A single top folder is not part of the artifact's paths. */
+async function rootOf(staging: string): Promise<string> {
+  const entries = await readdir(staging, { withFileTypes: true });
+  const [only] = entries;
+  return entries.length === 1 && only?.isDirectory() ? join(staging, only.name) : staging;
+}
+
+async function filesBelow(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** @throws DigestMismatchError when a file was changed, added or removed since it was unpacked */
+export async function verifyArtifact({ digest, dir }: StoredArtifact): Promise<void> {
+  const record = JSON.parse(await readFile(join(dir, RECORD_FILE), 'utf8')) as ArtifactRecord;
+  const present = (await filesBelow(dir)).map((path) => relative(dir, path)).filter((path) => path !== RECORD_FILE);
+  const expected = Object.keys(record.files);
+  if (record.digest !== digest || present.length !== expected.length) {
+    throw new DigestMismatchError(`The artifact in ${dir}`, digest, 'another set of files');
+  }
+  for (const path of expected) {
+    const found = await readFile(join(dir, path)).then(sha256, () => 'no such file');
+    if (found !== record.files[path]) {
+      throw new DigestMismatchError(`${path} of the artifact in ${dir}`, record.files[path] ?? '', found);
+    }
+  }
+}
+
+export async function readManifest({ dir }: StoredArtifact): Promise<StackManifest> {
+  return JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8')) as StackManifest;
+}
+
+/** Sources of templates by their path under templates/. */
+export async function readTemplates({ dir }: StoredArtifact): Promise<Record<string, string>> {
+  const root = join(dir, 'templates');
+  if (!existsSync(root)) return {};
+  const templates: Record<string, string> = {};
+  for (const path of await filesBelow(root)) {
+    templates[relative(root, path).split(sep).join('/')] = await readFile(path, 'utf8');
+  }
+  return templates;
+}
+
+export function lifecycleFile({ dir }: StoredArtifact): string {
+  return join(dir, 'lifecycle.mjs');
+}
+
+export function scriptFile(artifact: StoredArtifact, path: string): string {
+  const file = join(artifact.dir, path);
+  if (!file.startsWith(`${artifact.dir}/`) || dirname(file) === artifact.dir) {
+    throw new DownloadFailedError(`The script ${JSON.stringify(path)}`, 'it must be a file of a folder of the stack, such as scripts/x.sh');
+  }
+  return file;
+}

@@ -1,0 +1,125 @@
+import type { AgentMessage, ServerMessage__Output } from '@stackyard/proto';
+import { Agents, type AgentsClient } from '@stackyard/proto';
+import type { Identity } from '../identity.ts';
+import { backoffMs } from './backoff.ts';
+import { callMetadata, channelCredentials, channelOptions } from './credentials.ts';
+import { untilReady } from './ready.ts';
+
+export interface ControlEvents {
+  /** A stream is open; nothing has been said on it. */
+  opened(stream: number): void;
+  received(stream: number, message: ServerMessage__Output): void;
+  closed(stream: number, why: string): void;
+  /** No connection could be made, or it ended; the next try follows after `afterMs`. */
+  retrying?(why: string, afterMs: number): void;
+}
+
+type Call = ReturnType<AgentsClient['Control']>;
+
+/** Keeps one control stream to the server, for ever, through all failures, until it is stopped. */
+export class ControlConnection {
+  readonly #identity: Pick<Identity, 'agentId' | 'secret' | 'server'>;
+  readonly #events: ControlEvents;
+  #client: AgentsClient | undefined;
+  #call: Call | undefined;
+  #stream = 0;
+  #tries = 0;
+  #notBefore = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #outbox: AgentMessage[] = [];
+  #flush: NodeJS.Immediate | undefined;
+  #stopped = false;
+
+  constructor(identity: Pick<Identity, 'agentId' | 'secret' | 'server'>, events: ControlEvents) {
+    this.#identity = identity;
+    this.#events = events;
+  }
+
+  start(): void {
+    void this.#open();
+  }
+
+  /** Queues a message; all messages of one turn of the event loop leave in one frame. */
+  send(stream: number, message: AgentMessage): void {
+    if (stream !== this.#stream || !this.#call) return;
+    this.#outbox.push(message);
+    this.#flush ??= setImmediate(() => this.#write());
+  }
+
+  /** The session works: the next failure starts with short waits again. */
+  settled(): void {
+    this.#tries = 0;
+  }
+
+  /** Ends this stream and comes back, not before `retryAfterMs`. */
+  close(stream: number, why: string, retryAfterMs = 0): void {
+    if (stream !== this.#stream || !this.#call) return;
+    this.#notBefore = retryAfterMs;
+    this.#end(why);
+  }
+
+  /** Says what is queued, ends the stream and does not come back. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#write();
+    const client = this.#client;
+    this.#call?.end();
+    this.#call = undefined;
+    // What was written last leaves before the channel closes.
+    setTimeout(() => client?.close(), 100).unref();
+  }
+
+  async #open(): Promise<void> {
+    const client = new Agents(this.#identity.server, channelCredentials(), channelOptions);
+    this.#client = client;
+    try {
+      await untilReady(client, this.#identity.server);
+    } catch (error) {
+      return this.#retry((error as Error).message);
+    }
+    if (this.#stopped) return client.close();
+    const stream = ++this.#stream;
+    const call = client.Control(callMetadata(this.#identity));
+    this.#call = call;
+    const closed = (why: string): void => {
+      if (this.#call === call) this.#end(why);
+    };
+    call.on('data', (frame: { messages: ServerMessage__Output[] }) => {
+      for (const message of frame.messages) if (this.#call === call) this.#events.received(stream, message);
+    });
+    call.on('error', (error) => closed(error.message));
+    call.on('end', () => closed('the server ended the stream'));
+    this.#events.opened(stream);
+  }
+
+  #write(): void {
+    clearImmediate(this.#flush);
+    this.#flush = undefined;
+    const messages = this.#outbox;
+    this.#outbox = [];
+    if (messages.length > 0) this.#call?.write({ messages });
+  }
+
+  #end(why: string): void {
+    const call = this.#call;
+    this.#call = undefined;
+    this.#outbox = [];
+    // Its last events are of no interest, but an error without a listener would end the process.
+    call?.removeAllListeners();
+    call?.on('error', () => undefined);
+    call?.cancel();
+    this.#events.closed(this.#stream, why);
+    this.#retry(why);
+  }
+
+  #retry(why: string): void {
+    this.#client?.close();
+    this.#client = undefined;
+    if (this.#stopped) return;
+    const afterMs = this.#notBefore + backoffMs(this.#tries++, Math.random());
+    this.#notBefore = 0;
+    this.#events.retrying?.(why, afterMs);
+    this.#timer = setTimeout(() => void this.#open(), afterMs);
+  }
+}

@@ -1,0 +1,68 @@
+/** Every failure of the agent that a caller can tell apart carries a stable code and a sentence for a person. */
+export class AgentError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+
+  /** In a task's log the sentence is what an operator needs; a stack trace of ours would bury it. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.message;
+  }
+}
+
+export class ServerUnreachableError extends AgentError {
+  readonly server: string;
+  constructor(server: string) {
+    super('SERVER_UNREACHABLE', `The server ${server} does not answer. Check its address and that it runs.`);
+    this.server = server;
+  }
+}
+
+export class JoinRefusedError extends AgentError {
+  constructor(server: string, why: string) {
+    super('JOIN_REFUSED', `The server ${server} did not let this host join: ${why}. Ask for a new join token.`);
+  }
+}
+
+export class NotJoinedError extends AgentError {
+  constructor(root: string) {
+    super('NOT_JOINED', `The host root ${root} has not joined a server yet. Start the agent with a join token.`);
+  }
+}
+
+export class DigestMismatchError extends AgentError {
+  /** The reason an attempt fails with. */
+  readonly reason = 'ARTIFACT_INTEGRITY';
+  readonly digest: string;
+  constructor(what: string, digest: string, found: string) {
+    super(
+      'ARTIFACT_INTEGRITY',
+      `${what} has digest ${found} instead of ${digest}. Its bytes were changed on the way or on the disk; nothing of it was used.`,
+    );
+    this.digest = digest;
+  }
+}
+
+export class DownloadFailedError extends AgentError {
+  constructor(what: string, why: string, options?: ErrorOptions) {
+    super('DOWNLOAD_FAILED', `${what} could not be downloaded from the server: ${why}. Retry the task.`, options);
+  }
+}
+
+/** Something a phase found or could not do; the sentence is the operator's. */
+export class PhaseError extends AgentError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('PHASE_FAILED', message, options);
+  }
+}
+
+/** What would be written is not what the plan showed. Nothing was written. */
+export class IntegrityError extends AgentError {
+  readonly reason = 'ARTIFACT_INTEGRITY';
+  constructor(message: string) {
+    super('ARTIFACT_INTEGRITY', message);
+  }
+}

@@ -1,0 +1,104 @@
+import type { Phase } from '@stackyard/domain';
+import type {
+  ComponentManifest,
+  Expression,
+  Inputs,
+  Json,
+  PackageManifest,
+  ServiceManifest,
+  StackManifest,
+} from '@stackyard/sdk/manifest';
+import { componentDir, evaluate, packageDir, toText } from '@stackyard/sdk/render';
+import type { StoredArtifact } from '../artifacts/store.ts';
+import { PhaseError } from '../errors.ts';
+import type { PhaseOrder } from './order.ts';
+
+/** What a phase works on: one component of one host, its definition and its values. */
+export interface PhaseContext {
+  readonly phase: Phase;
+  readonly order: PhaseOrder;
+  readonly inputs: Inputs;
+  readonly service: ServiceManifest;
+  readonly component: ComponentManifest;
+  readonly artifact: StoredArtifact;
+  /** What the platform keeps of the host component. */
+  readonly dir: string;
+  /** The system user its files and processes belong to; undefined where everything runs as the agent's own user. */
+  readonly user: string | undefined;
+  readonly signal: AbortSignal;
+  log(line: string): void;
+}
+
+export interface PhaseResult {
+  outputs: Record<string, string>;
+  applied: Record<string, string>;
+}
+
+export function phaseContext(from: {
+  readonly order: PhaseOrder;
+  readonly artifact: StoredArtifact;
+  readonly manifest: StackManifest;
+  readonly signal: AbortSignal;
+  log(line: string): void;
+}): PhaseContext {
+  const { order, artifact, manifest, signal, log } = from;
+  const { inputs } = order;
+  const { service, component } = definitionOf(manifest, inputs.self.service, inputs.self.component);
+  const { root, hostComponentId, local } = inputs.self;
+  // Users are made only where the agent may: as root, on a host that is a whole machine.
+  const ownsMachine = process.getuid?.() === 0 && root === '/' && !local;
+  return {
+    phase: order.phase,
+    order,
+    inputs,
+    service,
+    component,
+    artifact,
+    dir: componentDir(root, hostComponentId),
+    user: ownsMachine ? order.serviceUser || service.user : undefined,
+    signal,
+    log,
+  };
+}
+
+export function definitionOf(
+  manifest: StackManifest,
+  serviceName: string,
+  componentName: string,
+): { service: ServiceManifest; component: ComponentManifest } {
+  const service = manifest.services.find(({ name }) => name === serviceName);
+  const component = service?.components.find(({ name }) => name === componentName);
+  if (!service || !component) {
+    throw new PhaseError(`Stack ${manifest.name} ${manifest.version} defines no component ${serviceName}/${componentName}.`);
+  }
+  return { service, component };
+}
+
+export type Definition = Pick<PhaseContext, 'inputs' | 'service' | 'component'>;
+
+export function valueOf({ inputs, service }: Definition, expression: Expression, place: string): Json {
+  return evaluate(expression, { inputs, service, place });
+}
+
+export function textOf(definition: Definition, expression: Expression, place: string): string {
+  return toText(valueOf(definition, expression, place));
+}
+
+/** The version the server pinned for the host, else the one the definition names. */
+export function packagesOf({
+  order,
+  service,
+  inputs,
+}: Pick<PhaseContext, 'order' | 'service' | 'inputs'>): { name: string; version: string; dir: string; manifest: PackageManifest }[] {
+  return service.packages.map((manifest) => {
+    const version = order.packages[manifest.name]?.version || manifest.version;
+    return { name: manifest.name, version, dir: packageDir(inputs.self.root, manifest.name, version), manifest };
+  });
+}
+
+/** Data directories of the component, absolute on the machine. */
+export function dataDirsOf(definition: Definition): string[] {
+  return definition.component.dirs
+    .map((property) => textOf(definition, { property }, 'dirs'))
+    .filter((path) => path !== '');
+}

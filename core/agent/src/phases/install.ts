@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { configDir, logDir } from '@stackyard/sdk/render';
+import { PhaseError } from '../errors.ts';
+import { RECORD_FILE, unpackPackage } from '../packages/index.ts';
+import { takeLock } from '../processes/lock.ts';
+import { dataDirsOf, packagesOf, type PhaseContext } from './context.ts';
+import { ensureUser, makeDirectory, ownerOf } from './files.ts';
+import { packageUsersDir } from './packageUsers.ts';
+
+const LOCK_WAIT_MS = 600_000;
+
+/** Puts on the host what the component needs: the JDK is there, packages are unpacked, user and directories are made. */
+export async function install(context: PhaseContext, archives: Readonly<Record<string, string>>): Promise<void> {
+  checkJava(context);
+  await ensureUser(context);
+  for (const each of packagesOf(context)) await unpackOnce(context, each, archives[each.name]);
+  await makeDirectories(context);
+}
+
+function checkJava(context: PhaseContext): void {
+  const { jdk } = context.service.requires;
+  if (!jdk) return;
+  const { javaHome, host } = context.inputs.self;
+  if (!javaHome) {
+    throw new PhaseError(
+      `${context.service.title} needs a JDK ${jdk}, and none is known on host ${host}. Install one there, restart the agent, then plan again.`,
+    );
+  }
+  if (!existsSync(join(javaHome, 'bin/java'))) {
+    throw new PhaseError(`The JDK of host ${host} is no longer in ${javaHome}. Restart the agent so that it looks again, then plan again.`);
+  }
+  context.log(`Found a JDK ${jdk} in ${javaHome}.`);
+}
+
+/** Several components of a host may use one package, and several runners may want it now: one of them unpacks it. */
+async function unpackOnce(
+  context: PhaseContext,
+  { name, version, dir, manifest }: ReturnType<typeof packagesOf>[number],
+  archive: string | undefined,
+): Promise<void> {
+  const digest = context.order.packages[name]?.digest;
+  if (!digest) throw new PhaseError(`The server named no archive for package ${name} ${version}. Plan the command again.`);
+  const users = packageUsersDir(dir);
+  await mkdir(dirname(users), { recursive: true, mode: 0o755 });
+  const lock = await takeLock(`${users}.lock`, { waitMs: LOCK_WAIT_MS });
+  try {
+    await mkdir(users, { recursive: true, mode: 0o755 });
+    await writeFile(join(users, context.inputs.self.hostComponentId), '');
+    const there = existsSync(join(dir, RECORD_FILE));
+    if (!there && archive === undefined) {
+      throw new PhaseError(`The archive of package ${name} ${version} is not on this host. Retry the task.`);
+    }
+    const root = manifest.root;
+    const unpacked = await unpackPackage({
+      name: `${name} ${version}`,
+      archive: archive ?? '',
+      digest,
+      into: dir,
+      signal: context.signal,
+      ...(root === undefined ? {} : { root }),
+    });
+    context.log(
+      there
+        ? `${name} ${version} is in ${dir} already (${unpacked.files} files).`
+        : `Unpacked ${name} ${version} (${unpacked.files} files) into ${dir}.`,
+    );
+    // What was unpacked need not lie here twice.
+    if (archive !== undefined) await rm(archive, { force: true });
+  } finally {
+    lock.release();
+  }
+}
+
+async function makeDirectories(context: PhaseContext): Promise<void> {
+  const { self } = context.inputs;
+  const owner = await ownerOf(context);
+  await mkdir(context.dir, { recursive: true, mode: 0o700 });
+  await makeDirectory(configDir(self), { mode: 0o755 });
+  await makeDirectory(logDir(self), { mode: 0o755, owner });
+  for (const path of dataDirsOf(context)) {
+    const there = existsSync(path);
+    await makeDirectory(path, { mode: 0o750, owner });
+    context.log(there ? `The data directory ${path} is there already; what is in it is kept.` : `Made the data directory ${path}.`);
+  }
+}

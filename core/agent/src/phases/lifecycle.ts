@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import type { Host, LifecycleBundle, LifecycleFunction } from '@stackyard/sdk';
+import type { Instance, Json } from '@stackyard/sdk/manifest';
+import { configDir, logDir } from '@stackyard/sdk/render';
+import { lifecycleFile, scriptFile } from '../artifacts/store.ts';
+import { PhaseError } from '../errors.ts';
+import { connects, get } from '../probes/probe.ts';
+import { renderFiles, writeFiles } from './configure.ts';
+import { packagesOf, type PhaseContext, valueOf } from './context.ts';
+import { ownerOf, writeAtomically } from './files.ts';
+import { OnceMarkers } from './once.ts';
+import { runProgram } from './programs.ts';
+
+const CONNECT_MS = 5_000;
+
+/** The stack's own function for the phase; undefined where the definition names none. */
+export async function lifecycleFunction(context: PhaseContext): Promise<LifecycleFunction | undefined> {
+  const { component, service, phase, artifact } = context;
+  if (!component.lifecycle.includes(phase)) return undefined;
+  const file = lifecycleFile(artifact);
+  const name = `${service.name}/${component.name}`;
+  const bundle = existsSync(file) ? ((await import(pathToFileURL(file).href)) as { default?: LifecycleBundle }).default : {};
+  const found = bundle?.[name]?.[phase];
+  if (!found) throw new PhaseError(`The stack promises a function for phase ${phase} of ${name}, but lifecycle.mjs has none.`);
+  return found;
+}
+
+/** All that a lifecycle function may touch, made of the task's context. */
+export function makeHost(context: PhaseContext, once: OnceMarkers): Host {
+  const { inputs, signal } = context;
+  const { self } = inputs;
+  const packages = Object.fromEntries(packagesOf(context).map(({ name, dir }) => [name, dir]));
+  const run = (program: string, ...args: string[]) => {
+    context.log(`$ ${[program, ...args].join(' ')}`);
+    return runProgram(context, program, args);
+  };
+  const at = (port: number, options: { address?: string; timeoutMs?: number } = {}) => ({
+    port,
+    address: options.address ?? self.address,
+    timeoutMs: options.timeoutMs ?? CONNECT_MS,
+  });
+  return {
+    self,
+    paths: { config: configDir(self), log: logDir(self), packages },
+    signal,
+    log: (message) => context.log(message),
+    instances: ({ name }) => instancesOf(context, name),
+    get: <V>({ ref }: { ref: { config: string; property: string } }) =>
+      valueOf(context, { property: ref }, 'host.get') as V,
+    run,
+    script: (path, env = {}) => {
+      context.log(`$ ${path}`);
+      return runProgram(context, '/bin/sh', [scriptFile(context.artifact, path)], { env });
+    },
+    write: async (path, content, { mode = 0o644, owner } = {}) => {
+      await writeAtomically(path, content, { mode, owner: await ownerOf(context, owner) });
+      context.log(`Wrote ${path}.`);
+    },
+    render: async (...configs) => {
+      const names = configs.map(({ path }) => path.expression.configPath);
+      const files = (await renderFiles(context)).filter(({ config }) =>
+        names.length === 0 ? config !== undefined : config !== undefined && names.includes(config),
+      );
+      await writeFiles(context, files);
+    },
+    fetchJson: async (port, path, options) => {
+      const { status, body } = await fail(get({ ...at(port, options), path }));
+      const url = `http://${at(port, options).address}:${port}${path}`;
+      if (status < 200 || status > 299) throw new PhaseError(`${url} answers ${status}.`);
+      try {
+        return JSON.parse(body) as Json;
+      } catch (error) {
+        throw new PhaseError(`${url} does not answer with JSON.`, { cause: error });
+      }
+    },
+    connects: (port, options) =>
+      connects(at(port, options)).then(
+        () => true,
+        () => false,
+      ),
+    wait: (ms) => delay(ms, undefined, { signal }),
+    once: (name, step) => once.run(name, step),
+  };
+}
+
+function instancesOf({ inputs, service }: PhaseContext, component: string): readonly Instance[] {
+  const list = inputs.instances[component];
+  if (list) return list.toSorted((a, b) => a.ordinal - b.ordinal);
+  if (service.components.some(({ name }) => name === component)) return [];
+  throw new PhaseError(`Service ${service.name} has no component ${component}.`);
+}
+
+async function fail<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw new PhaseError((error as Error).message, { cause: error });
+  }
+}

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { configDir, logDir } from '@stackyard/sdk/render';
+import { stopComponent } from '../processes/stop.ts';
+import { dataDirsOf, type PhaseContext } from './context.ts';
+import { removeWithEmptyParents } from './files.ts';
+import { releasePackages } from './packageUsers.ts';
+
+/** Leaves nothing of the component on the host but its data directories, and not those when they are to be deleted. */
+export async function remove(context: PhaseContext): Promise<void> {
+  const { self } = context.inputs;
+  const stopMs = context.component.process?.stopMs ?? 10_000;
+  if (existsSync(context.dir)) await stopComponent(context.dir, { stopMs });
+  // Before the configs go: their values say where the data lies.
+  const data = dataDirsOf(context);
+  await releasePackages(context);
+  for (const path of [configDir(self), logDir(self), context.dir]) {
+    if (await removeWithEmptyParents(path, self.root)) context.log(`Removed ${path}.`);
+  }
+  for (const path of data) {
+    if (!context.order.deleteData) {
+      if (existsSync(path)) context.log(`Kept the data directory ${path}.`);
+      continue;
+    }
+    if (await removeWithEmptyParents(path, self.root)) context.log(`Deleted the data directory ${path}.`);
+  }
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { type Attempt, attemptId, wirePhase } from './attempts.ts';
+import type { AgentSays, AttemptRef, Order, Refusal } from './messages.ts';
+import type { Effect, SessionState, Step } from './state.ts';
+import { findTombstone } from './tombstones.ts';
+
+/** A command arrives. It is answered only once it is on disk; the same attempt is never taken twice. */
+export function onDispatch(state: SessionState, stream: number, order: Order, now: number): Step {
+  const id = attemptId(order.attempt);
+  const answer = (message: AgentSays): Step => [state, [{ kind: 'send', stream, message }]];
+  const refuse = (reason: Refusal, message: string): Step =>
+    answer({ kind: 'refused', attempt: order.attempt, reason, message });
+
+  const known = state.attempts.get(id);
+  const knownHash = known?.hash ?? findTombstone(state.tombstones, id)?.hash;
+  // The tombstone of a cancel that came before its dispatch knows no hash.
+  if (!isIntact(order) || (knownHash && knownHash !== order.hash)) {
+    const message = `The command of attempt ${id} is not the one its hash names. It was not started; retry the task.`;
+    const [, effects] = refuse('HASH_MISMATCH', message);
+    return [state, [...effects, { kind: 'alert', message, attempt: order.attempt }]];
+  }
+  if (known) {
+    const phase = wirePhase(known);
+    // While it is being journaled the answer is already on its way.
+    return phase ? answer({ kind: 'duplicate', attempt: order.attempt, phase }) : [state, []];
+  }
+  if (knownHash !== undefined) return answer({ kind: 'duplicate', attempt: order.attempt, phase: 'TOMBSTONE' });
+
+  const other = otherAttempt(state, order.attempt);
+  if (other && other.ref.number > order.attempt.number) {
+    return refuse('SUPERSEDED', `Attempt ${attemptId(other.ref)} of the same task is newer than ${id}.`);
+  }
+  if (other && other.standing !== 'EXITED') {
+    return refuse('PREVIOUS_RUNNING', `Attempt ${attemptId(other.ref)} of the same task has not ended yet.`);
+  }
+  const attempt: Attempt = {
+    ref: order.attempt,
+    hash: order.hash,
+    standing: 'JOURNALING',
+    terms: order.terms,
+    startBy: now + order.terms.startWithinMs,
+  };
+  return [
+    { ...state, attempts: new Map(state.attempts).set(id, attempt) },
+    [{ kind: 'journal', order } satisfies Effect],
+  ];
+}
+
+function isIntact({ attempt, envelope, hash, terms }: Order): boolean {
+  if (terms.taskId !== attempt.taskId || terms.number !== attempt.number) return false;
+  return createHash('sha256').update(envelope).digest('hex') === hash;
+}
+
+/** The newest other attempt of the same task that is not settled. */
+function otherAttempt(state: SessionState, ref: AttemptRef): Attempt | undefined {
+  let newest: Attempt | undefined;
+  for (const attempt of state.attempts.values()) {
+    if (attempt.ref.taskId !== ref.taskId) continue;
+    if (!newest || attempt.ref.number > newest.ref.number) newest = attempt;
+  }
+  return newest;
+}

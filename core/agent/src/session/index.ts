@@ -1,0 +1,6 @@
+export * from './attempts.ts';
+export { isLive, MARGIN_MS } from './lease.ts';
+export * from './messages.ts';
+export * from './restore.ts';
+export * from './state.ts';
+export { step } from './step.ts';

@@ -1,0 +1,17 @@
+import type { Lease, Link, SessionState } from './state.ts';
+
+/** An attempt is not started in the last two seconds of a lease: the server may see time pass a little faster. */
+export const MARGIN_MS = 2_000;
+
+export function isLive(lease: Lease | undefined, now: number): boolean {
+  return lease !== undefined && now - lease.from < lease.leaseMs - MARGIN_MS;
+}
+
+/** The lease counts from the sending of the heartbeat that was answered, not from the arrival of the answer. */
+export function renew(state: SessionState, link: Link, n: number, leaseMs: number): SessionState {
+  const from = link.beats.get(n);
+  if (from === undefined) return state;
+  const beats = new Map([...link.beats].filter(([beat]) => beat > n));
+  const lease = state.lease && state.lease.from > from ? state.lease : { from, leaseMs };
+  return { ...state, lease, link: { ...link, beats } };
+}
