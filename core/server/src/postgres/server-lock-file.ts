@@ -31,7 +31,7 @@ export async function holdDataDir(layout: Layout): Promise<DataDirLock> {
       const { locked, tool } = await tryLock(file);
       if (locked) {
         await writeHolder(file);
-        return { tool, release: once(() => closeSync(file)) };
+        return { tool, release: once(() => letGo(file)) };
       }
       const holder = await readHolder(layout);
       if (holder || Date.now() > until) throw new DataDirBusyError(layout.dataDir, holder);
@@ -48,6 +48,15 @@ async function writeHolder(file: number): Promise<void> {
   const holder: Holder = { pid: process.pid, startedAt: facts?.startedAt ?? '', since: new Date().toISOString() };
   ftruncateSync(file);
   writeSync(file, `${JSON.stringify(holder)}\n`, 0);
+}
+
+/** Takes our line out first: the guardian tries the lock at times, and a start must not take us for the holder then. */
+function letGo(file: number): void {
+  try {
+    ftruncateSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** A number of a closed file may belong to another file already. */
