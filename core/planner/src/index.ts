@@ -1,3 +1,5 @@
+export { type Bounds, boundsOf, describeBounds } from './cardinality.ts';
+export { checkManifest } from './checkManifest.ts';
 export * from './command.ts';
 export * from './errors.ts';
 export * from './graph/builder.ts';
@@ -5,6 +7,11 @@ export * from './graph/codec.ts';
 export * from './graph/order.ts';
 export * from './graph/walk.ts';
 export { exportsOf, inputsOf } from './inputs.ts';
+export type { LayoutResult } from './layout/draft.ts';
+export { layout, type LayoutOptions } from './layout/layout.ts';
 export * from './plan.ts';
 export { type RenderedDigest, stale } from './stale.ts';
 export * from './state.ts';
+export { select } from './target.ts';
+export { describePlan, type DescribeOptions } from './tasks/describe.ts';
+export { plan } from './tasks/plan.ts';

@@ -246,7 +246,8 @@ function unique(paths: readonly Path[]): Path[] {
 }
 
 function defaultOf(manifest: ServiceManifest, [config, property]: Path): Expression | undefined {
-  return manifest.configs.find(({ name }) => name === config)?.properties.find(({ name }) => name === property)?.default;
+  return manifest.configs.find(({ name }) => name === config)?.properties.find(({ name }) => name === property)
+    ?.default;
 }
 
 /** Whether an expression has another value for each host component: it names one, or a path or port placed on it. */

@@ -1,0 +1,160 @@
+import type { ServiceManifest } from '@stackyard/sdk/manifest';
+import { boundsOf, describeBounds } from '../cardinality.ts';
+import { javaHomeFor } from '../java.ts';
+import { metadataOf } from '../metadata.ts';
+import { pointer, type Problems } from '../problems.ts';
+import { counted, listed } from '../sentences.ts';
+import type { HostComponentState, HostState, ServiceState } from '../state.ts';
+import type { Draft } from './draft.ts';
+import { checkPorts } from './ports.ts';
+import { checkRequires } from './requires.ts';
+
+/** What must hold of every host that gets something new: it answers, and has the JDK that the service asks for. */
+export function checkNewHosts(draft: Draft): void {
+  const silent = new Map<string, { host: HostState; at: string }>();
+  for (const service of draft.services.values()) {
+    const range = service.manifest.requires.jdk;
+    const checked = new Set<string>();
+    for (const hostComponent of service.hostComponents) {
+      const at = draft.added.get(hostComponent.id);
+      if (at === undefined || checked.has(hostComponent.hostId)) continue;
+      checked.add(hostComponent.hostId);
+      const host = draft.hostOf(hostComponent);
+      if (!host.reachable) silent.set(host.id, { host, at });
+      if (range !== undefined && javaHomeFor(range, host.facts.java) === undefined) {
+        const message = `${service.manifest.title} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. Install a JDK ${range} on ${host.name}.`;
+        draft.problems.refuse('JDK_MISSING', message, at);
+      }
+    }
+  }
+  for (const { host, at } of silent.values()) refuseUnreachable(draft.problems, host, at);
+}
+
+export function refuseUnreachable(problems: Problems, host: HostState, at: string): void {
+  const message = `Host ${host.name} does not answer. Check the agent on it, or leave the host out.`;
+  problems.refuse('HOST_UNREACHABLE', message, at);
+}
+
+function foundJava(host: HostState): string {
+  const { java } = host.facts;
+  return java.length === 0
+    ? 'no Java'
+    : listed(
+        java.map(({ version, home }) => `Java ${version} in ${home}`),
+        3,
+      );
+}
+
+/** What must hold of the cluster as it will be. `touched`: services the request is about, with where it names them. */
+export function checkServices(draft: Draft, touched: ReadonlyMap<string, string>): void {
+  const next = draft.next();
+  for (const [name, at] of touched) {
+    const service = draft.services.get(name);
+    if (service) checkCardinalities(draft, service, (component) => `${at}/components${pointer(component)}`);
+  }
+  if (draft.joining.size > 0) warnOfOthers(draft, touched);
+  checkNeighbours(draft);
+  checkRequires(draft, touched);
+  for (const { code, message, pointer: at } of metadataOf(next.services.map(({ manifest }) => manifest)).problems) {
+    draft.problems.refuse(code, message, at ?? '/services');
+  }
+  checkPorts(draft, next);
+}
+
+export interface CardinalityOptions {
+  /** A dead host is let go even where that breaks a rule. */
+  readonly lenient?: boolean;
+  /** Ids of hosts that do not count as hosts of the cluster. */
+  readonly without?: ReadonlySet<string>;
+}
+
+/** How many host components each component of a service may have. */
+export function checkCardinalities(
+  draft: Draft,
+  service: ServiceState,
+  at: (component: string) => string,
+  { lenient = false, without }: CardinalityOptions = {},
+): void {
+  const hosts = draft.members().filter(({ id }) => !without?.has(id));
+  const counts = countsOf(service);
+  for (const { name, title, cardinality, prefer } of service.manifest.components) {
+    const count = counts.get(name) ?? 0;
+    const bounds = boundsOf(cardinality);
+    const where = at(name);
+    const report = (message: string): void =>
+      lenient
+        ? draft.problems.warn('CARDINALITY', message, where)
+        : draft.problems.refuse('CARDINALITY', message, where);
+    if (bounds.all) {
+      const missing = missingHosts(service, name, hosts);
+      if (missing.length > 0)
+        report(`${title} belongs on every host of the cluster; ${listed(missing)} would be without it.`);
+    } else if (count < bounds.min || count > bounds.max) {
+      const verb = count < bounds.min ? 'Add or keep' : 'Place';
+      report(
+        `${title} needs ${describeBounds(bounds)}, and there would be ${count}. ${verb} ${describeBounds(bounds)}.`,
+      );
+    } else if (prefer === 'odd' && count > 0 && count % 2 === 0) {
+      const message = `${title} would have ${counted(count, 'member')}. An odd number survives as many failures with one host less.`;
+      draft.problems.warn('PREFER_ODD', message, where);
+    }
+  }
+}
+
+function countsOf(service: ServiceState): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { component } of service.hostComponents) counts.set(component, (counts.get(component) ?? 0) + 1);
+  return counts;
+}
+
+function missingHosts(service: ServiceState, component: string, hosts: readonly HostState[]): string[] {
+  const having = new Set(
+    service.hostComponents.filter((other) => other.component === component).map(({ hostId }) => hostId),
+  );
+  return hosts.filter(({ id }) => !having.has(id)).map(({ name }) => name);
+}
+
+/** Components of services the request does not name may belong on every host, new ones included. */
+function warnOfOthers(draft: Draft, touched: ReadonlyMap<string, string>): void {
+  for (const service of draft.services.values()) {
+    if (touched.has(service.name)) continue;
+    for (const { name, title, cardinality } of service.manifest.components) {
+      if (cardinality !== 'all') continue;
+      const missing = missingHosts(service, name, draft.members());
+      if (missing.length === 0) continue;
+      const message = `${title} belongs on every host; ${listed(missing)} would be without it. Add ${name} there too.`;
+      draft.problems.warn('CARDINALITY', message);
+    }
+  }
+}
+
+/** Components that must not share a host, where the request brings one of them. */
+function checkNeighbours(draft: Draft): void {
+  const byHost = new Map<string, { service: ServiceManifest; hostComponent: HostComponentState }[]>();
+  const hosts = new Set<string>();
+  for (const service of draft.services.values()) {
+    for (const hostComponent of service.hostComponents) {
+      const list = byHost.get(hostComponent.hostId);
+      if (list) list.push({ service: service.manifest, hostComponent });
+      else byHost.set(hostComponent.hostId, [{ service: service.manifest, hostComponent }]);
+      if (draft.added.has(hostComponent.id)) hosts.add(hostComponent.hostId);
+    }
+  }
+  for (const hostId of hosts) {
+    const present = byHost.get(hostId) ?? [];
+    for (const { service, hostComponent } of present) {
+      const rule = service.components.find(({ name }) => name === hostComponent.component)?.notWith ?? [];
+      for (const other of present) {
+        const name = other.hostComponent.component;
+        const excluded =
+          (other.service.name === service.name && rule.includes(name)) ||
+          rule.includes(`${other.service.name}/${name}`);
+        if (!excluded) continue;
+        const at = draft.added.get(hostComponent.id) ?? draft.added.get(other.hostComponent.id);
+        if (at === undefined) continue;
+        const message = `${hostComponent.component} must not share a host with ${name}, and both would be on ${draft.hostOf(hostComponent).name}. Place one of them elsewhere.`;
+        draft.problems.refuse('NOT_WITH', message, at);
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { CommandRequest } from '../command.ts';
+import { listed } from '../sentences.ts';
+import type { HostComponentState } from '../state.ts';
+import { select } from '../target.ts';
+import { checkCardinalities, refuseUnreachable } from './check.ts';
+import type { Draft } from './draft.ts';
+
+/**
+ * Takes host components out; a service without any is gone, with its values. Ordinals stay handed out. A lost host may
+ * leave a component with fewer host components than its cardinality asks for: that is a warning, since nobody can
+ * bring the host back.
+ */
+export function layoutRemove(draft: Draft, request: Extract<CommandRequest, { command: 'remove' }>): void {
+  const leaving = select(draft.state, request.target, draft.problems);
+  checkReach(draft, leaving, request.lost ?? false);
+  const ids = new Set(leaving.map(({ id }) => id));
+  for (const service of draft.state.services) {
+    const staying = service.hostComponents.filter(({ id }) => !ids.has(id));
+    if (staying.length === service.hostComponents.length) continue;
+    if (staying.length === 0) draft.services.delete(service.name);
+    else {
+      const hosts = new Set(staying.map(({ hostId }) => hostId));
+      const overrides = Object.fromEntries(Object.entries(service.overrides).filter(([hostId]) => hosts.has(hostId)));
+      const left = { ...service, hostComponents: staying, overrides };
+      draft.services.set(service.name, left);
+    }
+  }
+  for (const id of ids) draft.removed.add(id);
+  const lostHosts = request.lost ? new Set(leaving.map(({ hostId }) => hostId)) : new Set<string>();
+  for (const service of draft.changed()) {
+    checkCardinalities(draft, service, () => '/target', { lenient: request.lost ?? false, without: lostHosts });
+  }
+  checkStillRequired(draft);
+}
+
+function checkReach(draft: Draft, leaving: readonly HostComponentState[], lost: boolean): void {
+  const hosts = new Map(leaving.map((hostComponent) => [hostComponent.hostId, draft.hostOf(hostComponent)]));
+  for (const host of hosts.values()) {
+    if (lost && host.reachable) {
+      const message = `Host ${host.name} answers, so it is not lost. Remove what is on it without "lost".`;
+      draft.problems.refuse('HOST_NOT_LOST', message, '/lost');
+    } else if (!lost && !host.reachable) refuseUnreachable(draft.problems, host, '/target');
+  }
+}
+
+/** A service others need can only go together with them. */
+function checkStillRequired(draft: Draft): void {
+  for (const { name } of draft.state.services) {
+    if (draft.services.has(name)) continue;
+    const users = [...draft.services.values()].filter(({ manifest }) =>
+      manifest.requires.services.some(({ service }) => service === name),
+    );
+    const needing = users.filter(({ manifest }) =>
+      manifest.requires.services.some(({ service, optional }) => service === name && !optional),
+    );
+    if (needing.length > 0) {
+      const names = listed(needing.map((user) => user.name));
+      const message = `Service ${name} is required by ${names}. Remove ${names} first.`;
+      draft.problems.refuse('STILL_REQUIRED', message, '/target');
+    } else if (users.length > 0) {
+      const message = `Service ${name} is used by ${listed(users.map((user) => user.name))} where it is there.`;
+      draft.problems.warn('STILL_USED', message, '/target');
+    }
+  }
+}

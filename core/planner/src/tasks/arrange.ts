@@ -1,0 +1,194 @@
+import { GraphBuilder } from '../graph/builder.ts';
+import { type Metadata, serviceNode, type Step, STEPS, stepNode } from '../metadata.ts';
+import { plannedTask } from '../phases.ts';
+import type { PlannedTask, TaskGraph } from '../plan.ts';
+import { Slots } from './slots.ts';
+import type { Work } from './work.ts';
+
+/** Where the tasks of one component go, by what they are ordered with. */
+interface ComponentSlots {
+  readonly install: number;
+  readonly configure: number;
+  readonly init: number;
+  /** Starts of members, before those of fresh ones: who holds the data comes up first. */
+  readonly again: number;
+  readonly start: number;
+  readonly prepare: number;
+  readonly check: number;
+  /** Stops, in the mirrored order. */
+  readonly stop: number;
+  /** Members that take turns: from the first one's configure or stop to the last one's check. */
+  readonly turns: number;
+}
+
+export interface Arranged {
+  readonly tasks: readonly PlannedTask[];
+  readonly graph: TaskGraph;
+}
+
+/**
+ * The task DAG of what was chosen. Each host component goes through its phases in sequence; between host components
+ * only the metadata's order holds, no stage waits for another:
+ *
+ * - forwards for install … check, mirrored for stops (stop is the reverse of start), and a component's stops before its
+ *   starts, so that a full restart is all down, then all up;
+ * - members that take turns are one unit in the forward order, and never all down;
+ * - members restart before fresh ones start, and the last one's check waits for these: three members with data cannot
+ *   be outvoted by five without, and a member alone is not asked for a quorum it cannot have yet;
+ * - removes come after all stops.
+ *
+ * An order that would contradict one further up gives way: a check inside a unit does not wait for what itself waits for
+ * the unit, nor a configure for the start that follows from it.
+ */
+export function arrange(works: readonly Work[], metadata: Metadata): Arranged {
+  const arrangement = new Arrangement(metadata, works.length);
+  for (const group of grouped(works, metadata)) arrangement.put(group.component, group.works);
+  return arrangement.finish();
+}
+
+/** Works by component in the metadata's order, each by ordinal: tasks are numbered the same way every time. */
+function grouped(works: readonly Work[], { components }: Metadata): { component: number; works: Work[] }[] {
+  const index = new Map(components.map(({ service, manifest }, c) => [`${service}/${manifest.name}`, c]));
+  const groups = components.map((_, component) => ({ component, works: [] as Work[] }));
+  for (const work of works) {
+    const { service, component } = work.hostComponent;
+    groups[index.get(`${service}/${component}`)!]!.works.push(work);
+  }
+  for (const group of groups) group.works.sort((a, b) => a.hostComponent.ordinal - b.hostComponent.ordinal);
+  return groups.filter((group) => group.works.length > 0);
+}
+
+class Arrangement {
+  readonly #metadata: Metadata;
+  readonly #tasks: PlannedTask[] = [];
+  readonly #builder: GraphBuilder;
+  readonly #slots = new Slots();
+  readonly #components: readonly ComponentSlots[];
+  /** By node of the metadata: its slots forwards, and its slot mirrored. */
+  readonly #forward: (readonly number[])[] = [];
+  readonly #mirror: number[] = [];
+  readonly #removals: number;
+  #remove: number | undefined;
+
+  constructor(metadata: Metadata, works: number) {
+    this.#metadata = metadata;
+    this.#builder = new GraphBuilder(works * 16);
+    this.#components = metadata.components.map((_, c) => this.#addComponent(c));
+    for (const s of metadata.services.keys()) {
+      this.#forward[serviceNode(metadata, s)] = [this.#slots.add()];
+      this.#mirror[serviceNode(metadata, s)] = this.#slots.add();
+    }
+    this.#removals = this.#slots.add();
+  }
+
+  #addComponent(c: number): ComponentSlots {
+    const slots = this.#slots;
+    const steps = {
+      install: slots.add(),
+      configure: slots.add(),
+      init: slots.add(),
+      again: slots.add(),
+      start: slots.add(),
+      prepare: slots.add(),
+      check: slots.add(),
+    };
+    slots.sequence(Object.values(steps));
+    const mirrored = STEPS.toReversed().map((step) => {
+      const slot = slots.add();
+      this.#mirror[stepNode(c, step)] = slot;
+      return slot;
+    });
+    slots.sequence(mirrored);
+    const own: ComponentSlots = { ...steps, stop: this.#mirror[stepNode(c, 'start')]!, turns: slots.add() };
+    for (const step of STEPS) this.#forward[stepNode(c, step)] = forwardSlots(own, step);
+    return own;
+  }
+
+  /** Adds the tasks of one component, with the edges inside each host component and between those that take turns. */
+  put(component: number, works: readonly Work[]): void {
+    const slots = this.#components[component]!;
+    const someStart = works.some(({ role, phases }) => role === 'fresh' && phases.includes('start'));
+    const turns = works.filter(({ chained }) => chained);
+    for (const work of works) if (!work.chained) this.#putSingle(slots, work, someStart);
+    this.#putTurns(slots, turns, someStart);
+    if (someStart) {
+      this.#slots.before(slots.again, slots.start);
+      this.#slots.before(slots.turns, slots.start);
+      this.#slots.before(slots.turns, slots.check);
+    }
+    if (this.#slots.isEmpty(slots.stop)) return;
+    this.#slots.leads(slots.configure, slots.stop);
+    this.#slots.before(slots.stop, slots.again);
+    this.#slots.before(slots.stop, slots.start);
+  }
+
+  #putSingle(slots: ComponentSlots, work: Work, someStart: boolean): void {
+    const ids = this.#chain(work);
+    for (const [index, phase] of work.phases.entries()) {
+      const again = phase === 'start' && work.role === 'member' && someStart;
+      this.#slots.put(phase === 'remove' ? this.#removeSlot() : slots[again ? 'again' : phase], ids[index]!);
+    }
+    if (work.role === 'leaving' && work.phases.includes('stop')) this.#slots.before(slots.stop, this.#removals);
+  }
+
+  #putTurns(slots: ComponentSlots, works: readonly Work[], someStart: boolean): void {
+    let head: number | undefined;
+    let tail: number | undefined;
+    for (const [index, work] of works.entries()) {
+      const ids = this.#chain(work);
+      const deferred = someStart && index === works.length - 1 && work.phases.at(-1) === 'check';
+      if (tail !== undefined) this.#builder.edge(tail, ids[0]!);
+      head ??= ids[0]!;
+      tail = ids.at(deferred ? -2 : -1)!;
+      if (deferred) this.#slots.put(slots.check, ids.at(-1)!);
+    }
+    if (head !== undefined && tail !== undefined) this.#slots.putChain(slots.turns, head, tail);
+  }
+
+  /** The tasks of one host component, one after the other. */
+  #chain({ hostComponent, component, phases, data }: Work): number[] {
+    let previous: number | undefined;
+    return phases.map((phase) => {
+      const task = this.#builder.addTask();
+      this.#tasks.push(plannedTask(hostComponent, component, phase, phase === 'remove' ? { data } : {}));
+      if (previous !== undefined) this.#builder.edge(previous, task);
+      previous = task;
+      return task;
+    });
+  }
+
+  #removeSlot(): number {
+    if (this.#remove === undefined) {
+      this.#remove = this.#slots.add();
+      this.#slots.before(this.#removals, this.#remove);
+    }
+    return this.#remove;
+  }
+
+  /** Orders the slots by the metadata and gives the graph. */
+  finish(): Arranged {
+    const slots = this.#slots;
+    for (const [from, to] of this.#metadata.edges) slots.before(this.#mirror[to]!, this.#mirror[from]!);
+    if (this.#remove !== undefined) for (const { turns } of this.#components) slots.before(this.#removals, turns);
+    for (const [from, to] of this.#metadata.edges) {
+      for (const a of this.#forward[from]!) for (const b of this.#forward[to]!) slots.beforeUnlessCyclic(a, b);
+    }
+    for (const [from, to] of this.#metadata.edges) this.#stopLate(from, to);
+    slots.emit(this.#builder);
+    return { tasks: this.#tasks, graph: this.#builder.toGraph() };
+  }
+
+  /** What a component takes turns for is never down, so its dependents stop only after the turns, if they must. */
+  #stopLate(from: number, to: number): void {
+    const component = this.#components[Math.floor(to / STEPS.length)];
+    const step = STEPS[to % STEPS.length];
+    if (!component || (step !== 'init' && step !== 'start') || this.#slots.isEmpty(component.stop)) return;
+    for (const slot of this.#forward[from]!) this.#slots.beforeUnlessCyclic(slot, component.stop);
+  }
+}
+
+/** The slots that hold the tasks of a step. Those that take turns do everything but the install in theirs. */
+function forwardSlots(slots: ComponentSlots, step: Step): readonly number[] {
+  if (step === 'install') return [slots.install];
+  return step === 'start' ? [slots.again, slots.start, slots.turns] : [slots[step], slots.turns];
+}
