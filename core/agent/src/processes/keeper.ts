@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { writeDurably } from '../spool/durable.ts';
 import { ComponentBusyError, ComponentUnknownError, KeeperFailedError } from './errors.ts';
 import { send } from './kill.ts';
+import { retireLog } from './rotate.ts';
 import { type Backoff, checkComponentId, checkSpec, commandLine, defaultBackoff, type ProcessSpec } from './spec.ts';
 import { keeperOf, readSpec, readState, type StoredSpec } from './state.ts';
 import { stopComponent } from './stop.ts';
@@ -47,6 +48,7 @@ export async function startKeeper(
   if (!before.alive && !before.keeperAlive) {
     await renameAway(`${dir}/exits`, `${dir}/exits.previous`);
     await rm(`${dir}/pid`, { force: true });
+    await retireLog(spec.logFile);
   }
 
   await writeDurably(`${dir}/spec.json`, JSON.stringify(stored));
