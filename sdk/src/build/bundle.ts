@@ -24,6 +24,8 @@ export async function bundleLifecycle({ folder, entry }: StackPackage, manifest:
     resolve: { conditionNames: ['@stackyard/source', 'module', 'node', 'import', 'default'] },
     treeshake: true,
     logLevel: 'silent',
+    // Paths of this machine would make the bundle differ from one folder to another.
+    experimental: { attachDebugInfo: 'none' },
     plugins: [
       {
         name: 'stackyard-lifecycle',

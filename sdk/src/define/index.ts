@@ -23,7 +23,7 @@ export {
 export * from './host.ts';
 export { alive, http, jsonPath, prometheus, tcp } from './probe.ts';
 export { exec, java } from './process.ts';
-export { p } from './property.ts';
+export { p, type PropertyBuilder } from './property.ts';
 export {
   definePackage,
   defineService,
