@@ -56,7 +56,7 @@ export async function download(options: DownloadOptions): Promise<string> {
       await attempt(options);
       return file;
     } catch (error) {
-      if (signal.aborted) throw error;
+      signal.throwIfAborted();
       if (error instanceof NoWayOut && first)
         throw new PackageUnreachableError({ package: name, url, reason: error.message }, { cause: error });
       if (error instanceof WrongChecksum) {

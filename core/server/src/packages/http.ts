@@ -78,10 +78,11 @@ async function ask(
     if (socket.connecting) socket.once('connect', connected);
     else connected();
   });
-  asked.setTimeout(limits.idleTimeoutMs, () => asked.destroy(new Error('no data in time')));
+  let answer: http.IncomingMessage | undefined;
+  asked.setTimeout(limits.idleTimeoutMs, () => (answer ?? asked).destroy(new Error('no data in time')));
   try {
     return await new Promise<http.IncomingMessage>((resolve, reject) => {
-      asked.once('response', resolve);
+      asked.once('response', (response) => resolve((answer = response)));
       // It may also fail after the answer began; then the reader of the answer hears of it.
       asked.on('error', reject);
       asked.end();
