@@ -22,16 +22,25 @@ export interface Execution {
  *
  * @returns the id of the job. @throws PlanStaleError when the cluster moved on since the planning.
  */
-export async function applyPlan(tx: Transaction, { planned, basis, createdBy, note }: Execution): Promise<string> {
+export async function applyPlan(tx: Transaction, execution: Execution): Promise<string> {
+  const revision = await applyChange(tx, execution);
+  return storeJob(tx, execution.planned, { basis: revision, createdBy: execution.createdBy });
+}
+
+/**
+ * Stores what a command changes in layout and configs, without a job.
+ *
+ * @returns the cluster's revision after it. @throws PlanStaleError when the cluster moved on since the planning.
+ */
+export async function applyChange(tx: Transaction, { planned, basis, createdBy, note }: Execution): Promise<number> {
   const { next, change } = planned;
   const cluster = await tx.em.findOneOrFail(Cluster, { id: next.id }, { lockMode: 4 });
   if (cluster.revision !== basis) throw new PlanStaleError({ cluster: cluster.name, basis, revision: cluster.revision });
   const changed = change.services.length + change.joiningHosts.length + change.removedServices.length + change.removedHostComponents.length > 0;
   if (changed) cluster.revision += 1;
   await storeLayout(tx, planned, { createdBy, note });
-  const jobId = await storeJob(tx, planned, { basis: cluster.revision, createdBy });
   if (changed) tx.event('cluster', cluster.id, { kind: 'cluster', change: 'changed', name: cluster.name, revision: cluster.revision });
-  return jobId;
+  return cluster.revision;
 }
 
 async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: string; note: string | undefined }): Promise<void> {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandRequest } from '@stackyard/planner';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { NotFoundError } from '../api/errors.ts';
+import { NotFoundError, PreconditionFailedError } from '../api/errors.ts';
 import { Cluster, StoredPlan, type StoredPlanRow } from '../database/entities.ts';
 import type { Engine, Transactions } from '../engine/ports.ts';
 import type { StackStore } from '../stacks/store.ts';
-import { applyPlan } from './apply.ts';
+import { applyChange, applyPlan } from './apply.ts';
+import { etagOf } from '../api/etag.ts';
 import { loadClusterState } from './clusterState.ts';
 import { PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts';
 import { type Planned, planCommand } from './planning.ts';
@@ -88,6 +89,25 @@ export class Commands {
         const jobId = await this.#transactions.run((tx) => applyPlan(tx, { planned, basis: revision, ...by }));
         this.#started(planned);
         return jobId;
+      } catch (error) {
+        if (!(error instanceof PlanStaleError) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /**
+   * Saves a new config version of a service and applies nothing.
+   *
+   * @throws PreconditionFailedError when somebody saved one since `configVersion`.
+   */
+  async save(clusterId: string, request: CommandRequest, by: By & { readonly service: string; readonly configVersion: number }): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const { planned, revision } = await this.#think(clusterId, request);
+      const present = planned.state.services.find(({ name }) => name === by.service)?.configVersion ?? 0;
+      if (present !== by.configVersion) throw new PreconditionFailedError({ what: `config of ${by.service}`, current: etagOf('config', present) });
+      try {
+        await this.#transactions.run((tx) => applyChange(tx, { planned, basis: revision, ...by }));
+        return;
       } catch (error) {
         if (!(error instanceof PlanStaleError) || attempt === ATTEMPTS) throw error;
       }

@@ -1,0 +1,79 @@
+import { defineRoute, type Route, type StreamMessage } from '@stackyard/contract';
+import { z } from 'zod';
+import { findCluster } from '../../clusters/lookup.ts';
+import { Event } from '../../database/entities.ts';
+import { ValidationFailedError } from '../errors.ts';
+import type { RouteParts } from './parts.ts';
+
+const TOPICS = ['cluster', 'service', 'component', 'host', 'job', 'task', 'package', 'stack'] as const;
+const BATCH = 500;
+
+export function eventRoutes({ em, events }: RouteParts): Route[] {
+  const streamEvents = defineRoute({
+    method: 'GET',
+    url: '/events',
+    operationId: 'streamEvents',
+    tag: 'events',
+    summary: 'Follow what happens',
+    description:
+      'Server-sent events from now on, or exactly after Last-Event-ID (or `after`). Ids grow in the order of commits, so nothing is skipped. `event` is the topic.',
+    permission: { action: 'read', resource: 'event' },
+    audit: 'none',
+    clusterOf: async ({ query }) => (query.cluster === undefined ? undefined : (await findCluster(em(), query.cluster)).id),
+    query: z.strictObject({
+      topics: z
+        .string()
+        .regex(new RegExp(`^(${TOPICS.join('|')})(,(${TOPICS.join('|')}))*$`), `use ${TOPICS.join(', ')}, comma-separated`)
+        .transform((text) => text.split(','))
+        .optional(),
+      cluster: z.string().max(100).optional().describe('Id or name'),
+      after: z.string().regex(/^[0-9]{1,18}$/, 'use an id that this stream gave').transform(Number).optional(),
+    }),
+    answers: { 200: { description: 'The events', stream: true } },
+    problems: [404, 406],
+    handle: async ({ query, headers, signal }) => {
+      const clusterId = query.cluster === undefined ? undefined : (await findCluster(em(), query.cluster)).id;
+      const where = { ...(query.topics ? { topic: { $in: query.topics } } : {}), ...(clusterId === undefined ? {} : { clusterId }) };
+      const start = lastEventId(headers['last-event-id']) ?? query.after ?? (await newest());
+      return { messages: stream(where, start, signal) };
+    },
+  });
+
+  async function newest(): Promise<number> {
+    return (await em().findOne(Event, { id: { $gt: 0 } }, { orderBy: { id: 'desc' } }))?.id ?? 0;
+  }
+
+  async function* stream(where: object, start: number, signal: AbortSignal): AsyncGenerator<StreamMessage> {
+    let last = start;
+    let wake = Promise.withResolvers<void>();
+    const undo = events.subscribe(() => wake.resolve());
+    signal.addEventListener('abort', () => wake.resolve());
+    // The first message says where the stream stands, so that a client that loses it at once can resume too.
+    yield { id: String(last), event: 'ready', data: { after: last } };
+    try {
+      while (!signal.aborted) {
+        const waiting = wake.promise;
+        const rows = await em().find(Event, { ...where, id: { $gt: last } }, { orderBy: { id: 'asc' }, limit: BATCH });
+        for (const { id, topic, clusterId, payload, at } of rows) {
+          last = id;
+          yield { id: String(id), event: topic, data: { ...payload, clusterId: clusterId ?? null, at: at.toISOString() } };
+        }
+        if (rows.length === BATCH) continue;
+        await waiting;
+        wake = Promise.withResolvers<void>();
+      }
+    } finally {
+      undo();
+    }
+  }
+
+  return [streamEvents];
+}
+
+function lastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header !== 'string' || !/^[0-9]{1,18}$/.test(header)) {
+    throw new ValidationFailedError({ errors: [{ pointer: 'Last-Event-ID', code: 'format', message: 'use an id that this stream gave' }] });
+  }
+  return Number(header);
+}

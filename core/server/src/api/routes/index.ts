@@ -1,0 +1,21 @@
+import type { Route } from '@stackyard/contract';
+import { clusterRoutes } from './clusters.ts';
+import { commandRoutes } from './commands.ts';
+import { configRoutes } from './configs.ts';
+import { eventRoutes } from './events.ts';
+import { hostRoutes } from './hosts.ts';
+import { jobRoutes } from './jobs.ts';
+import { logRoutes } from './logs.ts';
+import type { RouteParts } from './parts.ts';
+import { serverRoutes } from './server.ts';
+import { serviceRoutes } from './services.ts';
+import { stackRoutes } from './stacks.ts';
+
+export type { RouteParts } from './parts.ts';
+
+const tables = [serverRoutes, stackRoutes, hostRoutes, clusterRoutes, serviceRoutes, configRoutes, commandRoutes, jobRoutes, logRoutes, eventRoutes];
+
+/** Every operation of the REST API. */
+export function apiRoutes(parts: RouteParts): Route[] {
+  return tables.flatMap((table) => table(parts));
+}

@@ -1,0 +1,25 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Clusters } from '../../clusters/clusters.ts';
+import type { Staleness } from '../../clusters/staleness.ts';
+import type { Commands } from '../../commands/commands.ts';
+import type { StateSources } from '../../commands/clusterState.ts';
+import type { Engine, Events, LogStore } from '../../engine/ports.ts';
+import type { Hosts } from '../../hosts/hosts.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
+import type { StackStore } from '../../stacks/store.ts';
+
+/** What the routes are built on. */
+export interface RouteParts {
+  readonly em: () => EntityManager;
+  readonly engine: Engine;
+  readonly events: Events;
+  readonly logs: LogStore;
+  readonly stacks: StackStore;
+  readonly clusters: Clusters;
+  readonly hosts: Hosts;
+  readonly jobs: Jobs;
+  readonly commands: Commands;
+  readonly staleness: Staleness;
+  readonly sources: StateSources;
+  readonly server: { readonly version: string; readonly installId: string; readonly epoch: number; readonly startedAt: Date; agentEndpoint(): string };
+}

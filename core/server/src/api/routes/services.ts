@@ -1,0 +1,195 @@
+import { defineRoute, type Route } from '@stackyard/contract';
+import { exportsOf, type HostComponentState, type ServiceState } from '@stackyard/planner';
+import { z } from 'zod';
+import { findCluster } from '../../clusters/lookup.ts';
+import { loadClusterState } from '../../commands/clusterState.ts';
+import { HostComponent, type HostComponentRow } from '../../database/entities.ts';
+import { listQuery, page, pageOf, decodeCursor } from '../cursor.ts';
+import { NotFoundError } from '../errors.ts';
+import { ClusterParams } from './clusters.ts';
+import type { RouteParts } from './parts.ts';
+
+const Desired = z.enum(['ABSENT', 'INSTALLED', 'RUNNING']);
+const Observed = z.enum(['UNKNOWN', 'STOPPED', 'STARTING', 'RUNNING', 'UNHEALTHY']);
+
+const ServiceView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    title: z.string(),
+    version: z.string().describe("The product's version"),
+    stack: z.object({ name: z.string(), version: z.string(), digest: z.string() }),
+    configVersion: z.int(),
+    components: z.record(z.string(), z.object({ hosts: z.int(), running: z.int() })).describe('Host components by component'),
+    exports: z.record(z.string(), z.json()),
+  })
+  .meta({ id: 'Service' });
+
+const HostComponentView = z
+  .object({
+    id: z.string(),
+    service: z.string(),
+    component: z.string(),
+    host: z.string(),
+    ordinal: z.int().describe('Handed out once, never reused'),
+    desired: Desired,
+    observed: Observed,
+    observedAt: z.string().nullable(),
+    message: z.string().nullable(),
+    role: z.string().nullable(),
+    restarts: z.int(),
+    pid: z.int().nullable(),
+    configVersion: z.int().nullable().describe('The config version it runs'),
+    stale: z.object({ changed: z.array(z.string()), effect: z.string() }).nullable().describe('Files that differ from what its config gives now, and what applying asks for'),
+    links: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'HostComponent' });
+
+export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
+  const clusterOf = async ({ params }: { params: { cluster: string } }) => (await findCluster(em(), params.cluster)).id;
+  const stateOf = async (cluster: string) => loadClusterState(em(), await findCluster(em(), cluster), sources);
+
+  const listServices = defineRoute({
+    method: 'GET',
+    url: '/clusters/:cluster/services',
+    operationId: 'listServices',
+    tag: 'services',
+    summary: 'List the services of a cluster',
+    description: 'By name, with what they export.',
+    permission: { action: 'read', resource: 'service' },
+    audit: 'none',
+    clusterOf,
+    params: ClusterParams,
+    query: z.strictObject(listQuery),
+    answers: { 200: { description: 'A page of services', schema: pageOf(ServiceView, 'ServicePage') } },
+    problems: [404],
+    handle: async ({ params, query }) => {
+      const limit = query.limit ?? 50;
+      const after = query.cursor ? String(decodeCursor(query.cursor).after) : '';
+      const state = await stateOf(params.cluster);
+      const rows = state.services.filter(({ name }) => name > after).slice(0, limit + 1);
+      return { body: page(rows, limit, ({ id, name }) => ({ after: name, id }), (service) => serviceView(service, exportsOf(state, service))) };
+    },
+  });
+
+  const getService = defineRoute({
+    method: 'GET',
+    url: '/clusters/:cluster/services/:service',
+    operationId: 'getService',
+    tag: 'services',
+    summary: 'Read a service',
+    description: 'With what it exports.',
+    permission: { action: 'read', resource: 'service' },
+    audit: 'none',
+    clusterOf,
+    params: ClusterParams.extend({ service: z.string().max(63) }),
+    answers: { 200: { description: 'The service', schema: ServiceView } },
+    problems: [404],
+    handle: async ({ params }) => {
+      const state = await stateOf(params.cluster);
+      const service = state.services.find(({ name }) => name === params.service);
+      if (!service) throw new NotFoundError({ what: 'service', name: `${params.service} in cluster ${state.name}` });
+      return { body: serviceView(service, exportsOf(state, service)) };
+    },
+  });
+
+  const listHostComponents = defineRoute({
+    method: 'GET',
+    url: '/clusters/:cluster/components',
+    operationId: 'listHostComponents',
+    tag: 'components',
+    summary: 'List the host components of a cluster',
+    description: 'Each component on each host: what is wanted, what was last seen, and whether its files are stale.',
+    permission: { action: 'read', resource: 'service' },
+    audit: 'none',
+    clusterOf,
+    params: ClusterParams,
+    query: z.strictObject({
+      ...listQuery,
+      service: z.string().max(63).optional(),
+      component: z.string().max(63).optional(),
+      host: z.string().max(253).optional().describe('Host name'),
+      observed: Observed.optional(),
+      stale: z.enum(['true', 'false']).optional(),
+    }),
+    answers: { 200: { description: 'A page of host components', schema: pageOf(HostComponentView, 'HostComponentPage') } },
+    problems: [404],
+    handle: async ({ params, query }) => {
+      const state = await stateOf(params.cluster);
+      const rows = new Map((await em().find(HostComponent, { clusterId: state.id })).map((row) => [row.id, row]));
+      const old = await staleness.of(state);
+      const hostNames = new Map(state.hosts.map(({ id, name, address }) => [id, { name, address }]));
+      const all = state.services
+        .flatMap((service) => service.hostComponents.map((hostComponent) => ({ service, hostComponent, host: hostNames.get(hostComponent.hostId), row: rows.get(hostComponent.id), stale: old.get(hostComponent.id) })))
+        .filter(({ row }) => row !== undefined)
+        .filter(({ hostComponent, host, row, stale }) => {
+          if (query.service !== undefined && hostComponent.service !== query.service) return false;
+          if (query.component !== undefined && hostComponent.component !== query.component) return false;
+          if (query.host !== undefined && host?.name !== query.host) return false;
+          if (query.observed !== undefined && row?.observed !== query.observed) return false;
+          return query.stale === undefined || (stale !== undefined) === (query.stale === 'true');
+        })
+        .map((entry) => ({ ...entry, key: keyOf(entry.hostComponent) }))
+        .sort((a, b) => (a.key < b.key ? -1 : 1));
+      const limit = query.limit ?? 50;
+      const after = query.cursor ? String(decodeCursor(query.cursor).after) : '';
+      const shown = all.filter(({ key }) => key > after).slice(0, limit + 1);
+      return {
+        body: page(
+          shown,
+          limit,
+          ({ key, hostComponent }) => ({ after: key, id: hostComponent.id }),
+          ({ row, host, stale, service }) => hostComponentView(row as HostComponentRow, { host: host?.name ?? '', address: host?.address ?? '', stale, service }),
+        ),
+      };
+    },
+  });
+
+  return [listServices, getService, listHostComponents];
+}
+
+function keyOf({ service, component, ordinal }: HostComponentState): string {
+  return `${service}/${component}/${String(ordinal).padStart(9, '0')}`;
+}
+
+function serviceView(service: ServiceState, exports: Readonly<Record<string, unknown>>) {
+  const components = Object.fromEntries(
+    service.manifest.components.map(({ name }) => {
+      const own = service.hostComponents.filter(({ component }) => component === name);
+      return [name, { hosts: own.length, running: own.filter(({ observed }) => observed === 'RUNNING').length }];
+    }),
+  );
+  const { id, name, manifest, stack, configVersion } = service;
+  return { id, name, title: manifest.title, version: manifest.version, stack, configVersion, components, exports };
+}
+
+function hostComponentView(
+  row: HostComponentRow,
+  { host, address, stale, service }: { host: string; address: string; stale: { readonly changed: readonly string[]; readonly effect: string } | undefined; service: ServiceState },
+): z.infer<typeof HostComponentView> {
+  const links = service.manifest.components.find(({ name }) => name === row.component)?.links ?? {};
+  const values = row.appliedValues ?? {};
+  return {
+    id: row.id,
+    service: row.service,
+    component: row.component,
+    host,
+    ordinal: row.ordinal,
+    desired: row.desired,
+    observed: row.observed,
+    observedAt: row.observedAt?.toISOString() ?? null,
+    message: row.observedMessage ?? null,
+    role: row.role ?? null,
+    restarts: row.restarts,
+    pid: row.pid ?? null,
+    configVersion: row.configVersion ?? null,
+    stale: stale ? { changed: [...stale.changed], effect: stale.effect } : null,
+    links: Object.fromEntries(
+      Object.entries(links).flatMap(([title, { port, path }]) => {
+        const value = 'property' in port ? values[port.property.config]?.[port.property.property] : 'literal' in port ? port.literal : undefined;
+        return value === undefined ? [] : [[title, `http://${address}:${String(value)}${path}`]];
+      }),
+    ),
+  };
+}
+

@@ -1,0 +1,49 @@
+import { defineRoute, type Route } from '@stackyard/contract';
+import { z } from 'zod';
+import { listQuery, page, pageOf, decodeCursor } from '../cursor.ts';
+import { NotFoundError } from '../errors.ts';
+import type { RouteParts } from './parts.ts';
+import { StackView, stackView } from './views.ts';
+
+export function stackRoutes({ stacks }: RouteParts): Route[] {
+  const listStacks = defineRoute({
+    method: 'GET',
+    url: '/stacks',
+    operationId: 'listStacks',
+    tag: 'stacks',
+    summary: 'List the installed stacks',
+    description: 'Every installed version of every stack, by name.',
+    permission: { action: 'read', resource: 'stack' },
+    audit: 'none',
+    query: z.strictObject({ ...listQuery, name: z.string().max(200).optional().describe('Only this stack') }),
+    answers: { 200: { description: 'A page of stacks', schema: pageOf(StackView, 'StackPage') } },
+    handle: async ({ query }) => {
+      const limit = query.limit ?? 50;
+      const after = query.cursor ? decodeCursor(query.cursor) : undefined;
+      const rows = (await stacks.list()).filter(({ name }) => query.name === undefined || name === query.name);
+      const start = after ? rows.findIndex(({ id }) => id === after.id) + 1 : 0;
+      return { body: page(rows.slice(start, start + limit + 1), limit, ({ id, name }) => ({ after: name, id }), stackView) };
+    },
+  });
+
+  const getStack = defineRoute({
+    method: 'GET',
+    url: '/stacks/:stackId',
+    operationId: 'getStack',
+    tag: 'stacks',
+    summary: 'Read a stack with its manifest',
+    description: 'The manifest is all that the server knows of a stack: definitions of services, components, configs and their properties.',
+    permission: { action: 'read', resource: 'stack' },
+    audit: 'none',
+    params: z.strictObject({ stackId: z.string().max(100) }),
+    answers: { 200: { description: 'The stack', schema: StackView.extend({ manifest: z.record(z.string(), z.json()) }).meta({ id: 'StackWithManifest' }) } },
+    problems: [404],
+    handle: async ({ params }) => {
+      const row = (await stacks.list()).find(({ id }) => id === params.stackId);
+      if (!row) throw new NotFoundError({ what: 'stack', name: params.stackId });
+      return { body: { ...stackView(row), manifest: row.manifest } };
+    },
+  });
+
+  return [listStacks, getStack];
+}

@@ -1,0 +1,215 @@
+import { PHASES, STATES } from '@stackyard/domain';
+import { z } from 'zod';
+import type { AttemptRow, ClusterRow, ConfigVersionRow, HostRow, JobRow, StackRow, TaskRow } from '../../database/entities.ts';
+
+/** What the API shows of each resource: an allow-list, so that a new column is never shown by accident. */
+const at = z.string().describe('RFC 3339, UTC');
+const atOrNull = at.nullable();
+const iso = (date: Date | null | undefined): string | null => date?.toISOString() ?? null;
+
+export const StateView = z.enum(STATES);
+const Counts = z.object({ PENDING: z.int(), RUNNING: z.int(), SUCCESSFUL: z.int(), FAILED: z.int(), CANCELED: z.int() });
+
+export const StackView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    version: z.string(),
+    title: z.string(),
+    digest: z.string(),
+    installedAt: at,
+    services: z.array(
+      z.object({
+        name: z.string(),
+        title: z.string(),
+        version: z.string(),
+        components: z.array(z.object({ name: z.string(), title: z.string(), category: z.enum(['server', 'client']), cardinality: z.string() })),
+      }),
+    ),
+  })
+  .meta({ id: 'Stack' });
+
+export function stackView(row: StackRow): z.infer<typeof StackView> {
+  const { id, name, version, digest, manifest } = row;
+  return {
+    id,
+    name,
+    version,
+    title: manifest.title,
+    digest,
+    installedAt: row.installedAt.toISOString(),
+    services: manifest.services.map((service) => ({
+      name: service.name,
+      title: service.title,
+      version: service.version,
+      components: service.components.map(({ name: component, title, category, cardinality }) => ({ name: component, title, category, cardinality })),
+    })),
+  };
+}
+
+export const ClusterView = z.object({ id: z.string(), name: z.string(), title: z.string().nullable(), revision: z.int(), createdAt: at }).meta({ id: 'Cluster' });
+
+export function clusterView({ id, name, title, revision, createdAt }: ClusterRow): z.infer<typeof ClusterView> {
+  return { id, name, title: title ?? null, revision, createdAt: createdAt.toISOString() };
+}
+
+export const HostView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    clusterId: z.string().nullable(),
+    address: z.string(),
+    root: z.string(),
+    local: z.boolean().describe('Several agents share its machine'),
+    reachable: z.boolean().describe("The agent's lease is live"),
+    lastSeenAt: atOrNull,
+    joinedAt: at,
+    agentVersion: z.string().nullable(),
+    facts: z
+      .object({ hostname: z.string(), os: z.string(), kernel: z.string(), arch: z.string(), cpus: z.int(), memory: z.int().describe('Bytes'), disk: z.int().describe('Bytes'), java: z.array(z.object({ home: z.string(), version: z.string() })) })
+      .nullable(),
+  })
+  .meta({ id: 'Host' });
+
+export function hostView(row: HostRow, reachable: boolean): z.infer<typeof HostView> {
+  const { facts } = row;
+  return {
+    id: row.id,
+    name: row.name,
+    clusterId: row.clusterId ?? null,
+    address: row.address,
+    root: row.root,
+    local: row.local,
+    reachable,
+    lastSeenAt: iso(row.lastSeenAt),
+    joinedAt: row.joinedAt.toISOString(),
+    agentVersion: row.agentVersion ?? null,
+    facts: facts
+      ? { hostname: facts.hostname, os: facts.os, kernel: facts.kernel, arch: facts.arch, cpus: facts.cpus, memory: facts.memory, disk: facts.disk, java: facts.java.map(({ home, version }) => ({ home, version })) }
+      : null,
+  };
+}
+
+export const JobView = z
+  .object({
+    id: z.string(),
+    clusterId: z.string(),
+    command: z.string(),
+    title: z.string(),
+    state: StateView,
+    reason: z.string().nullable(),
+    cancelRequested: z.boolean(),
+    tasks: z.int(),
+    counts: Counts.describe('Tasks by state'),
+    createdBy: z.string(),
+    createdAt: at,
+    startedAt: atOrNull,
+    finishedAt: atOrNull,
+  })
+  .meta({ id: 'Job' });
+
+export function jobView(row: JobRow): z.infer<typeof JobView> {
+  return {
+    id: row.id,
+    clusterId: row.clusterId,
+    command: row.command,
+    title: row.title,
+    state: row.state,
+    reason: row.reason ?? null,
+    cancelRequested: row.cancelRequested,
+    tasks: row.taskCount,
+    counts: row.counts,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt.toISOString(),
+    startedAt: iso(row.startedAt),
+    finishedAt: iso(row.finishedAt),
+  };
+}
+
+export const TaskView = z
+  .object({
+    id: z.string(),
+    jobId: z.string(),
+    index: z.int().describe('Its node in the plan'),
+    host: z.string(),
+    service: z.string(),
+    component: z.string(),
+    phase: z.enum(PHASES),
+    state: StateView,
+    reason: z.string().nullable(),
+    attempts: z.int(),
+    startedAt: atOrNull,
+    finishedAt: atOrNull,
+  })
+  .meta({ id: 'Task' });
+
+export function taskView(row: TaskRow, host: string): z.infer<typeof TaskView> {
+  return {
+    id: row.id,
+    jobId: row.jobId,
+    index: row.node,
+    host,
+    service: row.service,
+    component: row.component,
+    phase: row.phase,
+    state: row.state,
+    reason: row.reason ?? null,
+    attempts: row.attempts,
+    startedAt: iso(row.startedAt),
+    finishedAt: iso(row.finishedAt),
+  };
+}
+
+export const AttemptView = z
+  .object({
+    number: z.int(),
+    taskId: z.string(),
+    state: StateView,
+    dispatch: z.string().nullable().describe('How far an issued attempt has come: SENT, ACCEPTED or STARTED'),
+    reason: z.string().nullable(),
+    message: z.string().nullable(),
+    exitCode: z.int().nullable(),
+    signal: z.string().nullable(),
+    logSize: z.int().describe('Bytes of output on the server'),
+    issuedAt: atOrNull,
+    startedAt: atOrNull,
+    finishedAt: atOrNull,
+    durationMs: z.int().nullable(),
+  })
+  .meta({ id: 'Attempt' });
+
+export function attemptView(row: AttemptRow, logSize: number): z.infer<typeof AttemptView> {
+  return {
+    number: row.number,
+    taskId: row.taskId,
+    state: row.state,
+    dispatch: row.dispatch ?? null,
+    reason: row.reason ?? null,
+    message: row.message ?? null,
+    exitCode: row.exitCode ?? null,
+    signal: row.signal ?? null,
+    logSize,
+    issuedAt: iso(row.issuedAt),
+    startedAt: iso(row.startedAt),
+    finishedAt: iso(row.finishedAt),
+    durationMs: row.durationMs ?? null,
+  };
+}
+
+/** Values by config and property; JSON values. */
+export const Values = z.record(z.string().max(100), z.record(z.string().max(100), z.json()));
+
+export const ConfigVersionView = z
+  .object({ version: z.int(), values: Values.describe('What was set; defaults are not stored'), overrides: z.record(z.string(), Values).describe('By host name'), note: z.string().nullable(), createdBy: z.string(), createdAt: at })
+  .meta({ id: 'ConfigVersion' });
+
+export function configVersionView(row: ConfigVersionRow, hostName: (id: string) => string): z.infer<typeof ConfigVersionView> {
+  return {
+    version: row.version,
+    values: row.values as z.infer<typeof Values>,
+    overrides: Object.fromEntries(Object.entries(row.overrides).map(([id, values]) => [hostName(id), values as z.infer<typeof Values>])),
+    note: row.note ?? null,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt.toISOString(),
+  };
+}

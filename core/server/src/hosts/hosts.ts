@@ -1,0 +1,63 @@
+import { hashToken, newToken } from '../access/tokens.ts';
+import { findHost } from '../clusters/lookup.ts';
+import { HostInUseError, NameTakenError } from '../clusters/errors.ts';
+import { Cluster, Host, HostComponent, JoinToken } from '../database/entities.ts';
+import type { Engine, Transactions } from '../engine/ports.ts';
+
+const DEFAULT_TTL_SECONDS = 1_800;
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly hostName: string;
+  readonly expiresAt: Date;
+}
+
+/** Bringing hosts in by join tokens, and letting them go. */
+export class Hosts {
+  readonly #transactions: Transactions;
+  readonly #engine: Pick<Engine, 'reachable' | 'disconnect'>;
+
+  constructor(parts: { transactions: Transactions; engine: Pick<Engine, 'reachable' | 'disconnect'> }) {
+    this.#transactions = parts.transactions;
+    this.#engine = parts.engine;
+  }
+
+  /** A single-use token bound to a host name. Only its hash is kept. @throws NameTakenError for a connected host. */
+  async issueToken({ hostName, createdBy, ttlSeconds = DEFAULT_TTL_SECONDS }: { hostName: string; createdBy: string; ttlSeconds?: number | undefined }): Promise<IssuedToken> {
+    const token = newToken('syj_');
+    const now = new Date();
+    const expiresAt = new Date(now.getTime() + ttlSeconds * 1000);
+    await this.#transactions.run(async (tx) => {
+      const known = await tx.em.findOne(Host, { name: hostName });
+      if (known && this.#engine.reachable(known.id)) throw new NameTakenError({ what: 'connected host', name: hostName });
+      tx.em.create(JoinToken, { hash: hashToken(token), hostName, expiresAt, usedAt: null, createdBy, createdAt: now });
+    });
+    return { token, hostName, expiresAt };
+  }
+
+  /**
+   * Forgets a host without components; its agent is cut off.
+   *
+   * @throws HostInUseError while components are on it: "remove" them, with `lost` when the host will not come back.
+   */
+  async remove(idOrName: string): Promise<void> {
+    const id = await this.#transactions.run(async (tx) => {
+      const host = await findHost(tx.em, idOrName);
+      const components = await tx.em.find(HostComponent, { hostId: host.id });
+      if (components.length > 0) {
+        const names = components.map(({ component }) => component).join(', ');
+        throw new HostInUseError({ host: host.name, reason: `still has ${names}. Remove them first; when the host will not come back, with "lost".` });
+      }
+      if (host.clusterId) await tx.em.nativeUpdate(Cluster, { id: host.clusterId }, { revision: await nextRevision(tx.em, host.clusterId) });
+      tx.event('host', host.clusterId ?? undefined, { kind: 'host', hostId: host.id, name: host.name, change: 'removed' });
+      tx.em.remove(host);
+      return host.id;
+    });
+    this.#engine.disconnect(id);
+  }
+}
+
+async function nextRevision(em: Parameters<typeof findHost>[0], clusterId: string): Promise<number> {
+  const cluster = await em.findOneOrFail(Cluster, { id: clusterId }, { lockMode: 4 });
+  return cluster.revision + 1;
+}

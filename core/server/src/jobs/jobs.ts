@@ -1,0 +1,77 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { isTerminal } from '@stackyard/domain';
+import { NotFoundError } from '../api/errors.ts';
+import { isUuid } from '../clusters/lookup.ts';
+import { JobNotFinishedError, RetryRefusedError } from '../commands/errors.ts';
+import { Cluster, Job, type JobRow, Task, type TaskRow } from '../database/entities.ts';
+import type { Engine, Events } from '../engine/ports.ts';
+
+/** Looking at jobs, waiting for them, cancelling and retrying. */
+export class Jobs {
+  readonly #em: () => EntityManager;
+  readonly #engine: Pick<Engine, 'cancel' | 'retry'>;
+  readonly #events: Pick<Events, 'subscribe'>;
+
+  constructor(parts: { em: () => EntityManager; engine: Pick<Engine, 'cancel' | 'retry'>; events: Pick<Events, 'subscribe'> }) {
+    this.#em = parts.em;
+    this.#engine = parts.engine;
+    this.#events = parts.events;
+  }
+
+  /** @throws NotFoundError */
+  async get(id: string): Promise<JobRow> {
+    const row = isUuid(id) ? await this.#em().findOne(Job, { id }) : null;
+    if (!row) throw new NotFoundError({ what: 'job', name: id });
+    return row;
+  }
+
+  /** @throws NotFoundError */
+  async task(id: string): Promise<TaskRow> {
+    const row = isUuid(id) ? await this.#em().findOne(Task, { id }) : null;
+    if (!row) throw new NotFoundError({ what: 'task', name: id });
+    return row;
+  }
+
+  /** The job when it is terminal, or as it is when the time is up or the caller gone. */
+  async wait(id: string, waitMs: number, signal: AbortSignal): Promise<JobRow> {
+    const deadline = performance.now() + waitMs;
+    for (;;) {
+      const change = this.#nextCommit(Math.max(0, deadline - performance.now()), signal);
+      const job = await this.get(id);
+      if (isTerminal(job.state) || performance.now() >= deadline || signal.aborted) {
+        change.forget();
+        return job;
+      }
+      await change.happened;
+    }
+  }
+
+  /** Cancels what has not ended; nothing happens to a finished job. */
+  async cancel(id: string): Promise<JobRow> {
+    const job = await this.get(id);
+    if (!isTerminal(job.state)) await this.#engine.cancel(id);
+    return this.get(id);
+  }
+
+  /** @throws JobNotFinishedError, RetryRefusedError when layout or configs moved on since the job was made. */
+  async retry(id: string): Promise<JobRow> {
+    const job = await this.get(id);
+    if (job.state !== 'FAILED' && job.state !== 'CANCELED') throw new JobNotFinishedError({ job: id, state: job.state });
+    const cluster = await this.#em().findOneOrFail(Cluster, { id: job.clusterId });
+    if (cluster.revision !== job.basis) throw new RetryRefusedError({ job: id, cluster: cluster.name });
+    await this.#engine.retry(id);
+    return this.get(id);
+  }
+
+  #nextCommit(withinMs: number, signal: AbortSignal): { happened: Promise<void>; forget: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, withinMs);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    const unsubscribe = this.#events.subscribe(() => resolve());
+    const forget = () => {
+      clearTimeout(timer);
+      unsubscribe();
+    };
+    return { happened: promise.finally(forget), forget };
+  }
+}
