@@ -23,13 +23,13 @@ export function layout(state: ClusterState, request: CommandRequest, { newId }: 
   switch (request.command) {
     case 'add':
       layoutAdd(draft, request.services);
-      return draft.result();
+      break;
     case 'configure':
       layoutConfigure(draft, request);
-      return draft.result();
+      break;
     case 'remove':
       layoutRemove(draft, request);
-      return draft.result();
+      break;
     case 'start':
     case 'stop':
     case 'restart':
@@ -37,6 +37,7 @@ export function layout(state: ClusterState, request: CommandRequest, { newId }: 
       checkReachable(draft, select(state, request.target, draft.problems));
       return draft.result(state);
   }
+  return draft.result();
 }
 
 function checkReachable(draft: Draft, selected: readonly HostComponentState[]): void {

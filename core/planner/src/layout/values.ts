@@ -1,6 +1,6 @@
 import { checkValues } from '@stackyard/sdk/render';
 import { pointer } from '../problems.ts';
-import { suggestion } from '../sentences.ts';
+import { listed, suggestion } from '../sentences.ts';
 import { canonical } from '../stale.ts';
 import type { ConfigValues, ServiceState } from '../state.ts';
 import type { Draft } from './draft.ts';
@@ -65,18 +65,21 @@ function checkPinned(draft: Draft, service: ServiceState, { at, values, override
   for (const config of service.manifest.configs) {
     for (const property of config.properties) {
       if (property.effect !== 'pinned') continue;
-      const users = installed.filter(({ component }) => usesConfig(service, component, config.name));
       const read = (from: ConfigValues | undefined): unknown => from?.[config.name]?.[property.name];
       const literal = property.default && 'literal' in property.default ? property.default.literal : undefined;
-      const moved = users.filter(({ hostId }) => {
+      const moved = installed.filter(({ component, hostId }) => {
+        if (!usesConfig(service, component, config.name)) return false;
         const before = read(service.overrides[hostId]) ?? read(service.values) ?? read(service.generated) ?? literal;
         const after = read(overrides[hostId]) ?? read(values) ?? read(service.generated) ?? literal;
         return canonical(before) !== canonical(after);
       });
-      if (moved.length === 0) continue;
-      const hosts = new Set(moved.map((hostComponent) => draft.hostOf(hostComponent).name));
-      const message = `${property.name} of ${config.name} cannot change once ${service.name} is installed (on ${[...hosts].join(', ')}). Keep its value, or remove and add the service.`;
-      draft.problems.refuse('PROPERTY_PINNED', message, `${at}/config${pointer(config.name, property.name)}`);
+      const [first] = moved;
+      if (!first) continue;
+      const hosts = [...new Set(moved.map((hostComponent) => draft.hostOf(hostComponent).name))];
+      const message = `${property.name} of ${config.name} cannot change once ${service.name} is installed (on ${listed(hosts)}). Keep its value, or remove and add the service.`;
+      const own = canonical(read(service.values)) === canonical(read(values));
+      const within = own ? pointer('overrides', draft.hostOf(first).name) : '/config';
+      draft.problems.refuse('PROPERTY_PINNED', message, at + within + pointer(config.name, property.name));
     }
   }
 }

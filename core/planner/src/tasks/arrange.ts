@@ -33,8 +33,9 @@ export interface Arranged {
  * - forwards for install … check, mirrored for stops (stop is the reverse of start), and a component's stops before its
  *   starts, so that a full restart is all down, then all up;
  * - members that take turns are one unit in the forward order, and never all down;
- * - members restart before fresh ones start, and the last one's check waits for these: three members with data cannot
- *   be outvoted by five without, and a member alone is not asked for a quorum it cannot have yet;
+ * - members are left alone until the fresh ones are installed and configured, restart before these start, and the last
+ *   one's check waits for them: three members with data cannot be outvoted by five without, and a member alone is not
+ *   asked for a quorum it cannot have yet;
  * - removes come after all stops.
  *
  * An order that would contradict one further up gives way: a check inside a unit does not wait for what itself waits for
@@ -112,6 +113,8 @@ class Arrangement {
     for (const work of works) if (!work.chained) this.#putSingle(slots, work, someStart);
     this.#putTurns(slots, turns, someStart);
     if (someStart) {
+      this.#slots.before(slots.configure, slots.turns);
+      this.#slots.before(slots.configure, slots.stop);
       this.#slots.before(slots.again, slots.start);
       this.#slots.before(slots.turns, slots.start);
       this.#slots.before(slots.turns, slots.check);
