@@ -98,3 +98,10 @@ export class SettingsError extends defineError(
   ({ problems }: { problems: readonly SettingProblem[] }) =>
     `The settings are not valid: ${numbered(problems.map(({ sentence }) => sentence))}`,
 ) {}
+
+export class LogFileError extends defineError(
+  'KERNEL_LOG_FILE',
+  'Log file cannot be opened',
+  ({ file, reason }: { file: string; reason: string }) =>
+    `The log file ${file} cannot be opened: ${reason}. Name a file this user may write, or leave it out to log to standard error.`,
+) {}

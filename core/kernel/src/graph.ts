@@ -29,8 +29,12 @@ export function findCycles<N>(nodes: Iterable<N>, next: (node: N) => Iterable<N>
  */
 export function order<N>(nodes: readonly N[], needs: (node: N) => Iterable<N>, likes: (node: N) => Iterable<N>): N[] {
   const before = new Map(nodes.map((node) => [node, new Set(needs(node))]));
-  const reaches = (from: N, to: N): boolean =>
-    from === to || [...(before.get(from) ?? [])].some((step) => reaches(step, to));
+  function reaches(from: N, to: N, seen = new Set<N>()): boolean {
+    if (from === to) return true;
+    if (seen.has(from)) return false;
+    seen.add(from);
+    return [...(before.get(from) ?? [])].some((step) => reaches(step, to, seen));
+  }
   for (const node of nodes) {
     for (const wish of likes(node)) if (!reaches(wish, node)) before.get(node)?.add(wish);
   }

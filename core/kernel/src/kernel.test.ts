@@ -368,6 +368,23 @@ describe('starting and stopping', () => {
     await expect(kernel.start()).rejects.toThrow('start() came too late');
   });
 
+  test('a register that is asynchronous is refused', async () => {
+    const plugin = definePlugin({
+      id: 'slow',
+      // oxlint-disable-next-line typescript/no-misused-promises -- the mistake under test
+      async register(plugin) {
+        await Promise.resolve();
+        plugin.value(Greeter, { greet: () => '' });
+      },
+    });
+    expect(await problemsOf(createKernel().load(plugin))).toEqual([
+      {
+        kind: 'REGISTER_FAILED',
+        sentence: 'The register of plugin "slow" failed: it is asynchronous. Do what has to be waited for in start.',
+      },
+    ]);
+  });
+
   test('a plugin gets what it asked for, never the application', async () => {
     let context: PluginContext | undefined;
     const curious = definePlugin({ id: 'curious', needs: [Clock], start: (plugin) => void (context = plugin) });

@@ -84,7 +84,12 @@ function wire(plugins: readonly Plugin[], values: readonly Entry[]): Wiring {
   for (const plugin of plugins) {
     const { registrar, entries: own, close } = openRegistrar(plugin.id);
     try {
-      plugin.register?.(registrar);
+      const returned: unknown = plugin.register?.(registrar);
+      if (returned instanceof Promise) {
+        // Its rejection is of no use: the sentence below says what to change.
+        returned.catch(() => undefined);
+        throw new Error('it is asynchronous. Do what has to be waited for in start.');
+      }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       problems.push({ kind: 'REGISTER_FAILED', sentence: `The register of plugin "${plugin.id}" failed: ${reason}` });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLogger, type LoggerOptions } from './logger.ts';
 import { looksSecret, redact, redactText } from './redact.ts';
 import { defineError } from './stackyardError.ts';
@@ -122,6 +122,21 @@ test('a log file is readable by its owner only, and complete at once', () => {
   createLogger({ level: 'info', destination: file }).info('Ready');
   expect(readFileSync(file, 'utf8')).toContain('"msg":"Ready"');
   expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test('a log that cannot be written is told once on standard error, and its lines are dropped', () => {
+  const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => told.mockRestore());
+  const log = createLogger({ level: 'info', destination: '/dev/full' });
+  log.info('Lost');
+  log.info('Lost as well');
+  expect(told.mock.calls).toEqual([['The log /dev/full cannot be written, lines are lost: ENOSPC\n']]);
+});
+
+test('a log file that cannot be opened is one sentence', () => {
+  expect(() => createLogger({ level: 'info', destination: tmpdir() })).toThrow(
+    `The log file ${tmpdir()} cannot be opened: EISDIR. Name a file this user may write`,
+  );
 });
 
 test('pretty lines are for people', () => {

@@ -1,4 +1,5 @@
 import { pino, stdTimeFunctions } from 'pino';
+import { openLogFile } from './logFile.ts';
 import { prettyLine } from './pretty.ts';
 import { redact } from './redact.ts';
 import { token } from './token.ts';
@@ -44,10 +45,7 @@ export interface LoggerOptions {
 
 /** Makes a logger on pino: JSON lines with ISO time, level by name, and no process ids. */
 export function createLogger({ level, destination, pretty = false }: LoggerOptions): Logger {
-  const sink =
-    typeof destination === 'object'
-      ? destination
-      : pino.destination({ dest: destination ?? 2, sync: true, mkdir: true, mode: 0o600 });
+  const sink = typeof destination === 'string' ? openLogFile(destination) : (destination ?? standardError());
   const colour = pretty && destination === undefined && process.stderr.isTTY && !process.env['NO_COLOR'];
   const stream = pretty ? { write: (line: string) => sink.write(prettyLine(line, { colour })) } : sink;
   const options = {
@@ -58,7 +56,12 @@ export function createLogger({ level, destination, pretty = false }: LoggerOptio
     serializers: { err: (error: unknown) => error },
     formatters: { level: (label: string) => ({ level: label }), log: redactFields },
   };
-  return wrap(pino(options, { write: (line: string) => void stream.write(line) }));
+  return wrap(pino(options, stream));
+}
+
+/** Survives a reader that went away; by pino, because `process.stderr` would raise an error that ends the program. */
+function standardError(): { write(line: string): unknown } {
+  return pino.destination({ dest: 2, sync: true }).on('error', () => undefined);
 }
 
 function redactFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
