@@ -39,7 +39,7 @@ function readSource(path: string): SourceFile {
     ),
   ];
   new Visitor({ TSImportType: ({ source }) => void imports.push(source.value) }).visit(program);
-  return { path, imports };
+  return { path, imports: [...new Set(imports)] };
 }
 
 const packages = globSync(manifestOf('package.json').workspaces!.map((glob) => `${glob}/package.json`)).map(
