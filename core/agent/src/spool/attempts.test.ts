@@ -136,6 +136,8 @@ test('a restarted agent follows what runs, reports what ended meanwhile and know
   expect(recovered.get(attemptId(ended))).toMatchObject({ standing: 'EXITED', exit: { output: 'meanwhile' } });
   expect(recovered.get(attemptId(lost))).toMatchObject({ standing: 'EXITED', exit: { reason: 'LOST' } });
   expect(recovered.get(attemptId(waiting))).toMatchObject({ standing: 'WAITING' });
+  expect(exits.size).toBe(0);
+  attempts.resume();
   expect(await exitOf(running)).toMatchObject({ exitCode: 0, output: 'late' });
   await attempts.start(waiting, { module, input: { output: 'as try 2' } });
   expect(await exitOf(waiting)).toMatchObject({ output: 'as try 2' });

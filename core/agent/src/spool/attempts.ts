@@ -1,4 +1,4 @@
-import { watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { isAlive, type ProcessIdentity } from '../processes/identity.ts';
 import { endProcesses } from '../processes/kill.ts';
@@ -41,6 +41,7 @@ interface Running {
 
 const triesPerStart = 3;
 const pollMs = 250;
+const resumeLimitMs = 2_000;
 
 /** Starts, follows and ends the attempts of a journal: at most one start each, over any crash of this process. */
 export class Attempts {
@@ -48,6 +49,8 @@ export class Attempts {
   readonly #pool: RunnerPool;
   readonly #listener: AttemptListener;
   readonly #running = new Map<string, Running>();
+  #unfollowed: (() => void)[] = [];
+  #resumeTimer: NodeJS.Timeout | undefined;
 
   constructor({ spool, pool, listener }: { spool: Spool; pool: RunnerPool; listener: AttemptListener }) {
     this.#spool = spool;
@@ -114,7 +117,10 @@ export class Attempts {
     await this.#conclude(ref);
   }
 
-  /** Looks at every unsettled attempt once, when the agent starts; those that run are followed from here on. */
+  /**
+   * Looks at every unsettled attempt once, when the agent starts. The listener is told nothing about those that run before
+   * `resume` is called, so that the caller can first take in where they stand; after 2 s they are followed in any case.
+   */
   async recover(): Promise<RecoveredAttempt[]> {
     for (const { path } of this.#spool.quarantined) {
       const { decision } = await readProgress(path);
@@ -123,11 +129,20 @@ export class Attempts {
     }
     const recovered: RecoveredAttempt[] = [];
     for (const accepted of this.#spool.unsettled()) recovered.push(await this.#recoverOne(accepted));
+    this.#resumeTimer = setTimeout(() => this.resume(), resumeLimitMs);
     return recovered;
+  }
+
+  /** Follows the recovered attempts from now on: the caller is ready to hear of their ends. */
+  resume(): void {
+    clearTimeout(this.#resumeTimer);
+    for (const follow of this.#unfollowed.splice(0)) follow();
   }
 
   /** Stops following; what runs carries on. */
   close(): void {
+    clearTimeout(this.#resumeTimer);
+    this.#unfollowed = [];
     for (const { stopFollowing } of this.#running.values()) stopFollowing?.();
     this.#running.clear();
   }
@@ -171,20 +186,34 @@ export class Attempts {
     this.#concludeSoon(ref);
   }
 
-  /** Follows a runner that an agent before us started. */
+  /** Takes in a runner that an agent before us started. */
   #attach(ref: AttemptRef, process: ProcessIdentity, cookie: string): void {
-    const timer = setInterval(() => {
-      if (!isAlive(process, this.#spool.bootId)) this.#concludeSoon(ref);
-    }, pollMs);
-    const watcher = watch(this.#spool.pathOf(ref), (_event, name) => name === 'exit' && this.#concludeSoon(ref));
-    watcher.on('error', () => watcher.close()); // out of watches: the timer sees it a little later
-    const stopFollowing = (): void => {
-      clearInterval(timer);
-      watcher.close();
-    };
-    this.#running.set(attemptId(ref), { process, cookie, stopFollowing });
+    const running: Running = { process, cookie };
+    this.#running.set(attemptId(ref), running);
     this.#spool.advance(ref, 'DECIDED');
+    this.#unfollowed.push(() => this.#followForeign(ref, running));
+  }
+
+  #followForeign(ref: AttemptRef, running: Running): void {
+    if (this.#running.get(attemptId(ref)) !== running) return; // ended in the meantime
+    const timer = setInterval(() => {
+      if (!isAlive(running.process, this.#spool.bootId)) this.#concludeSoon(ref);
+    }, pollMs);
+    const watcher = this.#watchForExit(ref);
+    running.stopFollowing = () => {
+      clearInterval(timer);
+      watcher?.close();
+    };
     this.#concludeSoon(ref);
+  }
+
+  #watchForExit(ref: AttemptRef): FSWatcher | undefined {
+    try {
+      const watcher = watch(this.#spool.pathOf(ref), (_event, name) => name === 'exit' && this.#concludeSoon(ref));
+      return watcher.on('error', () => watcher.close());
+    } catch {
+      return undefined; // the host is out of watches: the timer sees it a little later
+    }
   }
 
   async #terminate(ref: AttemptRef, { cookie, process }: Running, graceMs: number, reason: string): Promise<void> {
