@@ -1,0 +1,48 @@
+import { createKernel, type Logger, Logger as LoggerToken } from '@stackyard/kernel';
+import { apiPlugin, Http } from './wiring/api.ts';
+import { cataloguePlugin } from './wiring/catalogue.ts';
+import { enginePlugin, EngineParts } from './wiring/engine.ts';
+import { operationsPlugin } from './wiring/operations.ts';
+import { Fatal, ServerOptions } from './wiring/options.ts';
+import { previewsPlugin } from './wiring/previews.ts';
+import { statsPlugin } from './wiring/stats.ts';
+import { storagePlugin } from './wiring/storage.ts';
+
+export type { Address, EngineSettings } from './wiring/options.ts';
+
+/** The server's own parts; a platform plugin stands beside them, not above. */
+export const serverPlugins = [storagePlugin, cataloguePlugin, previewsPlugin, enginePlugin, statsPlugin, operationsPlugin, apiPlugin];
+
+export interface StartOptions extends ServerOptions {
+  readonly log: Logger;
+  /** Told once when the server can no longer do its work; it has to be stopped then. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningServer {
+  /** http://host:port, without a path. */
+  readonly url: string;
+  /** host:port that agents dial. */
+  readonly agentEndpoint: string;
+  /** Holds the administrator's token, 0600. */
+  readonly tokenFile: string;
+  readonly token: string;
+  /** Ends listeners, engine and database, in this order. Running tasks go on; their results are taken at the next start. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server: its own parts and the plugins, wired by the kernel. When it returns, everything listens.
+ *
+ * @throws PluginStartError whose cause says what stands in the way, in one sentence.
+ */
+export async function startServer({ log, onFatal, ...options }: StartOptions): Promise<RunningServer> {
+  const kernel = await createKernel()
+    .value(LoggerToken, log)
+    .value(ServerOptions, options)
+    .value(Fatal, { report: onFatal })
+    .load(...serverPlugins, ...options.plugins)
+    .start();
+  const { url, tokenFile, token } = kernel.resolve(Http);
+  return { url, tokenFile, token, agentEndpoint: kernel.resolve(EngineParts).agentEndpoint, stop: () => kernel.stop() };
+}

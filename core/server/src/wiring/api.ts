@@ -1,0 +1,94 @@
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Routes } from '@stackyard/contract';
+import { Clock, definePlugin, each, Logger, provide, token } from '@stackyard/kernel';
+import type { FastifyInstance } from 'fastify';
+import { auditTrail } from '../access/audit.ts';
+import { DatabaseIdempotencyStore } from '../access/idempotencyStore.ts';
+import { authorize } from '../access/permissions.ts';
+import { ensureAdminToken, Tokens } from '../access/tokens.ts';
+import { buildApp } from '../api/app.ts';
+import { apiRoutes } from '../api/routes/index.ts';
+import { VERSION } from '../version.ts';
+import { Catalogue } from './catalogue.ts';
+import { EngineParts } from './engine.ts';
+import { Operations } from './operations.ts';
+import { PortTakenError } from './errors.ts';
+import { ServerOptions } from './options.ts';
+import { RequestSamples } from './stats.ts';
+import { Storage } from './storage.ts';
+
+const STREAM_HEARTBEAT_MS = 15_000;
+
+/** The HTTP side of the server. */
+export interface Http {
+  /** http://host:port, without a path. */
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly token: string;
+}
+export const Http = token<Http>('server.Http');
+
+class FastifyHttp implements Http {
+  readonly tokenFile: string;
+  readonly #parts: { options: ServerOptions; storage: Storage; catalogue: Catalogue; engine: EngineParts; operations: Operations; samples: RequestSamples; log: Logger; clock: Clock; more: readonly Routes[] };
+  #app: FastifyInstance | undefined;
+  token = '';
+  url = '';
+
+  constructor(options: ServerOptions, storage: Storage, catalogue: Catalogue, engine: EngineParts, operations: Operations, samples: RequestSamples, log: Logger, clock: Clock, more: readonly Routes[]) {
+    this.#parts = { options, storage, catalogue, engine, operations, samples, log, clock, more };
+    this.tokenFile = join(options.dataDir, 'admin-token');
+  }
+
+  async listen(): Promise<void> {
+    const { options, storage, catalogue, engine, operations, samples, log, clock, more } = this.#parts;
+    const { em, writer, installId, epoch } = storage;
+    this.token = await ensureAdminToken(em(), this.tokenFile);
+    const tokens = new Tokens(em);
+    const own = apiRoutes({
+      em,
+      engine: engine.engine,
+      events: writer,
+      logs: engine.logs,
+      stacks: catalogue.stacks,
+      ...operations,
+      server: { version: VERSION, installId, epoch, startedAt: clock.now(), agentEndpoint: () => engine.agentEndpoint },
+    });
+    this.#app = await buildApp({
+      routes: [...own, ...more.flatMap(({ routes }) => routes)],
+      log,
+      authenticate: (given) => tokens.authenticate(given),
+      authorize,
+      idempotency: new DatabaseIdempotencyStore(em),
+      audit: auditTrail(em),
+      observe: (sample) => samples.add(sample),
+      streamHeartbeatMs: STREAM_HEARTBEAT_MS,
+    });
+    const { host, port } = options.http;
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new PortTakenError({ host, port, purpose: 'the REST API' }, { cause: error });
+      throw error;
+    }
+    const address = this.#app.server.address() as AddressInfo;
+    this.url = `http://${host}:${address.port}`;
+  }
+
+  async close(): Promise<void> {
+    await this.#app?.close();
+  }
+}
+provide(FastifyHttp, ServerOptions, Storage, Catalogue, EngineParts, Operations, RequestSamples, Logger, Clock, each(Routes));
+
+export const apiPlugin = definePlugin({
+  id: 'server.api',
+  needs: [ServerOptions, Storage, Catalogue, EngineParts, Operations, RequestSamples, Logger, Clock, each(Routes)],
+  register: (plugin) => plugin.provide(Http, FastifyHttp),
+  async start(plugin) {
+    const http = plugin.resolve(Http) as FastifyHttp;
+    await http.listen();
+    return () => http.close();
+  },
+});

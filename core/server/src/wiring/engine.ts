@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { Clock, definePlugin, Logger, provide, token } from '@stackyard/kernel';
+import { loadClusterState } from '../commands/clusterState.ts';
+import { SnapshotEnvelopes } from '../commands/envelopes.ts';
+import { Cluster, Host, Job } from '../database/entities.ts';
+import { createEngine, type RunningEngine } from '../engine/engine.ts';
+import type { LogStore } from '../engine/ports.ts';
+import { DiskLogStore } from '../engine/logs.ts';
+import { Catalogue } from './catalogue.ts';
+import { ServerOptions } from './options.ts';
+import { Storage } from './storage.ts';
+
+/** Queue, scheduler and the sessions of the agents. */
+export interface EngineParts {
+  readonly engine: RunningEngine;
+  readonly logs: LogStore;
+  /** host:port that agents dial. */
+  readonly agentEndpoint: string;
+}
+export const EngineParts = token<EngineParts>('server.Engine');
+
+class WiredEngine implements EngineParts {
+  readonly engine: RunningEngine;
+  readonly logs: LogStore;
+  readonly #options: ServerOptions;
+  #port: number | undefined;
+
+  constructor(options: ServerOptions, storage: Storage, catalogue: Catalogue, log: Logger, clock: Clock) {
+    const { em, writer, db, epoch, installId } = storage;
+    const { stacks } = catalogue;
+    this.#options = options;
+    this.logs = new DiskLogStore({ dir: join(options.dataDir, 'logs') });
+    const envelopes = new SnapshotEnvelopes({
+      stacks,
+      packages: catalogue.packages,
+      events: writer,
+      log,
+      snapshotOf: async (jobId) => (await em().findOneOrFail(Job, { id: jobId }, { fields: ['snapshot'] })).snapshot,
+      present: async (hostId) => {
+        const host = await em().findOne(Host, { id: hostId });
+        const cluster = host?.clusterId ? await em().findOne(Cluster, { id: host.clusterId }) : undefined;
+        return cluster ? loadClusterState(em(), cluster, { stacks, reachable: () => true }) : undefined;
+      },
+    });
+    const blobs = {
+      open: async (digest: string) => (digest.startsWith('sha512-') ? stacks.open(digest) : catalogue.packages.open(digest)),
+    };
+    this.engine = createEngine({ db, writer, epoch, installId, envelopes, logs: this.logs, blobs, log, clock, settings: options.engine ?? {} });
+  }
+
+  async listen(): Promise<void> {
+    const { port } = await this.engine.listen(this.#options.agents);
+    this.#port = port;
+  }
+
+  get agentEndpoint(): string {
+    return `${this.#options.agents.host}:${this.#port ?? this.#options.agents.port}`;
+  }
+}
+provide(WiredEngine, ServerOptions, Storage, Catalogue, Logger, Clock);
+
+export const enginePlugin = definePlugin({
+  id: 'server.engine',
+  needs: [ServerOptions, Storage, Catalogue, Logger, Clock],
+  register: (plugin) => plugin.provide(EngineParts, WiredEngine),
+  async start(plugin) {
+    const parts = plugin.resolve(EngineParts) as WiredEngine;
+    await parts.engine.start();
+    await parts.listen();
+    return () => parts.engine.stop();
+  },
+});

@@ -1,0 +1,40 @@
+import { token, type Plugin } from '@stackyard/kernel';
+
+/** Where something listens. Port 0 takes a free one. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How a server is to run. */
+export interface ServerOptions {
+  /** Everything the server keeps lies here, 0700: database, artifacts, packages, logs, the administrator's token. */
+  readonly dataDir: string;
+  /** The user's own PostgreSQL; the embedded one when absent. */
+  readonly databaseUrl?: string | undefined;
+  readonly http: Address;
+  readonly agents: Address;
+  readonly packages: { readonly origin: 'auto' | 'url' | 'maven'; readonly mavenRepository?: string | undefined };
+  /** Built artifacts to install at start. */
+  readonly stacks: readonly string[];
+  /** Platform plugins to load beside the server's own parts. */
+  readonly plugins: readonly Plugin[];
+  /** For tests, which cannot wait as long as operators: see EngineSettings. */
+  readonly engine?: EngineSettings | undefined;
+}
+
+/** All in milliseconds but the number of tasks. */
+export interface EngineSettings {
+  readonly heartbeatMs?: number;
+  readonly leaseMs?: number;
+  readonly lostAfterMs?: number;
+  readonly tasksPerHost?: number;
+}
+
+export const ServerOptions = token<ServerOptions>('server.Options');
+
+/** Called when the server can no longer do its work, such as when another one has taken its database. */
+export interface Fatal {
+  report(error: Error): void;
+}
+export const Fatal = token<Fatal>('server.Fatal');
