@@ -37,7 +37,6 @@ export const behaviour = defineConfig('mock.yaml', {
 /** A phase that lasts, prints and fails as configured, and ends at once when its task is cancelled. */
 function behave(phase: Phase): LifecycleFunction {
   return async (host: Host) => {
-    if (phase === 'configure') await host.render();
     const lines = host.get(behaviour.lines);
     const pauseMs = host.get(behaviour[`${phase}Ms`]) / Math.max(lines, 1);
     for (let line = 1; line <= Math.max(lines, 1); line++) {

@@ -152,7 +152,8 @@ test('a newline in a value cannot add a key, with or without a template', () => 
     properties: [property('dataDir', { type: 'dir' }), property('port', { type: 'port' }), property('name')],
   };
   const values = { 'a.cfg': { dataDir: '/d', port: 1, name: 'x\nevil=1' } };
-  const written = [undefined, 'name={{config.name}}', '{{property "name" config.name}}'].map((template) => {
+  const templates = ['name={{config.name}}', '{{property "name" config.name}}', 'name={{concat config.name ""}}'];
+  const written = [undefined, ...templates].map((template) => {
     const service = serviceWith({ ...hostile, ...(template ? { template: 't' } : {}) });
     const request = { service, component: server, templates: { t: template ?? '' }, inputs: { ...inputs, values } };
     return renderComponent(request)[0]?.content;
@@ -163,6 +164,7 @@ test('a newline in a value cannot add a key, with or without a template', () => 
     port=1
     name=x\\nevil=1
     ",
+      "name=x\\nevil=1",
       "name=x\\nevil=1",
       "name=x\\nevil=1",
     ]

@@ -9,20 +9,12 @@ export interface CompiledTemplate {
 }
 
 const BLOCKS = ['if', 'unless', 'each', 'with'];
-/** Names that a template may call. `write` and `get` are put in by the compiler and cannot be called by name. */
-export const TEMPLATE_HELPERS = [
-  'property',
-  'properties',
-  'xml',
-  'yaml',
-  'env',
-  'ini',
-  'json',
-  'concat',
-  'join',
-  'lines',
-  'eq',
-] as const;
+/** Helpers that write text in the form of a file. */
+const WRITERS = ['property', 'properties', 'xml', 'yaml', 'env', 'ini', 'json', 'lines'] as const;
+/** Helpers that make values. */
+const MAKERS = ['concat', 'join', 'eq'] as const;
+/** Names that a template may call. The compiler puts in two more, which cannot be called by name. */
+export const TEMPLATE_HELPERS: readonly string[] = [...WRITERS, ...MAKERS];
 const WRITE = '*write';
 const GET = '*get';
 const KNOWN = Object.fromEntries([...BLOCKS, ...TEMPLATE_HELPERS, WRITE, GET].map((name) => [name, true]));
@@ -97,14 +89,19 @@ function rewriteBlock(block: hbs.AST.BlockStatement): void {
   if (block.inverse) rewriteProgram(block.inverse);
 }
 
-/** `{{x}}` becomes `{{write (get "x" x)}}`; `{{helper …}}` stays a call. */
+/** `{{x}}` becomes `{{write (get "x" x)}}`, and so does what a helper makes; a helper that writes stays a call. */
 function rewriteMustache(mustache: hbs.AST.MustacheStatement): void {
   if (!mustache.escaped) refuse(mustache, 'write {{…}}; values are always written in the form of the file');
   const path = mustache.path as hbs.AST.PathExpression;
-  const isCall = (TEMPLATE_HELPERS as readonly string[]).includes(path.original);
-  if (mustache.params.length > 0 && !isCall) refuse(mustache, `${path.original} is no helper`);
-  if (isCall) return rewriteArguments(mustache);
-  mustache.params = [rewriteExpression(path)];
+  if (mustache.params.length > 0 && !TEMPLATE_HELPERS.includes(path.original)) {
+    refuse(mustache, `${path.original} is no helper`);
+  }
+  if ((WRITERS as readonly string[]).includes(path.original)) return rewriteArguments(mustache);
+  const { params, hash, loc } = mustache;
+  const value = TEMPLATE_HELPERS.includes(path.original)
+    ? ({ type: 'SubExpression', path, params, hash, loc } as hbs.AST.SubExpression)
+    : path;
+  mustache.params = [rewriteExpression(value)];
   mustache.path = helperPath(WRITE, mustache);
 }
 
@@ -117,7 +114,7 @@ function rewriteArguments(call: { params: hbs.AST.Expression[]; hash: hbs.AST.Ha
 function rewriteExpression(expression: hbs.AST.Expression): hbs.AST.Expression {
   if (expression.type === 'SubExpression') {
     const call = expression as hbs.AST.SubExpression;
-    if (!(TEMPLATE_HELPERS as readonly string[]).includes(call.path.original)) {
+    if (!TEMPLATE_HELPERS.includes(call.path.original)) {
       refuse(call, `${call.path.original} is no helper`);
     }
     rewriteArguments(call);

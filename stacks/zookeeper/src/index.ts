@@ -34,12 +34,7 @@ export const zooCfg = defineConfig(
     syncLimit: p.int(5).min(1).max(1000).unit('ticks').help('How far a member may fall behind its leader'),
     maxClientCnxns: p.int(60).min(0).help('Connections per client address; 0 for no limit'),
     snapRetainCount: p.int(3).min(3).key('autopurge.snapRetainCount').help('Snapshots that purging keeps'),
-    purgeInterval: p
-      .int(24)
-      .min(0)
-      .unit('hours')
-      .key('autopurge.purgeInterval')
-      .help('How often to purge; 0 for never'),
+    purgeInterval: p.int(24).min(0).key('autopurge.purgeInterval').help('Hours between purges; 0 for never'),
     fourLetterWords: p.list(['srvr', 'mntr', 'ruok']).key('4lw.commands.whitelist').help('Four letter words answered'),
     adminPort: p.port(9393).key('admin.serverPort').help('Admin server, used by health checks'),
     metricsPort: p.port(7000).key('metricsProvider.httpPort').help('Prometheus endpoint'),
@@ -52,22 +47,16 @@ export const zooEnv = defineConfig(
   'zookeeper-env',
   {
     heap: p
-      .memory()
+      .memory(min(1024, div(fact.memory, 32 * 1024 * 1024)))
       .min(48)
-      .recommend(min(1024, div(fact.memory, 32 * 1024 * 1024)))
       .help('Heap of a server'),
-    jvmOptions: p
-      .list(['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xss512k'])
-      .help('Options of the JVM; these start fast and stay small'),
+    jvmOptions: p.list(['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xss512k']).help('Options of the JVM'),
   },
   { title: 'Java', file: false, effect: 'rolling' },
 );
 
-export const logback = defineConfig(
-  'logback.xml',
-  { level: p.enum(['ERROR', 'WARN', 'INFO', 'DEBUG'], 'INFO').help('What is logged; read again within half a minute') },
-  { title: 'Logging', effect: 'none' },
-);
+const level = p.enum(['ERROR', 'WARN', 'INFO', 'DEBUG'], 'INFO').help('What is logged; read again every half minute');
+export const logback = defineConfig('logback.xml', { level }, { title: 'Logging', effect: 'none' });
 
 /** The command line client, ready to run on every host that has the client component. */
 const zkCli = defineConfig('zkcli.sh', {}, { title: 'Client', format: 'text', mode: 0o755, effect: 'none' });
@@ -100,21 +89,15 @@ export const server = defineComponent('zookeeper_server', {
   upgrade: rolling(),
 });
 
-type Monitor = { server_state?: string; peer_state?: string; quorum_size?: number };
-
 /** A server that lost its quorum still answers on its port; only what it says of itself tells. */
 async function inQuorum(host: Host): Promise<void> {
   const members = host.instances(server).length;
   await until(host, async () => {
     const answer = await host.fetchJson(host.get(zooCfg.adminPort), '/commands/monitor');
-    const { server_state: state, peer_state: activity, quorum_size: known } = answer as Monitor;
-    if (!activity?.endsWith('broadcast')) {
-      throw new Error(`${host.self.host} is outside the quorum: it is ${activity ?? state ?? 'not serving'}.`);
-    }
-    if (known !== members) {
-      throw new Error(`${host.self.host} knows ${known} members, not ${members}; restart it with its new config.`);
-    }
-    host.log(`${host.self.host} is ${state} of ${members}.`);
+    const { peer_state: does = 'not serving', quorum_size: known } = answer as Record<string, string | undefined>;
+    if (!does.endsWith('broadcast')) throw new Error(`${host.self.host} is outside the quorum: it is ${does}.`);
+    if (Number(known) !== members) throw new Error(`${host.self.host} knows ${known} members, not ${members}.`);
+    host.log(`${host.self.host} is ${does} as one of ${members}.`);
   });
 }
 
@@ -122,26 +105,7 @@ export const client = defineComponent('zookeeper_client', {
   title: 'ZooKeeper Client',
   category: 'client',
   cardinality: '0+',
-  config: [zkCli],
-});
-
-export const zookeeperPackage = definePackage('zookeeper', {
-  version: '3.9.4',
-  maven: {
-    bom: 'org.apache.zookeeper:parent:3.9.4',
-    artifacts: [
-      'org.apache.zookeeper:zookeeper',
-      'org.apache.zookeeper:zookeeper-prometheus-metrics:3.9.4',
-      'org.eclipse.jetty:jetty-server',
-      'org.eclipse.jetty:jetty-servlet',
-      'com.fasterxml.jackson.core:jackson-databind',
-      'commons-cli:commons-cli',
-      'jline:jline',
-      'io.dropwizard.metrics:metrics-core',
-      'org.xerial.snappy:snappy-java',
-      'ch.qos.logback:logback-classic',
-    ],
-  },
+  config: [zkCli, logback],
 });
 
 export const zookeeper = defineService('zookeeper', {
@@ -150,7 +114,26 @@ export const zookeeper = defineService('zookeeper', {
   version: '3.9.4',
   user: 'zookeeper',
   license: 'Apache-2.0',
-  packages: [zookeeperPackage],
+  packages: [
+    definePackage('zookeeper', {
+      version: '3.9.4',
+      maven: {
+        bom: 'org.apache.zookeeper:parent:3.9.4',
+        artifacts: [
+          'org.apache.zookeeper:zookeeper',
+          'org.apache.zookeeper:zookeeper-prometheus-metrics:3.9.4',
+          'org.eclipse.jetty:jetty-server',
+          'org.eclipse.jetty:jetty-servlet',
+          'com.fasterxml.jackson.core:jackson-databind',
+          'commons-cli:commons-cli',
+          'jline:jline',
+          'io.dropwizard.metrics:metrics-core',
+          'org.xerial.snappy:snappy-java',
+          'ch.qos.logback:logback-classic',
+        ],
+      },
+    }),
+  ],
   requires: [jdk('>=11')],
   components: [server, client],
   exports: { connect: hostPorts(server, zooCfg.clientPort) },

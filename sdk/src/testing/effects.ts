@@ -1,0 +1,93 @@
+import type { Host, PropertyHandle } from '../define/host.ts';
+import type { Json } from '../manifest/expression.ts';
+import type { Inputs } from '../manifest/inputs.ts';
+import type { ComponentManifest, ServiceManifest } from '../manifest/manifest.ts';
+import { configDir, hostPath, logDir, packageDir } from '../paths.ts';
+import { evaluate } from '../render/evaluate.ts';
+import { renderComponent } from '../render/render.ts';
+import { ImpossibleScenarioError } from './errors.ts';
+import type { World } from './world.ts';
+
+/** What a phase did, recorded. */
+export interface Effects {
+  files: Record<string, string>;
+  readonly programs: { readonly program: string; readonly args: readonly string[] }[];
+  readonly log: string[];
+  once: string[];
+}
+
+interface Scene {
+  readonly world: World;
+  readonly service: ServiceManifest;
+  readonly component: ComponentManifest;
+  readonly inputs: Inputs;
+  readonly timeoutMs: number;
+}
+
+/** A host that records instead of acting. Waiting takes no time, but counts against the phase's timeout. */
+export function simulatedHost(scene: Scene, effects: Effects): Host {
+  const { world, service, component, inputs } = scene;
+  const { self } = inputs;
+  const ended = new AbortController();
+  let waitedMs = 0;
+  const key = (name: string): string => `${self.hostComponentId} ${name}`;
+  return {
+    self,
+    signal: ended.signal,
+    paths: {
+      config: configDir(self),
+      log: logDir(self),
+      packages: Object.fromEntries(service.packages.map((p) => [p.name, packageDir(self.root, p.name, p.version)])),
+    },
+    log: (message) => void effects.log.push(message),
+    instances: ({ name }) => {
+      const found = inputs.instances[name];
+      if (!found) throw new ImpossibleScenarioError(`service ${service.name} has no component ${name}.`);
+      return found;
+    },
+    get: <V>(property: PropertyHandle<V>) => evaluate({ property: property.ref }, { service, inputs }) as V,
+    run: async (program, ...args) => {
+      effects.programs.push({ program, args });
+      return { stdout: '', stderr: '' };
+    },
+    script: async (path) => {
+      effects.programs.push({ program: path, args: [] });
+      return { stdout: '', stderr: '' };
+    },
+    write: async (path, content) => {
+      effects.files[hostPath('/', path)] = content;
+    },
+    render: async (...configs) => {
+      const names = configs.map(({ path }) => path.expression.configPath);
+      Object.assign(effects.files, renderedFiles(scene, names));
+    },
+    fetchJson: async (port, path) => answer(world, self.host, { port, path }),
+    connects: async () => Object.hasOwn(world.processes, `${self.host} ${service.name}/${component.name}`),
+    wait: async (ms) => {
+      waitedMs += ms;
+      if (waitedMs > scene.timeoutMs) ended.abort(new Error(`${component.name} is out of time.`));
+      ended.signal.throwIfAborted();
+    },
+    once: async (name, step) => {
+      if (effects.once.includes(key(name))) return;
+      await step();
+      effects.once.push(key(name));
+    },
+  };
+}
+
+/** Files of the component by path; those of some configs only, when named. */
+export function renderedFiles(
+  { world, service, component, inputs }: Scene,
+  configs: readonly string[],
+): Record<string, string> {
+  const files = renderComponent({ service, component, templates: world.templates, inputs });
+  const chosen = configs.length === 0 ? files : files.filter(({ config }) => config && configs.includes(config));
+  return Object.fromEntries(chosen.map(({ path, content }) => [path, content]));
+}
+
+function answer(world: World, host: string, { port, path }: { port: number; path: string }): Json {
+  const found = world.answers[`${host} ${path}`] ?? world.answers[path];
+  if (found === undefined) throw new Error(`http://${host}:${port}${path} refuses the connection.`);
+  return found;
+}

@@ -1,0 +1,3 @@
+export { describeStack } from './describeStack.ts';
+export { ImpossibleScenarioError } from './errors.ts';
+export { type SimulatedResult, simulate, Simulation, type SimulationOptions } from './simulate.ts';
