@@ -1,5 +1,10 @@
 import { type Phase, PHASES } from '@stackyard/domain';
-import { type Envelope__Output, fromValueMap, type ValueMap__Output, type WatchedComponent__Output } from '@stackyard/proto';
+import {
+  type Envelope__Output,
+  fromValueMap,
+  type ValueMap__Output,
+  type WatchedComponent__Output,
+} from '@stackyard/proto';
 import type { ConfigValues, Inputs, Instance, Json, Self } from '@stackyard/sdk/manifest';
 import { PhaseError } from './errors.ts';
 import type { PhaseOrder } from './phases/order.ts';
@@ -52,7 +57,15 @@ export function watchInputsOf(watched: WatchedComponent__Output): Inputs {
 }
 
 function selfOf({ self, service, component }: Pick<WatchedComponent__Output, 'self' | 'service' | 'component'>): Self {
-  const { hostComponentId = '', host = '', address = '', bind = '', root = '/', ordinal = 0, local = false } = self ?? {};
+  const {
+    hostComponentId = '',
+    host = '',
+    address = '',
+    bind = '',
+    root = '/',
+    ordinal = 0,
+    local = false,
+  } = self ?? {};
   const javaHome = self?.javaHome || undefined;
   return { hostComponentId, service, component, host, address, bind, root, ordinal, local, javaHome };
 }

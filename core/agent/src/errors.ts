@@ -33,6 +33,13 @@ export class NotJoinedError extends AgentError {
   }
 }
 
+export class AgentRunningError extends AgentError {
+  constructor(root: string, pid: number | undefined) {
+    const who = pid === undefined ? 'Another agent' : `Another agent (process ${pid})`;
+    super('AGENT_RUNNING', `${who} manages the host root ${root} already. Stop it, or give this one another root.`);
+  }
+}
+
 export class DigestMismatchError extends AgentError {
   /** The reason an attempt fails with. */
   readonly reason = 'ARTIFACT_INTEGRITY';

@@ -9,7 +9,14 @@ import {
   type Result,
   type ServerMessage__Output,
 } from '@stackyard/proto';
-import type { AgentSays, AttemptRef, AttemptResult, InventoryEntry, ServerSays, WirePhase } from './session/messages.ts';
+import type {
+  AgentSays,
+  AttemptRef,
+  AttemptResult,
+  InventoryEntry,
+  ServerSays,
+  WirePhase,
+} from './session/messages.ts';
 
 /** What an agent says beside the session's own words. */
 export interface HelloExtras {
@@ -56,7 +63,9 @@ export function toWire(message: AgentSays, extras: Extras): AgentMessage {
       return { heartbeat: { n: message.n, attemptsDigest, running: [...message.running], ...extras.gauges() } };
     }
     case 'accepted':
-      return { dispatchReply: { attempt: message.attempt, answer: 'DISPATCH_ANSWER_ACCEPTED', phase: phases.ACCEPTED } };
+      return {
+        dispatchReply: { attempt: message.attempt, answer: 'DISPATCH_ANSWER_ACCEPTED', phase: phases.ACCEPTED },
+      };
     case 'duplicate':
       return {
         dispatchReply: {
@@ -103,7 +112,13 @@ export function fromWire(message: ServerMessage__Output): ServerSays | undefined
   }
   if (message.dispatch) {
     const { attempt, envelope, envelopeHash } = message.dispatch;
-    return { kind: 'dispatch', attempt: refOf(attempt), hash: envelopeHash.toString('hex'), envelope, terms: termsOf(envelope) };
+    return {
+      kind: 'dispatch',
+      attempt: refOf(attempt),
+      hash: envelopeHash.toString('hex'),
+      envelope,
+      terms: termsOf(envelope),
+    };
   }
   return undefined;
 }

@@ -43,13 +43,24 @@ export class ArtifactStore {
   /** The artifact, fetched unless it is there. @throws DigestMismatchError, DownloadFailedError */
   async ensure(digest: string, signal: AbortSignal): Promise<{ artifact: StoredArtifact; fetched: boolean }> {
     const artifact = { digest, dir: join(this.#dir, digestName(digest)) };
-    if (existsSync(join(artifact.dir, RECORD_FILE))) {
-      if (await verifyArtifact(artifact).then(() => true, () => false)) return { artifact, fetched: false };
-      // Somebody changed it: what the server has is what counts.
-      await rm(artifact.dir, { recursive: true, force: true });
-    }
+    // Whoever uses it verifies it anew, in the process that uses it.
+    if (existsSync(join(artifact.dir, RECORD_FILE))) return { artifact, fetched: false };
     await this.#flights.run(digest, (shared) => this.#fetch(artifact, shared), { signal });
     return { artifact, fetched: true };
+  }
+
+  /** Removes artifacts that somebody changed, so that the next use fetches them again. */
+  async dropDamaged(): Promise<void> {
+    for (const name of await readdir(this.#dir).catch(() => [])) {
+      const dir = join(this.#dir, name);
+      const intact = await readRecord(dir)
+        .then(
+          ({ digest }) => verifyArtifact({ digest, dir }).then(() => true),
+          () => false,
+        )
+        .catch(() => false);
+      if (!intact) await rm(dir, { recursive: true, force: true });
+    }
   }
 
   /** Removes every artifact that is not among these. */
@@ -83,7 +94,7 @@ export class ArtifactStore {
   async #receive(digest: string, signal: AbortSignal): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for (let fruitless = 0; ; ) {
+    for (let fruitless = 0; ;) {
       const before = size;
       try {
         for await (const chunk of this.#source.read(digest, size, signal)) {
@@ -95,7 +106,8 @@ export class ArtifactStore {
       } catch (error) {
         fruitless = size > before ? 0 : fruitless + 1;
         if (signal.aborted || error instanceof DownloadFailedError) throw error;
-        if (fruitless > 3) throw new DownloadFailedError('The artifact of the stack', (error as Error).message, { cause: error });
+        if (fruitless > 3)
+          throw new DownloadFailedError('The artifact of the stack', (error as Error).message, { cause: error });
       }
     }
   }
@@ -126,7 +138,7 @@ async function filesBelow(dir: string): Promise<string[]> {
 
 /** @throws DigestMismatchError when a file was changed, added or removed since it was unpacked */
 export async function verifyArtifact({ digest, dir }: StoredArtifact): Promise<void> {
-  const record = JSON.parse(await readFile(join(dir, RECORD_FILE), 'utf8')) as ArtifactRecord;
+  const record = await readRecord(dir);
   const present = (await filesBelow(dir)).map((path) => relative(dir, path)).filter((path) => path !== RECORD_FILE);
   const expected = Object.keys(record.files);
   if (record.digest !== digest || present.length !== expected.length) {
@@ -138,6 +150,10 @@ export async function verifyArtifact({ digest, dir }: StoredArtifact): Promise<v
       throw new DigestMismatchError(`${path} of the artifact in ${dir}`, record.files[path] ?? '', found);
     }
   }
+}
+
+async function readRecord(dir: string): Promise<ArtifactRecord> {
+  return JSON.parse(await readFile(join(dir, RECORD_FILE), 'utf8')) as ArtifactRecord;
 }
 
 export async function readManifest({ dir }: StoredArtifact): Promise<StackManifest> {
@@ -162,7 +178,10 @@ export function lifecycleFile({ dir }: StoredArtifact): string {
 export function scriptFile(artifact: StoredArtifact, path: string): string {
   const file = join(artifact.dir, path);
   if (!file.startsWith(`${artifact.dir}/`) || dirname(file) === artifact.dir) {
-    throw new DownloadFailedError(`The script ${JSON.stringify(path)}`, 'it must be a file of a folder of the stack, such as scripts/x.sh');
+    throw new DownloadFailedError(
+      `The script ${JSON.stringify(path)}`,
+      'it must be a file of a folder of the stack, such as scripts/x.sh',
+    );
   }
   return file;
 }

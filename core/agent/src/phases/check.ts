@@ -14,7 +14,8 @@ export async function check(context: PhaseContext): Promise<void> {
   );
   for (const { name, answer } of answers) context.log(`${answer.ok ? 'ok' : 'FAILED'}: ${name}. ${answer.message}`);
   const failed = answers.filter(({ answer }) => !answer.ok);
-  if (!processAlive()) throw new PhaseError(`${context.component.title} does not run on host ${context.inputs.self.host}. Start it.`);
+  if (!processAlive())
+    throw new PhaseError(`${context.component.title} does not run on host ${context.inputs.self.host}. Start it.`);
   if (failed.length === 0) return;
   const sentences = failed.map(({ name, answer }) => `${name}: ${answer.message}`).join(' ');
   throw new PhaseError(`${context.component.title} on host ${context.inputs.self.host} is not healthy. ${sentences}`);

@@ -26,7 +26,7 @@ export interface PhaseContext {
   /** The system user its files and processes belong to; undefined where everything runs as the agent's own user. */
   readonly user: string | undefined;
   readonly signal: AbortSignal;
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }
 
 export interface PhaseResult {
@@ -39,7 +39,7 @@ export function phaseContext(from: {
   readonly artifact: StoredArtifact;
   readonly manifest: StackManifest;
   readonly signal: AbortSignal;
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }): PhaseContext {
   const { order, artifact, manifest, signal, log } = from;
   const { inputs } = order;
@@ -69,7 +69,9 @@ export function definitionOf(
   const service = manifest.services.find(({ name }) => name === serviceName);
   const component = service?.components.find(({ name }) => name === componentName);
   if (!service || !component) {
-    throw new PhaseError(`Stack ${manifest.name} ${manifest.version} defines no component ${serviceName}/${componentName}.`);
+    throw new PhaseError(
+      `Stack ${manifest.name} ${manifest.version} defines no component ${serviceName}/${componentName}.`,
+    );
   }
   return { service, component };
 }
@@ -85,11 +87,12 @@ export function textOf(definition: Definition, expression: Expression, place: st
 }
 
 /** The version the server pinned for the host, else the one the definition names. */
-export function packagesOf({
-  order,
-  service,
-  inputs,
-}: Pick<PhaseContext, 'order' | 'service' | 'inputs'>): { name: string; version: string; dir: string; manifest: PackageManifest }[] {
+export function packagesOf({ order, service, inputs }: Pick<PhaseContext, 'order' | 'service' | 'inputs'>): {
+  name: string;
+  version: string;
+  dir: string;
+  manifest: PackageManifest;
+}[] {
   return service.packages.map((manifest) => {
     const version = order.packages[manifest.name]?.version || manifest.version;
     return { name: manifest.name, version, dir: packageDir(inputs.self.root, manifest.name, version), manifest };

@@ -14,10 +14,14 @@ export interface Owner {
 }
 
 /** The owner of what a phase makes; undefined where everything belongs to the agent's own user. */
-export async function ownerOf(context: PhaseContext, user: string | undefined = context.user): Promise<Owner | undefined> {
+export async function ownerOf(
+  context: PhaseContext,
+  user: string | undefined = context.user,
+): Promise<Owner | undefined> {
   if (!context.user || !user) return undefined;
   const [uid, gid] = await Promise.all([numberFrom('id', ['-u', '--', user]), numberFrom('id', ['-g', '--', user])]);
-  if (uid === undefined || gid === undefined) throw new PhaseError(`There is no user ${user} on this host. Run install first.`);
+  if (uid === undefined || gid === undefined)
+    throw new PhaseError(`There is no user ${user} on this host. Run install first.`);
   return { uid, gid };
 }
 
@@ -25,7 +29,14 @@ export async function ownerOf(context: PhaseContext, user: string | undefined = 
 export async function ensureUser(context: PhaseContext): Promise<void> {
   const { user } = context;
   if (!user || (await numberFrom('id', ['-u', '--', user])) !== undefined) return;
-  const failure = await runQuietly('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', user]);
+  const failure = await runQuietly('useradd', [
+    '--system',
+    '--user-group',
+    '--no-create-home',
+    '--shell',
+    '/usr/sbin/nologin',
+    user,
+  ]);
   if (failure !== undefined) throw new PhaseError(`The user ${user} could not be made: ${failure}`);
   context.log(`Made the system user ${user}.`);
 }
@@ -97,7 +108,11 @@ async function numberFrom(program: string, args: readonly string[]): Promise<num
   return failure === undefined ? Number(output.join('').trim()) : undefined;
 }
 
-function runQuietly(program: string, args: readonly string[], onOutput: (text: string) => void = () => undefined): Promise<string | undefined> {
+function runQuietly(
+  program: string,
+  args: readonly string[],
+  onOutput: (text: string) => void = () => undefined,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let errors = '';

@@ -29,7 +29,9 @@ function checkJava(context: PhaseContext): void {
     );
   }
   if (!existsSync(join(javaHome, 'bin/java'))) {
-    throw new PhaseError(`The JDK of host ${host} is no longer in ${javaHome}. Restart the agent so that it looks again, then plan again.`);
+    throw new PhaseError(
+      `The JDK of host ${host} is no longer in ${javaHome}. Restart the agent so that it looks again, then plan again.`,
+    );
   }
   context.log(`Found a JDK ${jdk} in ${javaHome}.`);
 }
@@ -41,7 +43,8 @@ async function unpackOnce(
   archive: string | undefined,
 ): Promise<void> {
   const digest = context.order.packages[name]?.digest;
-  if (!digest) throw new PhaseError(`The server named no archive for package ${name} ${version}. Plan the command again.`);
+  if (!digest)
+    throw new PhaseError(`The server named no archive for package ${name} ${version}. Plan the command again.`);
   const users = packageUsersDir(dir);
   await mkdir(dirname(users), { recursive: true, mode: 0o755 });
   const lock = await takeLock(`${users}.lock`, { waitMs: LOCK_WAIT_MS });
@@ -82,6 +85,10 @@ async function makeDirectories(context: PhaseContext): Promise<void> {
   for (const path of dataDirsOf(context)) {
     const there = existsSync(path);
     await makeDirectory(path, { mode: 0o750, owner });
-    context.log(there ? `The data directory ${path} is there already; what is in it is kept.` : `Made the data directory ${path}.`);
+    context.log(
+      there
+        ? `The data directory ${path} is there already; what is in it is kept.`
+        : `Made the data directory ${path}.`,
+    );
   }
 }

@@ -10,7 +10,7 @@ import { connects, get } from '../probes/probe.ts';
 import { renderFiles, writeFiles } from './configure.ts';
 import { packagesOf, type PhaseContext, valueOf } from './context.ts';
 import { ownerOf, writeAtomically } from './files.ts';
-import { OnceMarkers } from './once.ts';
+import type { OnceMarkers } from './once.ts';
 import { runProgram } from './programs.ts';
 
 const CONNECT_MS = 5_000;
@@ -21,9 +21,12 @@ export async function lifecycleFunction(context: PhaseContext): Promise<Lifecycl
   if (!component.lifecycle.includes(phase)) return undefined;
   const file = lifecycleFile(artifact);
   const name = `${service.name}/${component.name}`;
-  const bundle = existsSync(file) ? ((await import(pathToFileURL(file).href)) as { default?: LifecycleBundle }).default : {};
+  const bundle = existsSync(file)
+    ? ((await import(pathToFileURL(file).href)) as { default?: LifecycleBundle }).default
+    : {};
   const found = bundle?.[name]?.[phase];
-  if (!found) throw new PhaseError(`The stack promises a function for phase ${phase} of ${name}, but lifecycle.mjs has none.`);
+  if (!found)
+    throw new PhaseError(`The stack promises a function for phase ${phase} of ${name}, but lifecycle.mjs has none.`);
   return found;
 }
 

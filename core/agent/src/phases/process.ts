@@ -19,7 +19,8 @@ export function processSpec(context: PhaseContext, process: ProcessManifest): Pr
     if (value !== undefined) env[name] = value;
   }
   if (inputs.self.javaHome) env['JAVA_HOME'] = inputs.self.javaHome;
-  for (const [name, expression] of Object.entries(process.env)) env[name] = textOf(context, expression, `process.env.${name}`);
+  for (const [name, expression] of Object.entries(process.env))
+    env[name] = textOf(context, expression, `process.env.${name}`);
   return {
     program: programPath(context, textOf(context, process.program, 'process.program')),
     args: process.args.flatMap((arg, index) => argumentsOf(valueOf(context, arg, `process.args[${index}]`))),

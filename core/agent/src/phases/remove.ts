@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { configDir, logDir } from '@stackyard/sdk/render';
 import { stopComponent } from '../processes/stop.ts';
 import { dataDirsOf, type PhaseContext } from './context.ts';
@@ -13,9 +14,11 @@ export async function remove(context: PhaseContext): Promise<void> {
   // Before the configs go: their values say where the data lies.
   const data = dataDirsOf(context);
   await releasePackages(context);
-  for (const path of [configDir(self), logDir(self), context.dir]) {
+  for (const path of [configDir(self), logDir(self)]) {
     if (await removeWithEmptyParents(path, self.root)) context.log(`Removed ${path}.`);
   }
+  // Its parent is the agent's own, and watched.
+  await rm(context.dir, { recursive: true, force: true });
   for (const path of data) {
     if (!context.order.deleteData) {
       if (existsSync(path)) context.log(`Kept the data directory ${path}.`);

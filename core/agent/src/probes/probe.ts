@@ -94,7 +94,12 @@ export function connects({ address, port, timeoutMs }: Where): Promise<void> {
 }
 
 /** GET over plain HTTP; the body as text, at most 1 MiB. @throws an Error whose message says what is wrong, and where */
-export function get({ address, port, path, timeoutMs }: Where & { path: string }): Promise<{ status: number; body: string }> {
+export function get({
+  address,
+  port,
+  path,
+  timeoutMs,
+}: Where & { path: string }): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`http://${address}:${port}${path} ${why}.`));
     const headers = { accept: 'application/json, */*', connection: 'close' };

@@ -37,7 +37,11 @@ export function onWelcome(state: SessionState, link: Link, welcome: Welcome, now
     const reason = `session ${welcome.sessionNo} is older than session ${state.sessionNo}`;
     return [{ ...state, link: undefined }, [{ kind: 'close', stream: link.stream, reason }]];
   }
-  const welcomed: SessionState = { ...state, sessionNo: welcome.sessionNo, link: { ...link, welcome, phase: 'FENCING' } };
+  const welcomed: SessionState = {
+    ...state,
+    sessionNo: welcome.sessionNo,
+    link: { ...link, welcome, phase: 'FENCING' },
+  };
   if (sameEpoch) return goLive(welcomed, now);
   return [welcomed, [{ kind: 'saveFence', fence: { installId: welcome.installId, epoch: welcome.epoch } }]];
 }

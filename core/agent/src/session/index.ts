@@ -3,4 +3,5 @@ export { isLive, MARGIN_MS } from './lease.ts';
 export * from './messages.ts';
 export * from './restore.ts';
 export * from './state.ts';
+export * from './driver.ts';
 export { step } from './step.ts';

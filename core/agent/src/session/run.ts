@@ -71,7 +71,8 @@ export function endOverdue(state: SessionState, now: number): Step {
   let next = state;
   const effects: Effect[] = [];
   for (const attempt of state.attempts.values()) {
-    if (attempt.standing !== 'STARTED' || attempt.ending || attempt.endBy === undefined || now < attempt.endBy) continue;
+    if (attempt.standing !== 'STARTED' || attempt.ending || attempt.endBy === undefined || now < attempt.endBy)
+      continue;
     effects.push({ kind: 'end', attempt: attempt.ref, graceMs: attempt.terms.killGraceMs, reason: 'TIMEOUT' });
     next = put(next, { ...attempt, ending: true });
   }

@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sha256 } from '../artifacts/digest.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { endProcesses } from '../processes/kill.ts';
+import { type AgentOptions, runAgent, type RunningAgent } from './runAgent.ts';
+import { TestServer } from './testServer.ts';
+import {
+  buildTestStack,
+  hostComponentId,
+  testEnvelope,
+  type TestPlace,
+  testSelf,
+  type TestStack,
+  testValues,
+} from './testStack.ts';
+
+let dir: string;
+let server: TestServer;
+let stack: TestStack;
+let place: TestPlace;
+let options: AgentOptions;
+let agent: RunningAgent | undefined;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'stackyard-agent-'));
+  server = new TestServer();
+  await server.start();
+  stack = await buildTestStack(join(dir, 'build'));
+  for (const [digest, file] of stack.files) server.files.set(digest, file);
+  place = { root: join(dir, 'h1'), address: '127.0.0.1', port: await freePort() };
+  const { root, address } = place;
+  options = { server: server.address, root, address, bind: address, local: true, hostName: 'h1', token: 'good-token' };
+});
+
+afterEach(async () => {
+  await agent?.stop();
+  agent = undefined;
+  await endProcesses({ cookie: { name: 'STACKYARD_COMPONENT', value: hostComponentId }, graceMs: 0 });
+  await server.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function startAgent(): Promise<void> {
+  const before = server.hellos.length;
+  agent = await runAgent(options);
+  await server.until(() => server.hellos.length > before, 'a hello');
+}
+
+/** Runs a phase and gives back its result. */
+async function run(phase: string, more: Parameters<typeof testEnvelope>[3] = {}) {
+  const attempt = server.dispatch(testEnvelope(stack, place, phase, more));
+  const result = await server.resultOf(attempt);
+  return { ...result, log: await server.logOf(attempt) };
+}
+
+test('a component is installed, configured, started, checked, stopped and removed without a trace', async () => {
+  await startAgent();
+  const installed = await run('install');
+  expect(installed).toMatchObject({ reason: '', message: '' });
+  expect(installed.log).toContain('Unpacked beat 1.0.0 (1 files) into');
+
+  const config = `${place.root}/etc/stackyard/beat/beater/beat.conf`;
+  const id = `${place.root}/data/beat/id`;
+  const text = `port=${place.port}\ndataDir=${place.root}/data/beat\nmode=well\n`;
+  const wrong = await run('configure', { expectedFiles: { [config]: sha256('other'), [id]: sha256('1\n') } });
+  expect(wrong).toMatchObject({ reason: 'ARTIFACT_INTEGRITY' });
+  expect(existsSync(config)).toBe(false);
+  const configured = await run('configure', { expectedFiles: { [config]: sha256(text), [id]: sha256('1\n') } });
+  expect(configured).toMatchObject({ reason: '', applied: { [config]: sha256(text), [id]: sha256('1\n') } });
+  expect(await readFile(config, 'utf8')).toBe(text);
+
+  expect((await run('init')).outputs).toHaveProperty('once.format');
+  expect((await run('init')).log).toContain('was done before');
+
+  const started = await run('start');
+  expect(started).toMatchObject({ reason: '' });
+  expect(started.log).toContain('It is ready after');
+  expect(await run('check')).toMatchObject({ reason: '' });
+
+  server.watched = [
+    {
+      hostComponentId,
+      artifactDigest: stack.artifactDigest,
+      service: 'beat',
+      component: 'beater',
+      self: testSelf(place),
+      values: testValues(place),
+    },
+  ];
+  server.send({ watchComponents: { components: server.watched } });
+  const observed = () => server.statuses.get(hostComponentId);
+  await server.until(() => observed()?.observed === 'RUNNING', 'RUNNING');
+  expect(observed()).toMatchObject({ role: 'leader', health: { answers: true }, restarts: 0 });
+
+  process.kill(observed()?.pid ?? 0, 'SIGKILL');
+  await server.until(() => observed()?.restarts === 1 && observed()?.observed === 'RUNNING', 'a supervised restart');
+
+  const stopped = await run('stop');
+  expect(stopped.log).toContain('Stopped Beater.');
+  await server.until(() => observed()?.observed === 'STOPPED', 'STOPPED');
+
+  expect(await run('remove')).toMatchObject({ reason: '' });
+  expect(await left(place.root)).toEqual(['data/beat/.stackyard-once', 'data/beat/formatted', 'data/beat/id']);
+  expect(await run('remove', { deleteData: true })).toMatchObject({ reason: '' });
+  expect(await left(place.root)).toEqual([]);
+});
+
+test('a process that ends before it is ready fails the start with its last lines', async () => {
+  await startAgent();
+  place = { ...place, mode: 'badly' };
+  await run('install');
+  await run('configure', await expected());
+  const failed = await run('start');
+  expect(failed.reason).toBe('EXIT_NONZERO');
+  expect(failed.message).toContain('Beater ended with exit code 3 before it was ready.');
+  expect(failed.message).toContain('no heart');
+});
+
+test('the server is told the digests of what it expects, and a task that is refused wrote nothing', async () => {
+  await startAgent();
+  await run('install');
+  expect(await run('configure')).toMatchObject({ reason: 'ARTIFACT_INTEGRITY' });
+});
+
+async function expected() {
+  const text = `port=${place.port}\ndataDir=${place.root}/data/beat\nmode=${place.mode ?? 'well'}\n`;
+  const config = `${place.root}/etc/stackyard/beat/beater/beat.conf`;
+  return { expectedFiles: { [config]: sha256(text), [`${place.root}/data/beat/id`]: sha256('1\n') } };
+}
+
+/** Every file under a host root that is not the agent's own. */
+async function left(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .filter((path) => !path.startsWith('var/lib/stackyard/agent/') && path !== 'var/log/stackyard/agent.log')
+    .toSorted();
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}

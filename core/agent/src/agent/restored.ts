@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Identity } from '../identity.ts';
+import { type Recovered, restore } from '../session/restore.ts';
+import type { Fence, SessionState } from '../session/state.ts';
+import type { Attempts, Spool } from '../spool/index.ts';
+import { termsOf } from '../wire.ts';
+import { fromExit } from './results.ts';
+
+/** The session as the disk remembers it. Attempts that still run are followed from here on. */
+export async function restoredSession(from: {
+  readonly identity: Identity;
+  readonly fenceFile: string;
+  readonly spool: Spool;
+  readonly attempts: Attempts;
+}): Promise<SessionState> {
+  const { spool, attempts } = from;
+  const recovered: Recovered[] = [];
+  for (const { ref, accepted, standing, pid, startedMono, exit } of await attempts.recover()) {
+    const terms = termsOf(await spool.payloadOf(ref));
+    const endBy = startedMono !== undefined && terms.timeoutMs > 0 ? startedMono + terms.timeoutMs : undefined;
+    const result = exit && fromExit(exit, await attempts.logSizeOf(ref));
+    const startBy = accepted.acceptedMono + terms.startWithinMs;
+    recovered.push({ attempt: ref, hash: accepted.hash, standing, terms, startBy, endBy, pid, result });
+  }
+  const damaged = spool.quarantined.map(({ ref }) => ({ attempt: ref, hash: '' }));
+  const over = [...spool.tombstones()].map(({ taskId, number, hash }) => ({ attempt: { taskId, number }, hash }));
+  return restore({ fence: await readFence(from), attempts: recovered, tombstones: [...over, ...damaged] });
+}
+
+/** An identity of another installation starts without a fence. */
+async function readFence({ identity, fenceFile }: { identity: Identity; fenceFile: string }): Promise<Fence> {
+  const fresh: Fence = { installId: identity.installId, epoch: 0 };
+  if (!existsSync(fenceFile)) return fresh;
+  const kept = JSON.parse(await readFile(fenceFile, 'utf8')) as Fence;
+  return kept.installId === identity.installId ? kept : fresh;
+}

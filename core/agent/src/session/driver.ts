@@ -1,0 +1,141 @@
+import type { AgentSays, AttemptRef, AttemptResult, Order, Refusal } from './messages.ts';
+import type { Effect, Fence, SessionEvent, SessionState, Timer } from './state.ts';
+import { step } from './step.ts';
+
+/** An event without its time; a union distributes. */
+export type Happening = SessionEvent extends infer E ? (E extends SessionEvent ? Omit<E, 'now'> : never) : never;
+
+/** A command that could not be journaled. */
+export class NotJournaled extends Error {
+  readonly reason: Refusal;
+  constructor(reason: Refusal, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** The world of a session. A fleet has one in memory, an agent one with a disk, a network and processes. */
+export interface SessionWorld {
+  /** A monotonic clock in milliseconds. */
+  now(): number;
+  send(stream: number, message: AgentSays): void;
+  close(stream: number, reason: string, retryAfterMs: number): void;
+  /** The following three resolve when it is on disk. */
+  saveFence(fence: Fence): Promise<void>;
+  /** @throws NotJournaled */
+  journal(order: Order): Promise<void>;
+  bury(attempt: AttemptRef): Promise<void>;
+  /** Writes a result unless there is one; gives back the one that holds. */
+  finish(attempt: AttemptRef, result: AttemptResult): Promise<AttemptResult>;
+  settle(attempt: AttemptRef): Promise<void>;
+  /** `started` and `exited` are told to the driver. */
+  start(attempt: AttemptRef): void;
+  end(attempt: AttemptRef, how: { readonly graceMs: number; readonly reason: 'KILLED' | 'TIMEOUT' }): void;
+  alert(message: string, attempt?: AttemptRef): void;
+  /** An effect failed in a way that has no event: the disk refuses to work. */
+  failed(error: unknown, effect: Effect['kind']): void;
+}
+
+/** Runs the pure session in a world: events go in one after the other, effects are carried out. */
+export class SessionDriver {
+  readonly #world: SessionWorld;
+  readonly #timers = new Map<Timer, NodeJS.Timeout>();
+  readonly #queue: Happening[] = [];
+  #state: SessionState;
+  #busy = false;
+  #stopped = false;
+
+  constructor(state: SessionState, world: SessionWorld) {
+    this.#state = state;
+    this.#world = world;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Something happened. Effects that cause events at once see them handled after this one. */
+  happened(event: Happening): void {
+    this.#queue.push(event);
+    if (this.#busy || this.#stopped) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+        const [state, effects] = step(this.#state, { ...next, now: this.#world.now() });
+        this.#state = state;
+        for (const effect of effects) this.#carryOut(effect);
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+
+  #carryOut(effect: Effect): void {
+    const world = this.#world;
+    switch (effect.kind) {
+      case 'send':
+        return world.send(effect.stream, effect.message);
+      case 'close':
+        return world.close(effect.stream, effect.reason, effect.retryAfterMs ?? 0);
+      case 'schedule':
+        return this.#schedule(effect.timer, effect.afterMs * (1 + effect.jitter * (Math.random() * 2 - 1)));
+      case 'alert':
+        return world.alert(effect.message, effect.attempt);
+      case 'start':
+        return world.start(effect.attempt);
+      case 'end':
+        return world.end(effect.attempt, effect);
+      case 'saveFence':
+      case 'journal':
+      case 'bury':
+      case 'finish':
+      case 'settle':
+        void this.#store(effect).catch((error: unknown) => world.failed(error, effect.kind));
+    }
+  }
+
+  async #store(
+    effect: Extract<Effect, { kind: 'saveFence' | 'journal' | 'bury' | 'finish' | 'settle' }>,
+  ): Promise<void> {
+    const world = this.#world;
+    switch (effect.kind) {
+      case 'saveFence':
+        await world.saveFence(effect.fence);
+        return this.happened({ kind: 'fenceSaved', fence: effect.fence });
+      case 'bury':
+        await world.bury(effect.attempt);
+        return this.happened({ kind: 'tombstoned', attempt: effect.attempt });
+      case 'settle':
+        return world.settle(effect.attempt);
+      case 'finish': {
+        const result = await world.finish(effect.attempt, effect.result);
+        return this.happened({ kind: 'exited', attempt: effect.attempt, result });
+      }
+      case 'journal': {
+        const { attempt } = effect.order;
+        try {
+          await world.journal(effect.order);
+        } catch (error) {
+          if (!(error instanceof NotJournaled)) throw error;
+          return this.happened({ kind: 'notJournaled', attempt, reason: error.reason, message: error.message });
+        }
+        return this.happened({ kind: 'journaled', attempt });
+      }
+    }
+  }
+
+  #schedule(timer: Timer, afterMs: number): void {
+    clearTimeout(this.#timers.get(timer));
+    // A timer may fire a little early; a deadline that has not come would be scheduled again at once.
+    const delayMs = Math.min(Math.ceil(afterMs) + 1, 2 ** 31 - 1);
+    this.#timers.set(
+      timer,
+      setTimeout(() => this.happened({ kind: 'timer', timer }), delayMs),
+    );
+  }
+}
