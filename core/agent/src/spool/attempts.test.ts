@@ -35,7 +35,7 @@ afterEach(async () => {
 
 async function openAgent(): Promise<void> {
   const dir = join(root.path, 'spool');
-  spool = await Spool.open(dir, { minFreeBytes: 0 });
+  spool = await Spool.open(dir, { minFreeBytes: 0, reserveBytes: 0 });
   pool = new RunnerPool({ spoolDir: dir, refillMs: 10 });
   exits = new Map();
   started = [];

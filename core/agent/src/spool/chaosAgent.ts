@@ -18,7 +18,7 @@ const module = join(dirname(fileURLToPath(import.meta.url)), 'testJob.ts');
 const spoolDir = join(root, 'spool');
 
 await lockHostRoot(root);
-const spool = await Spool.open(spoolDir, { minFreeBytes: 0 });
+const spool = await Spool.open(spoolDir, { minFreeBytes: 0, reserveBytes: 0 });
 const pool = new RunnerPool({ spoolDir, refillMs: 5, env: { CHAOS_MARK: mark } });
 const waiting = new Map<string, (exit: ExitRecord) => void>();
 const attempts = new Attempts({

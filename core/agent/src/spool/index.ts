@@ -20,5 +20,6 @@ export {
 export type { Job, JobContext, JobFunction } from './job.ts';
 export { judge, type Observation, type Verdict } from './recover.ts';
 export { RunnerPool, type RunnerPoolOptions } from './runnerPool.ts';
-export { type Quarantined, Spool, type SpoolOptions } from './spool.ts';
+export type { Quarantined } from './load.ts';
+export { Spool, type SpoolOptions } from './spool.ts';
 export type { Tombstone } from './tombstones.ts';

@@ -4,13 +4,14 @@
  */
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { isAbsolute } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { statOf } from '../processes/identity.ts';
 import { linkOnceSync, renameIfPresent } from './durable.ts';
 import { encodeDecision, encodeExit, type ExitRecord, monotonicMs, readEnding } from './entry.ts';
 import { type Assignment, attemptCookie, type JobContext, outputFile, pipeFd, type RunnerSays } from './job.ts';
 import { endingMessage } from './recover.ts';
+import { releaseReserve } from './reserve.ts';
 
 const maxOutputBytes = 512 * 1024;
 const warmDir = process.argv[2]!;
@@ -129,9 +130,7 @@ function leave(how: Omit<ExitRecord, 'startedAt' | 'durationMs'>): void {
   try {
     linkOnceSync(file, exit);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    // The agent keeps some blocks for just this.
-    unlinkSync(`${assignment.attemptDir}/../reserve`);
+    if (!releaseReserve(dirname(assignment.attemptDir), error)) throw error;
     linkOnceSync(file, exit);
   }
 }

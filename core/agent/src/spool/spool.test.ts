@@ -13,7 +13,7 @@ let spool: Spool;
 beforeEach(async () => {
   root = temporaryDirectory('spool');
   dir = join(root.path, 'spool');
-  spool = await Spool.open(dir, { minFreeBytes: 0 });
+  spool = await Spool.open(dir, { minFreeBytes: 0, reserveBytes: 0 });
 });
 afterEach(async () => {
   await spool.close();
@@ -27,7 +27,7 @@ async function accept(number = 1, taskId: string = randomUUID()): Promise<Attemp
 }
 async function reopen(bootId?: string): Promise<void> {
   await spool.close();
-  spool = await Spool.open(dir, { minFreeBytes: 0, ...(bootId ? { bootId } : {}) });
+  spool = await Spool.open(dir, { minFreeBytes: 0, reserveBytes: 0, ...(bootId ? { bootId } : {}) });
 }
 
 test('an accepted command is found again with its very bytes, in a directory only we may read', async () => {
@@ -146,7 +146,7 @@ test('settled directories go after a day, their tombstones after a week', async 
 
 test('a full disk refuses the command and leaves nothing of it', async () => {
   await spool.close();
-  spool = await Spool.open(dir, { minFreeBytes: 2 ** 60 });
+  spool = await Spool.open(dir, { minFreeBytes: 2 ** 60, reserveBytes: 0 });
   const ref = { taskId: randomUUID(), number: 1 };
   await expect(accept(1, ref.taskId)).rejects.toMatchObject({ code: 'SPOOL_FULL' });
   expect(spool.phaseOf(ref)).toBeUndefined();

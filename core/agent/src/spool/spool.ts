@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBootId } from '../processes/identity.ts';
 import { linkOnce, syncDirectory, writeDurably } from './durable.ts';
@@ -16,10 +15,10 @@ import {
   parseEntryName,
   readCommand,
   readExit,
-  readProgress,
 } from './entry.ts';
 import { AttemptKnownError, AttemptUnknownError, SpoolFullError } from './errors.ts';
-import { decodeRecord, encodeRecord } from './record.ts';
+import { type Entry, journalIdOf, listQuarantined, load, quarantine, type Quarantined } from './load.ts';
+import { keepReserve, releaseReserve } from './reserve.ts';
 import { type Tombstone, TombstoneFile } from './tombstones.ts';
 
 export interface SpoolOptions {
@@ -27,18 +26,8 @@ export interface SpoolOptions {
   readonly bootId?: string;
   /** Refuse commands when less is free on the disk, 64 MiB unless told. */
   readonly minFreeBytes?: number;
-}
-
-/** An entry that could not be read. Its attempt is never taken again. */
-export interface Quarantined {
-  readonly ref: AttemptRef;
-  readonly path: string;
-  readonly reason: string;
-}
-
-interface Entry {
-  readonly accepted: Accepted;
-  phase: AttemptPhase;
+  /** Set aside for results on a full disk, 8 MiB unless told. */
+  readonly reserveBytes?: number;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -57,6 +46,7 @@ export class Spool {
   readonly #entries: Map<string, Entry>;
   readonly #tombstones: TombstoneFile;
   readonly #minFreeBytes: number;
+  readonly #reserveBytes: number;
 
   private constructor(from: {
     dir: string;
@@ -66,6 +56,7 @@ export class Spool {
     quarantined: readonly Quarantined[];
     tombstones: TombstoneFile;
     minFreeBytes: number;
+    reserveBytes: number;
   }) {
     this.dir = from.dir;
     this.bootId = from.bootId;
@@ -74,14 +65,14 @@ export class Spool {
     this.#entries = from.entries;
     this.#tombstones = from.tombstones;
     this.#minFreeBytes = from.minFreeBytes;
+    this.#reserveBytes = from.reserveBytes;
   }
 
   /** Opens the journal, making it when there is none. Entries that are torn or damaged are moved to `quarantine/`. */
-  static async open(
-    dir: string,
-    { bootId = readBootId(), minFreeBytes = 64 * 2 ** 20 }: SpoolOptions = {},
-  ): Promise<Spool> {
+  static async open(dir: string, options: SpoolOptions = {}): Promise<Spool> {
+    const { bootId = readBootId(), minFreeBytes = 64 * 2 ** 20, reserveBytes = 8 * 2 ** 20 } = options;
     await mkdir(dir, { recursive: true, mode: 0o700 });
+    await keepReserve(dir, reserveBytes);
     const tombstones = await TombstoneFile.open(join(dir, 'tombstones'));
     const entries = new Map<string, Entry>();
     const quarantined = await listQuarantined(dir);
@@ -100,6 +91,7 @@ export class Spool {
       quarantined,
       tombstones,
       minFreeBytes,
+      reserveBytes,
     });
   }
 
@@ -180,7 +172,11 @@ export class Spool {
     const path = this.pathOf(ref);
     this.acceptedOf(ref);
     if ((await readExit(path)) === 'unreadable') await rename(join(path, 'exit'), join(path, 'exit.damaged'));
-    await linkOnce(join(path, 'exit'), encodeExit(exit));
+    const write = () => linkOnce(join(path, 'exit'), encodeExit(exit));
+    await write().catch((error: unknown) => {
+      if (!releaseReserve(this.dir, error)) throw error;
+      return write();
+    });
     this.advance(ref, 'EXITED');
     const held = await readExit(path);
     return typeof held === 'string' ? exit : held;
@@ -234,62 +230,10 @@ export class Spool {
       this.#entries.delete(id);
     }
     await this.#tombstones.compact(now);
+    await keepReserve(this.dir, this.#reserveBytes);
   }
 
   async close(): Promise<void> {
     await this.#tombstones.close();
   }
-}
-
-type Loaded = Entry | { readonly kind: 'damaged'; readonly reason: string } | { readonly kind: 'nothing' };
-
-async function load(dir: string, ref: AttemptRef, tombstone: Tombstone | undefined): Promise<Loaded> {
-  const path = join(dir, entryName(ref));
-  const command = await readCommand(path);
-  const progress = await readProgress(path);
-  if (command === 'none' && progress.decision === 'none' && progress.exit === 'none') {
-    // The crash came before the command was durable, hence before it was promised.
-    await rm(path, { recursive: true });
-    return { kind: 'nothing' };
-  }
-  if (command === 'none') return { kind: 'damaged', reason: 'its command is missing' };
-  if (command === 'unreadable') return { kind: 'damaged', reason: 'its command is torn or changed' };
-  const { accepted } = command;
-  if (attemptId(accepted) !== attemptId(ref)) return { kind: 'damaged', reason: 'its command is of another attempt' };
-  const phase: AttemptPhase = tombstone
-    ? 'ACKED'
-    : progress.exit !== 'none'
-      ? 'EXITED'
-      : progress.decision === 'none'
-        ? 'ACCEPTED'
-        : 'DECIDED';
-  return { accepted, phase };
-}
-
-async function quarantine(dir: string, ref: AttemptRef, reason: string): Promise<Quarantined> {
-  const path = join(dir, 'quarantine', entryName(ref));
-  await mkdir(join(dir, 'quarantine'), { recursive: true, mode: 0o700 });
-  await rm(path, { recursive: true, force: true });
-  await rename(join(dir, entryName(ref)), path);
-  await syncDirectory(join(dir, 'quarantine'));
-  return { ref, path, reason };
-}
-
-async function listQuarantined(dir: string): Promise<Quarantined[]> {
-  const names = await readdir(join(dir, 'quarantine')).catch(() => []);
-  return names.flatMap((name) => {
-    const ref = parseEntryName(name);
-    return ref ? [{ ref, path: join(dir, 'quarantine', name), reason: 'set aside earlier' }] : [];
-  });
-}
-
-async function journalIdOf(dir: string): Promise<string> {
-  const file = join(dir, 'journal');
-  await linkOnce(file, encodeRecord({ journalId: randomUUID() }));
-  const known = decodeRecord(await readFile(file))?.head as { journalId: string } | undefined;
-  if (known) return known.journalId;
-  // Damaged: nothing may be believed about the past, which is what a new id tells the server.
-  const journalId = randomUUID();
-  await writeDurably(file, encodeRecord({ journalId }));
-  return journalId;
 }

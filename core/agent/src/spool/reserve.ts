@@ -1,0 +1,34 @@
+import { unlinkSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Disk space set aside in the spool, so that results can be written on a disk that others have filled. */
+const reserveName = 'reserve';
+const chunkBytes = 2 ** 20;
+
+/** Sets the space aside unless that is done; on a disk too full for it the journal refuses commands anyway. */
+export async function keepReserve(dir: string, bytes: number): Promise<void> {
+  const file = join(dir, reserveName);
+  const { size } = await stat(file).catch(() => ({ size: 0 }));
+  if (size >= bytes) return;
+  const handle = await open(file, 'w', 0o600);
+  try {
+    // Written, not only sized: a hole would reserve nothing.
+    for (let left = bytes; left > 0; left -= chunkBytes) await handle.write(Buffer.alloc(Math.min(left, chunkBytes)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Gives the space free when this error says that there is none; true when another try makes sense. */
+export function releaseReserve(dir: string, error: unknown): boolean {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') return false;
+  try {
+    unlinkSync(join(dir, reserveName));
+    return true;
+  } catch {
+    return false; // used up before
+  }
+}
