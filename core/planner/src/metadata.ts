@@ -52,7 +52,7 @@ export function metadataOf(manifests: readonly ServiceManifest[]): Metadata {
   const metadata = { components, services };
   const declared = declaredEdges(manifests, metadata);
   const ordering = orderingOf(metadata, declared.edges);
-  const problems = [...declared.problems, ...cycleOf(metadata, ordering)];
+  const problems = [...declared.problems, ...cyclesOf(metadata, ordering, declared.edges)];
   if (problems.length > 0) return { ...metadata, edges: declared.edges, problems };
   const defaults = defaultEdges(metadata).filter(([from, to]) => ordering.addUnlessCyclic(from, to));
   return { ...metadata, edges: [...declared.edges, ...defaults], problems };
@@ -151,38 +151,42 @@ function orderingOf(names: Names, edges: readonly Edge[]): Ordering {
       ordering.add(c * STEPS.length + step - 1, c * STEPS.length + step);
     }
   }
-  for (const [from, to] of edges) {
-    // A step that waits for itself is a cycle too; an ordering has no room for it.
-    if (from === to) selfWaits(ordering, from);
-    else ordering.add(from, to);
-  }
+  for (const [from, to] of edges) ordering.add(from, to);
   return ordering;
 }
 
-function selfWaits(ordering: Ordering, node: number): void {
-  const echo = ordering.addNode();
-  ordering.add(node, echo);
-  ordering.add(echo, node);
-}
-
-function cycleOf(names: Names, ordering: Ordering): Notice[] {
+/** The steps that wait for themselves, and one cycle of several. */
+function cyclesOf(names: Names, ordering: Ordering, edges: readonly Edge[]): Notice[] {
   const builder = new GraphBuilder();
   for (let node = 0; node < ordering.size; node++) builder.addTask();
   for (let node = 0; node < ordering.size; node++) {
     for (const successor of ordering.successors(node)) builder.edge(node, successor);
   }
   const cycle = findCycle(builder.toGraph());
-  if (!cycle) return [];
-  const path = cycle.map((node) => labelOf(names, node)).filter((label, index, all) => label !== all[index - 1]);
-  if (path.length === 1) path.push(path[0]!);
-  const message = `These wait for each other: ${path.join(' → ')}. Drop one of the dependencies.`;
-  return [{ code: 'CYCLE', message }];
+  const loops = edges.filter(([from, to]) => from === to).map(([node]) => [node, node]);
+  return [...loops, ...(cycle ? [cycle] : [])].map((found) => {
+    const message = `These wait for each other: ${pathOf(names, found).join(' → ')}. Drop one of the dependencies.`;
+    return { code: 'CYCLE', message };
+  });
+}
+
+/** The cycle's steps in words, from one component to the next; of a way through one component only its two ends. */
+function pathOf(names: Names, cycle: readonly number[]): string[] {
+  const owner = (node: number): number =>
+    node < names.components.length * STEPS.length ? Math.floor(node / STEPS.length) : -1 - node;
+  const ring = cycle.slice(1);
+  const first = ring.findIndex((node, index) => owner(node) !== owner(ring.at(index - 1)!));
+  const turned = [...ring.slice(Math.max(0, first)), ...ring.slice(0, Math.max(0, first))];
+  const ends = turned.filter((node, index) => {
+    const [before, after] = [turned.at(index - 1)!, turned[(index + 1) % turned.length]!];
+    return owner(before) !== owner(node) || owner(after) !== owner(node);
+  });
+  const path = ends.length > 0 ? ends : turned;
+  return [...path, path[0]!].map((node) => labelOf(names, node));
 }
 
 function labelOf(names: Names, node: number): string {
   const component = names.components[Math.floor(node / STEPS.length)];
   if (component) return `${component.service}/${component.manifest.name} ${STEPS[node % STEPS.length]}`;
-  const service = names.services[node - names.components.length * STEPS.length];
-  // Only the echo of a step that waits for itself has no name of its own.
-  return service === undefined ? 'itself' : `service ${service}`;
+  return `service ${names.services[node - names.components.length * STEPS.length]}`;
 }

@@ -55,8 +55,8 @@ export function checkServices(draft: Draft, touched: ReadonlyMap<string, string>
   if (draft.joining.size > 0) warnOfOthers(draft, touched);
   checkNeighbours(draft);
   checkRequires(draft, touched);
-  for (const { code, message, pointer: at } of metadataOf(next.services.map(({ manifest }) => manifest)).problems) {
-    draft.problems.refuse(code, message, at ?? '/services');
+  for (const { code, message } of metadataOf(next.services.map(({ manifest }) => manifest)).problems) {
+    draft.problems.refuse(code, message, '/services');
   }
   checkPorts(draft, next);
 }

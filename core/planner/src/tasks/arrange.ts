@@ -1,5 +1,5 @@
 import { GraphBuilder } from '../graph/builder.ts';
-import { type Metadata, serviceNode, type Step, STEPS, stepNode } from '../metadata.ts';
+import { type Metadata, serviceNode, STEPS, stepNode } from '../metadata.ts';
 import { plannedTask } from '../phases.ts';
 import type { PlannedTask, TaskGraph } from '../plan.ts';
 import { Slots } from './slots.ts';
@@ -65,9 +65,10 @@ class Arrangement {
   readonly #builder: GraphBuilder;
   readonly #slots = new Slots();
   readonly #components: readonly ComponentSlots[];
-  /** By node of the metadata: its slots forwards, and its slot mirrored. */
-  readonly #forward: (readonly number[])[] = [];
+  /** By node of the metadata: its slot mirrored. */
   readonly #mirror: number[] = [];
+  /** By service: the slot that stands for "it can be used". */
+  readonly #usable: number[] = [];
   readonly #removals: number;
   #remove: number | undefined;
 
@@ -76,7 +77,7 @@ class Arrangement {
     this.#builder = new GraphBuilder(works * 16);
     this.#components = metadata.components.map((_, c) => this.#addComponent(c));
     for (const s of metadata.services.keys()) {
-      this.#forward[serviceNode(metadata, s)] = [this.#slots.add()];
+      this.#usable[s] = this.#slots.add();
       this.#mirror[serviceNode(metadata, s)] = this.#slots.add();
     }
     this.#removals = this.#slots.add();
@@ -100,9 +101,7 @@ class Arrangement {
       return slot;
     });
     slots.sequence(mirrored);
-    const own: ComponentSlots = { ...steps, stop: this.#mirror[stepNode(c, 'start')]!, turns: slots.add() };
-    for (const step of STEPS) this.#forward[stepNode(c, step)] = forwardSlots(own, step);
-    return own;
+    return { ...steps, stop: this.#mirror[stepNode(c, 'start')]!, turns: slots.add() };
   }
 
   /** Adds the tasks of one component, with the edges inside each host component and between those that take turns. */
@@ -173,12 +172,27 @@ class Arrangement {
     const slots = this.#slots;
     for (const [from, to] of this.#metadata.edges) slots.before(this.#mirror[to]!, this.#mirror[from]!);
     if (this.#remove !== undefined) for (const { turns } of this.#components) slots.before(this.#removals, turns);
-    for (const [from, to] of this.#metadata.edges) {
-      for (const a of this.#forward[from]!) for (const b of this.#forward[to]!) slots.beforeUnlessCyclic(a, b);
-    }
+    for (const { before, after } of this.#forwardEdges()) slots.beforeUnlessCyclic(before, after);
     for (const [from, to] of this.#metadata.edges) this.#stopLate(from, to);
     slots.emit(this.#builder);
     return { tasks: this.#tasks, graph: this.#builder.toGraph() };
+  }
+
+  /** The metadata's order between slots, the firmest first: what leads into the midst of turns gives way soonest. */
+  #forwardEdges(): { readonly before: number; readonly after: number; readonly firmness: number }[] {
+    const turns = new Set(this.#components.map((component) => component.turns));
+    return this.#metadata.edges
+      .flatMap(([from, to]) =>
+        this.#forward(from).flatMap((before) =>
+          this.#forward(to).map((after) => {
+            const isServiceNode = to >= serviceNode(this.#metadata, 0);
+            const late = !isServiceNode && to % STEPS.length > STEPS.indexOf('start');
+            const firmness = turns.has(after) && late ? 0 : turns.has(after) || turns.has(before) ? 1 : 2;
+            return { before, after, firmness };
+          }),
+        ),
+      )
+      .toSorted((a, b) => b.firmness - a.firmness);
   }
 
   /** What a component takes turns for is never down, so its dependents stop only after the turns, if they must. */
@@ -186,12 +200,15 @@ class Arrangement {
     const component = this.#components[Math.floor(to / STEPS.length)];
     const step = STEPS[to % STEPS.length];
     if (!component || (step !== 'init' && step !== 'start') || this.#slots.isEmpty(component.stop)) return;
-    for (const slot of this.#forward[from]!) this.#slots.beforeUnlessCyclic(slot, component.stop);
+    for (const slot of this.#forward(from)) this.#slots.beforeUnlessCyclic(slot, component.stop);
   }
-}
 
-/** The slots that hold the tasks of a step. Those that take turns do everything but the install in theirs. */
-function forwardSlots(slots: ComponentSlots, step: Step): readonly number[] {
-  if (step === 'install') return [slots.install];
-  return step === 'start' ? [slots.again, slots.start, slots.turns] : [slots[step], slots.turns];
+  /** The slots that hold what a node of the metadata stands for. Those that take turns do all but the install there. */
+  #forward(node: number): readonly number[] {
+    const component = this.#components[Math.floor(node / STEPS.length)];
+    if (!component) return [this.#usable[node - serviceNode(this.#metadata, 0)]!];
+    const step = STEPS[node % STEPS.length]!;
+    const also = step === 'install' ? [] : step === 'start' ? [component.again, component.turns] : [component.turns];
+    return [component[step], ...also.filter((slot) => !this.#slots.isEmpty(slot))];
+  }
 }
