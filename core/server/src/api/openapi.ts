@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { OpenAPIV3 } from 'openapi-types';
 import { z } from 'zod';
 import { Problem } from './problem.ts';
 
@@ -31,15 +32,24 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.0.3',
-      info: { title: 'Stackyard', version: '1', description: 'Deploys and runs big-data services on your own hosts.', license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' } },
+      info: {
+        title: 'Stackyard',
+        version: '1',
+        description: 'Deploys and runs big-data services on your own hosts.',
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+      },
       servers: [{ url: '/', description: 'This server' }],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
       security: [{ bearer: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => onlyUsed(jsonSchemaTransformObject(document) as OpenAPIV3.Document),
   });
-  await app.register(swaggerUi, { routePrefix: '/api/v1/docs', staticCSP: true, uiConfig: { deepLinking: true, validatorUrl: null as never } });
+  await app.register(swaggerUi, {
+    routePrefix: '/api/v1/docs',
+    staticCSP: true,
+    uiConfig: { deepLinking: true, validatorUrl: null as never },
+  });
 }
 
 /** The schema of a route as @fastify/swagger and the validator take it. */
@@ -54,7 +64,10 @@ export function schemaOf(route: Route): object {
       : z.undefined().describe(description);
   }
   for (const status of problems) {
-    responses[status] = { description: everywhere[status] ?? named[status] ?? 'Problem', content: { 'application/problem+json': { schema: Problem } } };
+    responses[status] = {
+      description: everywhere[status] ?? named[status] ?? 'Problem',
+      content: { 'application/problem+json': { schema: Problem } },
+    };
   }
   return {
     operationId: route.operationId,
@@ -72,7 +85,30 @@ export function schemaOf(route: Route): object {
 function headersOf(route: Route): z.ZodType | undefined {
   if (!route.idempotent && !route.ifMatch) return undefined;
   return z.looseObject({
-    ...(route.idempotent ? { 'idempotency-key': z.string().optional().describe('Repeating a request with the same key runs it once; kept for 24 h') } : {}),
+    ...(route.idempotent
+      ? {
+          'idempotency-key': z
+            .string()
+            .optional()
+            .describe('Repeating a request with the same key runs it once; kept for 24 h'),
+        }
+      : {}),
     ...(route.ifMatch ? { 'if-match': z.string().optional().describe('ETag of what was read') } : {}),
   });
+}
+
+/** zod's schemas are listed twice, as they come in and as they go out; what nothing refers to is left out. */
+function onlyUsed(document: OpenAPIV3.Document): OpenAPIV3.Document {
+  const schemas: Record<string, unknown> = document.components?.schemas ?? {};
+  const used = new Set<string>();
+  const visit = (part: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(part ?? {}).matchAll(/"#\/components\/schemas\/([^"/]+)"/g)) {
+      if (used.has(name)) continue;
+      used.add(name);
+      visit(schemas[name]);
+    }
+  };
+  visit(document.paths);
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)));
+  return { ...document, components: { ...document.components, schemas: kept as never } };
 }

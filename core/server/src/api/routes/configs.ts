@@ -24,8 +24,8 @@ const ConfigView = ConfigVersionView.extend({
         max: z.number().optional(),
         values: z.array(z.string()).optional(),
         effect: z.string().describe('What a change asks of a running component'),
-        default: z.json().optional().describe('Absent when it is computed per host or must be given'),
-        set: z.json().optional().describe('What the newest version sets'),
+        default: z.unknown().optional().describe('Absent when it is computed per host or must be given'),
+        set: z.unknown().optional().describe('What the newest version sets'),
       }),
     )
     .describe('Every property there is'),

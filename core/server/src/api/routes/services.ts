@@ -21,7 +21,7 @@ const ServiceView = z
     stack: z.object({ name: z.string(), version: z.string(), digest: z.string() }),
     configVersion: z.int(),
     components: z.record(z.string(), z.object({ hosts: z.int(), running: z.int() })).describe('Host components by component'),
-    exports: z.record(z.string(), z.json()),
+    exports: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Service' });
 

@@ -36,7 +36,7 @@ export function stackRoutes({ stacks }: RouteParts): Route[] {
     permission: { action: 'read', resource: 'stack' },
     audit: 'none',
     params: z.strictObject({ stackId: z.string().max(100) }),
-    answers: { 200: { description: 'The stack', schema: StackView.extend({ manifest: z.record(z.string(), z.json()) }).meta({ id: 'StackWithManifest' }) } },
+    answers: { 200: { description: 'The stack', schema: StackView.extend({ manifest: z.record(z.string(), z.unknown()) }).meta({ id: 'StackWithManifest' }) } },
     problems: [404],
     handle: async ({ params }) => {
       const row = (await stacks.list()).find(({ id }) => id === params.stackId);

@@ -196,8 +196,11 @@ export function attemptView(row: AttemptRow, logSize: number): z.infer<typeof At
   };
 }
 
+/** Any JSON value. z.json() is recursive, for which zod's description has a reference that other tools cannot resolve. */
+const Json = z.unknown() as z.ZodType as z.ZodType<z.core.util.JSONType>;
+
 /** Values by config and property; JSON values. */
-export const Values = z.record(z.string().max(100), z.record(z.string().max(100), z.json()));
+export const Values = z.record(z.string().max(100), z.record(z.string().max(100), Json));
 
 export const ConfigVersionView = z
   .object({ version: z.int(), values: Values.describe('What was set; defaults are not stored'), overrides: z.record(z.string(), Values).describe('By host name'), note: z.string().nullable(), createdBy: z.string(), createdAt: at })
