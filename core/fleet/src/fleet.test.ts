@@ -1,0 +1,142 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import {
+  type AgentFrame__Output,
+  Agents,
+  type AgentsHandlers,
+  encodeEnvelope,
+  Enrolment,
+  type EnrolmentHandlers,
+  type Result__Output,
+  type ServerMessage,
+} from '@stackyard/proto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FleetError } from './errors.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+
+type ControlCall = Parameters<AgentsHandlers['Control']>[0];
+
+/** A server that welcomes everybody, sends each agent the same number of tasks and takes the results. */
+class Dispatcher {
+  readonly results: Result__Output[] = [];
+  readonly changes = new EventEmitter();
+  readonly #server = new Server();
+  #welcomed = 0;
+  readonly tasks: number;
+  readonly twice: boolean;
+
+  constructor(tasks: number, { twice = false } = {}) {
+    this.tasks = tasks;
+    this.twice = twice;
+  }
+
+  start(): Promise<string> {
+    const enrolment: EnrolmentHandlers = {
+      Join: (_call, answer) => answer(null, { agentId: randomUUID(), secret: 's', installId: 'install' }),
+    };
+    const agents: AgentsHandlers = {
+      Control: (call) => call.on('data', (frame: AgentFrame__Output) => this.#receive(call, frame)),
+      Logs: (call) => call.end(),
+      Download: (call) => call.end(),
+    };
+    this.#server.addService(Enrolment.service, enrolment);
+    this.#server.addService(Agents.service, agents);
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(`127.0.0.1:${port}`),
+      );
+    });
+  }
+
+  stop(): void {
+    this.#server.forceShutdown();
+  }
+
+  #receive(call: ControlCall, { messages }: AgentFrame__Output): void {
+    const answers: ServerMessage[] = [];
+    for (const { hello, heartbeat, result } of messages) {
+      if (heartbeat) answers.push({ heartbeatAck: { n: heartbeat.n, leaseMs: 30_000 } });
+      if (result) {
+        this.results.push(result);
+        answers.push({ resultAck: { attempt: result.attempt } });
+      }
+      if (!hello) continue;
+      this.#welcomed += 1;
+      answers.push({
+        welcome: { installId: 'install', epoch: 1, sessionNo: this.#welcomed, heartbeatMs: 1_000, leaseMs: 30_000 },
+      });
+      for (let task = 0; task < this.tasks; task += 1) answers.push(...this.#dispatches());
+    }
+    if (answers.length > 0) call.write({ messages: answers });
+    this.changes.emit('change');
+  }
+
+  #dispatches(): ServerMessage[] {
+    const attempt = { taskId: randomUUID(), number: 1 };
+    const expectedFiles = { '/etc/x': 'sha256-00' };
+    const envelope = encodeEnvelope({
+      taskId: attempt.taskId,
+      attempt: 1,
+      phase: 'configure',
+      timeoutMs: 10_000,
+      startWithinMs: 10_000,
+      expectedFiles,
+    });
+    const dispatch = { attempt, envelope, envelopeHash: createHash('sha256').update(envelope).digest() };
+    return this.twice ? [{ dispatch }, { dispatch }] : [{ dispatch }];
+  }
+}
+
+let dispatcher: Dispatcher;
+let fleet: Fleet | undefined;
+
+beforeEach(() => {
+  fleet = undefined;
+});
+afterEach(async () => {
+  await fleet?.stop();
+  dispatcher.stop();
+});
+
+async function run(
+  tasks: number,
+  options: { agents: number; failEvery?: number; twice?: boolean },
+): Promise<Dispatcher> {
+  dispatcher = new Dispatcher(tasks, options);
+  const server = await dispatcher.start();
+  const { agents, failEvery } = options;
+  fleet = await startFleet({
+    server,
+    agents,
+    join: Array.from({ length: agents }, () => 'token'),
+    executor: { durationMs: 0, failEvery },
+  });
+  await fleet.untilConnected();
+  while (dispatcher.results.length < agents * tasks) await once(dispatcher.changes, 'change');
+  return dispatcher;
+}
+
+test('every agent carries out every task once and reports what it would have written', async () => {
+  const { results } = await run(30, { agents: 10 });
+  expect(new Set(results.map(({ attempt }) => attempt?.taskId)).size).toBe(300);
+  expect(results.every(({ reason, applied }) => reason === '' && applied['/etc/x'] === 'sha256-00')).toBe(true);
+  expect(fleet?.stats()).toMatchObject({ agents: 10, connected: 10, started: 300, succeeded: 300, failed: 0 });
+});
+
+test('a dispatch that comes twice is carried out once', async () => {
+  await run(20, { agents: 2, twice: true });
+  expect(fleet?.stats()).toMatchObject({ started: 40, succeeded: 40 });
+});
+
+test('every n-th task fails where the executor says so', async () => {
+  const { results } = await run(10, { agents: 1, failEvery: 5 });
+  expect(results.filter(({ reason }) => reason === 'EXIT_NONZERO')).toHaveLength(2);
+});
+
+test('a fleet without enough tokens is refused before anybody joins', async () => {
+  dispatcher = new Dispatcher(0);
+  await expect(
+    startFleet({ server: 'localhost:1', agents: 2, join: ['one'], executor: { durationMs: 0 } }),
+  ).rejects.toThrow(FleetError);
+});

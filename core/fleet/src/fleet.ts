@@ -1,0 +1,95 @@
+import { EventEmitter, once } from 'node:events';
+import { type Identity, join } from '@stackyard/agent';
+import { type AgentCounts, SimulatedAgent } from './agent.ts';
+import { FleetError } from './errors.ts';
+import type { FakeExecution } from './executor.ts';
+
+export interface FleetOptions {
+  /** `host:port` where the server listens for agents. */
+  readonly server: string;
+  readonly agents: number;
+  /** A join token per agent, or who gives an agent its identity. */
+  readonly join: readonly string[] | ((index: number, hostName: string) => Promise<Identity>);
+  /** The name of an agent's host, by its index from 0; `sim-1`, `sim-2` … unless given. */
+  readonly hostName?: (index: number) => string;
+  readonly executor: FakeExecution;
+  /** How many agents join and connect at a time; 20 unless told. */
+  readonly concurrency?: number;
+}
+
+export interface FleetStats extends Readonly<AgentCounts> {
+  readonly agents: number;
+  /** Welcomed by the server right now. */
+  readonly connected: number;
+}
+
+export interface Fleet {
+  /** Identities by index, to start the same fleet again. */
+  readonly identities: readonly Identity[];
+  stats(): FleetStats;
+  /** Resolves when that many agents are connected, all of them unless told. */
+  untilConnected(count?: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts simulated agents in this process: each has an identity, a connection and a session of its own.
+ * @throws FleetError when there are fewer tokens than agents; JoinRefusedError
+ */
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const { server, agents: size, executor, hostName = (index) => `sim-${index + 1}`, concurrency = 20 } = options;
+  if (Array.isArray(options.join) && options.join.length < size) {
+    throw new FleetError(`A fleet of ${size} agents needs ${size} join tokens, but was given ${options.join.length}.`);
+  }
+  const counts: AgentCounts = { started: 0, succeeded: 0, failed: 0, killed: 0, connections: 0 };
+  const changes = new EventEmitter();
+  const agents: SimulatedAgent[] = [];
+  const identities: Identity[] = [];
+  let connected = 0;
+
+  async function startOne(index: number): Promise<void> {
+    const name = hostName(index);
+    const identity = await identityOf(options, index, name);
+    const agent = new SimulatedAgent({
+      identity: { ...identity, server },
+      hostName: name,
+      execution: executor,
+      counts,
+      connected: (is) => {
+        connected += is ? 1 : -1;
+        changes.emit('change');
+      },
+    });
+    identities[index] = identity;
+    agents[index] = agent;
+    agent.connect();
+  }
+
+  const fleet: Fleet = {
+    identities,
+    stats: () => ({ ...counts, agents: agents.length, connected }),
+    async untilConnected(count = size) {
+      while (connected < count) await once(changes, 'change');
+    },
+    async stop() {
+      for (const agent of agents) agent?.stop();
+    },
+  };
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < size; index = next++) await startOne(index);
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(concurrency, size) }, worker));
+  } catch (error) {
+    next = size;
+    await fleet.stop();
+    throw error;
+  }
+  return fleet;
+}
+
+async function identityOf(options: FleetOptions, index: number, hostName: string): Promise<Identity> {
+  if (typeof options.join === 'function') return options.join(index, hostName);
+  return join({ server: options.server, token: options.join[index] ?? '', hostName });
+}
