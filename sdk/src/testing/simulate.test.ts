@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  alive,
+  concat,
+  defineComponent,
+  defineConfig,
+  defineService,
+  defineStack,
+  exec,
+  hostPorts,
+  importOf,
+  p,
+  self,
+  service,
+  until,
+} from '../define/index.ts';
+import { describeStack, ImpossibleScenarioError, simulate } from './index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'stackyard-simulate-'));
+mkdirSync(join(folder, 'templates'));
+writeFileSync(join(folder, 'templates', 'a.cfg.hbs'), '{{properties}}\nself={{self.host}}\n');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const cfg = defineConfig('a.cfg', {
+  port: p.port(4000).offsetByOrdinal().help('Port'),
+  dataDir: p.dir('/data').help('Data'),
+  upstream: p.text(importOf('other', 'url')).help('Where it reads from'),
+  id: p.uuid().help('Name of the whole'),
+});
+
+const node = defineComponent('node', {
+  title: 'Node',
+  category: 'server',
+  cardinality: '1-3',
+  config: [cfg],
+  process: exec({ program: 'bin/node', args: [concat(self.host, ':', cfg.port)], ready: alive() }),
+  timeouts: { check: 5 },
+  lifecycle: {
+    init: (host) =>
+      host.once('format', async () => {
+        await host.run('mkfs', host.get(cfg.dataDir));
+        await host.write(`${host.get(cfg.dataDir)}/formatted`, 'yes\n');
+      }),
+    check: (host) => until(host, async () => void (await host.fetchJson(host.get(cfg.port), '/health'))),
+  },
+});
+const proxy = defineComponent('proxy', { title: 'Proxy', category: 'server', cardinality: '0-1', notWith: [node] });
+
+const stack = defineStack({
+  services: [
+    defineService('demo', {
+      title: 'Demo',
+      version: '1',
+      user: 'demo',
+      requires: [service('other', '*')],
+      packages: [{ name: 'demo', version: '1', origins: { maven: { archive: 'a:b:c:1' } } }],
+      components: [node, proxy],
+      exports: { nodes: hostPorts(node, cfg.port) },
+    }),
+  ],
+});
+
+describeStack(stack, { folder });
+
+const cluster = simulate(stack, { folder }).imports('other', { url: 'http://other:1' }).add(node, 'a', 'b');
+
+test('what a phase leaves behind is there for the next one', async () => {
+  const first = await cluster.run(node, 'init', 'a');
+  expect(first.programs).toEqual([{ program: 'mkfs', args: ['/data'] }]);
+  const second = await first.next.run(node, 'init', 'a');
+  expect(second.programs).toEqual([]);
+  expect(second.files).toEqual({ '/data/formatted': 'yes\n' });
+});
+
+test('on local hosts ports are shifted and paths lie below each root', async () => {
+  const { files } = await cluster.local().run(node, 'configure', 'b');
+  expect(files).toMatchInlineSnapshot(`
+    {
+      "/srv/b/etc/stackyard/demo/node/a.cfg": "port=4002
+    dataDir=/srv/b/data
+    upstream=http://other:1
+    id=00000000-0000-4000-8000-000000000000
+    self=b
+    ",
+    }
+  `);
+});
+
+test('a process is started, is there, and is stopped', async () => {
+  const started = await cluster.run(node, 'start', 'a');
+  expect(started.process).toMatchObject({ program: '/opt/stackyard/demo-1/bin/node', args: ['a:4000'] });
+  expect((await started.next.run(node, 'stop', 'a')).process).toBeUndefined();
+});
+
+test('waiting takes no time, but ends with the timeout of the phase and the last reason', async () => {
+  await expect(cluster.run(node, 'check', 'a')).rejects.toThrow('/health refuses the connection');
+  await expect(cluster.answer('/health', {}).run(node, 'check', 'a')).resolves.toBeDefined();
+});
+
+describe('a scenario that cannot exist is refused, for its author:', () => {
+  const stranger = defineComponent('stranger', { title: 'X', category: 'server', cardinality: '1' });
+  test.each<[string, () => unknown, string]>([
+    ['a component of another stack', () => cluster.add(stranger, 'a'), 'has no component stranger; it has node, proxy'],
+    ['the same one twice', () => cluster.add(node, 'a'), 'node would be twice on a'],
+    ['a value no operator can save', () => cluster.set(cfg.port, 70_000), 'it must be at least 1 and at most 65535'],
+    ['a phase where the component is not', () => cluster.run(node, 'start', 'z'), 'there is no node on z'],
+    [
+      'too many',
+      () => cluster.add(node, 'c', 'd').run(node, 'start', 'a'),
+      "node is on 4 hosts, and its cardinality is '1-3'",
+    ],
+    [
+      'what must not meet',
+      () => cluster.add(proxy, 'a').run(node, 'start', 'a'),
+      'proxy must not be with node, as on a',
+    ],
+  ])('%s', async (_, scenario, message) => {
+    const trying = async () => scenario();
+    await expect(trying()).rejects.toThrow(ImpossibleScenarioError);
+    await expect(trying()).rejects.toThrow(message);
+  });
+});
