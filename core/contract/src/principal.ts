@@ -11,7 +11,18 @@ export const ACTIONS = ['read', 'create', 'change', 'delete', 'operate'] as cons
 export type Action = (typeof ACTIONS)[number];
 
 /** What it may be done to. */
-export const RESOURCES = ['server', 'stack', 'package', 'cluster', 'host', 'service', 'config', 'plan', 'job', 'event'] as const;
+export const RESOURCES = [
+  'server',
+  'stack',
+  'package',
+  'cluster',
+  'host',
+  'service',
+  'config',
+  'plan',
+  'job',
+  'event',
+] as const;
 export type Resource = (typeof RESOURCES)[number];
 
 /**

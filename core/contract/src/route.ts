@@ -62,7 +62,18 @@ export interface Route<
   readonly query?: Q;
   readonly body?: B;
   /** Schema by status of what it answers when it succeeds; `undefined` for no body. */
-  readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType; readonly example?: unknown; readonly stream?: boolean; readonly text?: boolean }>>;
+  readonly answers: Readonly<
+    Record<
+      number,
+      {
+        readonly description: string;
+        readonly schema?: z.ZodType;
+        readonly example?: unknown;
+        readonly stream?: boolean;
+        readonly text?: boolean;
+      }
+    >
+  >;
   /** Codes of problems it may answer besides those every route may. */
   readonly problems?: readonly number[];
   /** POST that creates or runs: takes an Idempotency-Key. */
@@ -78,7 +89,7 @@ export function defineRoute<
   const Q extends z.ZodType | undefined = undefined,
   const B extends z.ZodType | undefined = undefined,
 >(route: Route<P, Q, B>): Route {
-  return route as unknown as Route;
+  return route;
 }
 
 /** Extension point: operations that a plugin adds to the server. */
