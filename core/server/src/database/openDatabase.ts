@@ -27,7 +27,7 @@ const INT8 = 20;
 const parsers: CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     oid === INT8 ? Number : types.getTypeParser(oid, format === 'binary' ? 'binary' : 'text'),
-} as CustomTypesConfig;
+};
 
 /**
  * Opens the database and brings its schema to this version.
@@ -56,7 +56,7 @@ export async function openDatabase({ url, poolSize = 10, onConnectionLost }: Ope
     await close();
     throw error;
   }
-  return { orm, em: () => orm.em.fork() as EntityManager, sql, close };
+  return { orm, em: () => orm.em.fork(), sql, close };
 }
 
 async function migrate(orm: MikroORM, database: string): Promise<void> {

@@ -1,0 +1,103 @@
+import type { LoadedJob } from './jobs.ts';
+import type {
+  AttemptWrite,
+  Change,
+  ComponentPatch,
+  HostPatch,
+  JobWrite,
+  NewEvent,
+  TaskWrite,
+} from './writer/changes.ts';
+
+/** What one step of the engine decides: gathered, committed together, then told. */
+export class Decision {
+  readonly #attempts = new Map<string, AttemptWrite>();
+  readonly #tasks = new Map<string, TaskWrite>();
+  readonly #jobs = new Map<string, JobWrite>();
+  readonly #components: ComponentPatch[] = [];
+  readonly #removed: NonNullable<Change['removed']>[number][] = [];
+  readonly #hosts: HostPatch[] = [];
+  readonly #late: NonNullable<Change['late']>[number][] = [];
+  readonly #events: NewEvent[] = [];
+  readonly #after: (() => void)[] = [];
+
+  /** The latest attempt of a task, with the task's own row, which follows it. */
+  task(job: LoadedJob, node: number): void {
+    const attempt = job.attempts[node]!;
+    const task = job.tasks[node]!;
+    this.#attempts.set(attempt.id, { ...attempt });
+    const { id, state, reason, attempts, startedAt, finishedAt } = task;
+    this.#tasks.set(id, { id, state, reason, attempts, startedAt, finishedAt });
+    this.#events.push({
+      topic: 'task',
+      clusterId: task.clusterId,
+      key: `task:${attempt.id}`,
+      payload: {
+        kind: 'task',
+        jobId: job.row.id,
+        taskId: id,
+        attempt: attempt.number,
+        state: attempt.state,
+        service: task.service,
+        component: task.component,
+        phase: task.phase,
+        hostId: task.hostId,
+        ...(attempt.reason ? { reason: attempt.reason } : {}),
+        ...(attempt.message ? { message: attempt.message } : {}),
+        ...(attempt.dispatch ? { dispatch: attempt.dispatch } : {}),
+      },
+    });
+  }
+
+  job({ row }: LoadedJob): void {
+    const { id, state, reason, cancelRequested, position, counts, startedAt, finishedAt } = row;
+    this.#jobs.set(id, { id, state, reason, cancelRequested, position, counts, startedAt, finishedAt });
+    this.#events.push({
+      topic: 'job',
+      clusterId: row.clusterId,
+      key: `job:${id}`,
+      payload: { kind: 'job', jobId: id, state, counts, title: row.title },
+    });
+  }
+
+  add({
+    components = [],
+    removed = [],
+    hosts = [],
+    late = [],
+    events = [],
+  }: Omit<Change, 'attempts' | 'tasks' | 'jobs'>): void {
+    this.#components.push(...components);
+    this.#removed.push(...removed);
+    this.#hosts.push(...hosts);
+    this.#late.push(...late);
+    this.#events.push(...events);
+  }
+
+  /** Runs when everything in here is committed. */
+  onCommit(told: () => void): void {
+    this.#after.push(told);
+  }
+
+  get empty(): boolean {
+    const parts = [this.#components, this.#removed, this.#hosts, this.#late, this.#events, this.#after];
+    return this.#attempts.size + this.#tasks.size + this.#jobs.size === 0 && parts.every(({ length }) => length === 0);
+  }
+
+  change(): Change {
+    return {
+      attempts: [...this.#attempts.values()],
+      tasks: [...this.#tasks.values()],
+      jobs: [...this.#jobs.values()],
+      components: this.#components,
+      removed: this.#removed,
+      hosts: this.#hosts,
+      late: this.#late,
+      events: this.#events,
+    };
+  }
+
+  committed(): void {
+    for (const told of this.#after) told();
+  }
+}

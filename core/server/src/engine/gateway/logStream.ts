@@ -1,0 +1,70 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { LogAck, LogChunk__Output, LogFrame__Output } from '@stackyard/proto';
+import type { Logger } from '@stackyard/kernel';
+import type { Pool } from 'pg';
+import { isAttemptId } from '../attemptIds.ts';
+import type { LogStore } from '../ports.ts';
+import { attemptIdOf, refOf } from '../sessions/wire.ts';
+
+export type LogsCall = ServerDuplexStream<LogFrame__Output, LogAck>;
+
+/** Taken from a stream and not yet durable, over all its attempts, before it is read no further. */
+const WINDOW_BYTES = 8 * 1024 * 1024;
+
+/** Stores what an agent sends of its own attempts' output and says how far it is durable. */
+export function receiveLogs(
+  call: LogsCall,
+  {
+    hostId,
+    logs,
+    sql,
+    log,
+  }: { readonly hostId: string; readonly logs: LogStore; readonly sql: Pool; readonly log: Logger },
+): void {
+  const owned = new Map<string, Promise<boolean>>();
+  let unsynced = 0;
+  let open = true;
+  const close = (): void => {
+    open = false;
+  };
+  call.on('data', ({ chunks }: LogFrame__Output) => {
+    for (const chunk of chunks) {
+      unsynced += chunk.data.length;
+      void take(chunk)
+        .catch((error: unknown) => log.error({ err: error, hostId }, 'Output of an attempt could not be stored'))
+        .finally(() => {
+          unsynced -= chunk.data.length;
+          if (unsynced < WINDOW_BYTES && call.isPaused()) call.resume();
+        });
+    }
+    if (unsynced >= WINDOW_BYTES) call.pause();
+  });
+  call.on('end', () => {
+    close();
+    call.end();
+  });
+  call.on('cancelled', close);
+  call.on('error', close);
+
+  async function take({ attempt, offset, data, last }: LogChunk__Output): Promise<void> {
+    const id = attemptIdOf(attempt);
+    if (!isAttemptId(id)) return;
+    let mine = owned.get(id);
+    if (!mine) {
+      mine = isOwn(id);
+      owned.set(id, mine);
+    }
+    // Output of what is not on record here, as after a restore, is not kept: the agent need not keep it either.
+    const durableOffset = (await mine) ? await logs.append(id, offset, data, last) : offset + data.length;
+    if (open) call.write({ attempt: refOf(id), durableOffset });
+  }
+
+  async function isOwn(id: string): Promise<boolean> {
+    const { rowCount } = await sql.query({
+      name: 'attempt-owner',
+      text: 'select 1 from attempt where id = $1 and host_id = $2',
+      values: [id, hostId],
+    });
+    return rowCount === 1;
+  }
+}

@@ -1,0 +1,149 @@
+import { isTerminal } from '@stackyard/domain';
+import { decodeGraph } from '@stackyard/planner';
+import type { Pool } from 'pg';
+import type { AttemptRow, JobRow, TaskRow } from '../database/entities.ts';
+import type { JobInput } from './scheduler/state.ts';
+import { isUncertain } from './scheduler/step.ts';
+import type { AttemptWrite } from './writer/changes.ts';
+
+/** A job's rows, kept while it runs; tasks and their latest attempts by node. */
+export interface LoadedJob {
+  readonly row: JobRow;
+  readonly tasks: readonly TaskRow[];
+  readonly attempts: AttemptWrite[];
+  readonly input: JobInput;
+}
+
+/** Where an attempt that is not terminal belongs. */
+export interface Place {
+  readonly job: LoadedJob;
+  readonly node: number;
+}
+
+const jobColumns = `id, cluster_id as "clusterId", position, command, title, request, state, reason,
+  cancel_requested as "cancelRequested", basis, graph, snapshot, task_count as "taskCount", counts,
+  created_by as "createdBy", created_at as "createdAt", started_at as "startedAt", finished_at as "finishedAt"`;
+const taskColumns = `id, job_id as "jobId", node, cluster_id as "clusterId", host_id as "hostId",
+  host_component_id as "hostComponentId", service, component, phase, timeout_ms as "timeoutMs", idempotent,
+  delete_data as "deleteData", state, reason, attempts, started_at as "startedAt", finished_at as "finishedAt"`;
+const attemptColumns = `id, task_id as "taskId", job_id as "jobId", host_id as "hostId", number, state, dispatch, reason,
+  message, envelope_hash as "envelopeHash", epoch, session_no as "sessionNo", journal_id as "journalId",
+  exit_code as "exitCode", signal, outputs, log_size as "logSize", issued_at as "issuedAt",
+  started_at as "startedAt", finished_at as "finishedAt", duration_ms as "durationMs"`;
+
+/** A job with everything the engine needs of it; undefined when it is gone or terminal. */
+export async function loadJob(sql: Pool, jobId: string): Promise<LoadedJob | undefined> {
+  const jobs = await sql.query<JobRow>({
+    name: 'job',
+    text: `select ${jobColumns} from job where id = $1`,
+    values: [jobId],
+  });
+  const [row] = jobs.rows;
+  if (!row || isTerminal(row.state)) return undefined;
+  const [tasks, attempts] = await Promise.all([
+    sql.query<TaskRow>({
+      name: 'job-tasks',
+      text: `select ${taskColumns} from task where job_id = $1 order by node`,
+      values: [jobId],
+    }),
+    sql.query<AttemptRow>({
+      name: 'job-attempts',
+      text: `select ${attemptColumns} from attempt where job_id = $1`,
+      values: [jobId],
+    }),
+  ]);
+  return assemble(row, tasks.rows, attempts.rows);
+}
+
+function assemble(row: JobRow, tasks: readonly TaskRow[], rows: readonly AttemptRow[]): LoadedJob {
+  const byId = new Map(rows.map((attempt) => [attempt.id, attempt]));
+  const attempts = tasks.map((task) => {
+    const number = Math.max(1, task.attempts);
+    return byId.get(`${task.id}/${number}`) ?? pendingAttempt(task, number);
+  });
+  const input: JobInput = {
+    id: row.id,
+    clusterId: row.clusterId,
+    cancelRequested: row.cancelRequested,
+    started: row.state !== 'PENDING',
+    graph: decodeGraph(row.graph),
+    tasks: tasks.map(({ id, hostId, idempotent, reason }, node) => {
+      const { state, number } = attempts[node]!;
+      const before = byId.get(`${id}/${number - 1}`);
+      return {
+        hostId,
+        idempotent,
+        state,
+        reason: reason ?? undefined,
+        attempt: number,
+        lostBefore: isUncertain(before?.reason),
+      };
+    }),
+  };
+  return { row, tasks, attempts, input };
+}
+
+/** An attempt that nobody was told about yet. */
+export function pendingAttempt(task: Pick<TaskRow, 'id' | 'jobId' | 'hostId'>, number: number): AttemptWrite {
+  return {
+    id: `${task.id}/${number}`,
+    taskId: task.id,
+    jobId: task.jobId,
+    hostId: task.hostId,
+    number,
+    state: 'PENDING',
+    dispatch: null,
+    reason: null,
+    message: null,
+    envelopeHash: null,
+    epoch: null,
+    sessionNo: null,
+    journalId: null,
+    exitCode: null,
+    signal: null,
+    outputs: null,
+    logSize: 0,
+    issuedAt: null,
+    startedAt: null,
+    finishedAt: null,
+    durationMs: null,
+  };
+}
+
+export interface WaitingJob {
+  readonly id: string;
+  readonly clusterId: string;
+  readonly position: number;
+  readonly cancelRequested: boolean;
+}
+
+/** Jobs that are not terminal, oldest first: of one cluster, or of all. */
+export async function waitingJobs(sql: Pool, clusterId?: string): Promise<WaitingJob[]> {
+  const { rows } = await sql.query<WaitingJob>({
+    name: clusterId === undefined ? 'waiting-jobs' : 'waiting-jobs-of-cluster',
+    text: `select id, cluster_id as "clusterId", position, cancel_requested as "cancelRequested" from job
+           where state in ('PENDING', 'RUNNING') ${clusterId === undefined ? '' : 'and cluster_id = $1'} order by position`,
+    values: clusterId === undefined ? [] : [clusterId],
+  });
+  return rows;
+}
+
+/** What the database says of attempts that were issued to a host and are not in memory. */
+export async function knownAttempts(
+  sql: Pool,
+  hostId: string,
+  ids: readonly string[],
+): Promise<Map<string, { readonly row: 'PENDING' | 'ENDED' | 'GIVEN_UP' }>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql.query<Pick<AttemptRow, 'id' | 'state' | 'reason'>>({
+    name: 'known-attempts',
+    text: 'select id, state, reason from attempt where host_id = $1 and id = any($2::text[])',
+    values: [hostId, ids],
+  });
+  return new Map(
+    rows.map(({ id, state, reason }) => [
+      id,
+      { row: state === 'PENDING' ? 'PENDING' : isUncertain(reason) ? 'GIVEN_UP' : 'ENDED' },
+    ]),
+  );
+}

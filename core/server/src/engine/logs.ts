@@ -1,0 +1,139 @@
+import { createReadStream, statSync, type Stats } from 'node:fs';
+import { chmod, mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseAttemptId } from './attemptIds.ts';
+import type { LogStore } from './ports.ts';
+
+interface OpenLog {
+  /** Where the file will end when all that waits is written. */
+  end: number;
+  durable: number;
+  waiting: Uint8Array[];
+  endAsked: boolean;
+  complete: boolean;
+  flushing: Promise<void> | undefined;
+  readonly watchers: Set<() => void>;
+}
+
+/** The owner's write bit: a log that has ended is read-only, which is all that marks its end. */
+const WRITABLE = 0o200;
+const CHUNK_BYTES = 64 * 1024;
+
+/** Logs as files `<dir>/<first two of the task id>/<task id>.<number>.log`. What waits while one sync runs shares the next. */
+export class DiskLogStore implements LogStore {
+  readonly #folder: string;
+  readonly #open = new Map<string, OpenLog>();
+
+  /** `dir` is made when the first log is written. */
+  constructor({ dir }: { readonly dir: string }) {
+    this.#folder = dir;
+  }
+
+  size(attemptId: string): number {
+    return this.#open.get(attemptId)?.durable ?? this.#stat(attemptId)?.size ?? 0;
+  }
+
+  complete(attemptId: string): boolean {
+    return this.#open.get(attemptId)?.complete ?? isComplete(this.#stat(attemptId));
+  }
+
+  async append(attemptId: string, offset: number, data: Uint8Array, last: boolean): Promise<number> {
+    const log = this.#get(attemptId);
+    const known = log.end - offset;
+    // A gap: what lies before it must come first.
+    if (known < 0 || log.complete) return log.durable;
+    const fresh = known > 0 ? data.subarray(Math.min(known, data.length)) : data;
+    if (fresh.length > 0) {
+      log.waiting.push(fresh);
+      log.end += fresh.length;
+    }
+    if (last && offset + data.length === log.end) log.endAsked = true;
+    const target = log.end;
+    while (log.durable < target || (log.endAsked && !log.complete)) await this.#flush(attemptId, log);
+    this.#forgetIdle(attemptId, log);
+    return log.durable;
+  }
+
+  async *read(attemptId: string, from: number, to = this.size(attemptId)): AsyncGenerator<Uint8Array> {
+    if (from >= to) return;
+    const stream = createReadStream(this.#path(attemptId), { start: from, end: to - 1, highWaterMark: CHUNK_BYTES });
+    yield* stream as AsyncIterable<Buffer>;
+  }
+
+  watch(attemptId: string, onChange: () => void): () => void {
+    const log = this.#get(attemptId);
+    log.watchers.add(onChange);
+    return () => {
+      log.watchers.delete(onChange);
+      this.#forgetIdle(attemptId, log);
+    };
+  }
+
+  #get(attemptId: string): OpenLog {
+    let log = this.#open.get(attemptId);
+    if (!log) {
+      const stats = this.#stat(attemptId);
+      const end = stats?.size ?? 0;
+      log = {
+        end,
+        durable: end,
+        waiting: [],
+        endAsked: false,
+        complete: isComplete(stats),
+        flushing: undefined,
+        watchers: new Set(),
+      };
+      this.#open.set(attemptId, log);
+    }
+    return log;
+  }
+
+  #flush(attemptId: string, log: OpenLog): Promise<void> {
+    log.flushing ??= this.#write(attemptId, log).finally(() => {
+      log.flushing = undefined;
+    });
+    return log.flushing;
+  }
+
+  async #write(attemptId: string, log: OpenLog): Promise<void> {
+    const path = this.#path(attemptId);
+    const { waiting, endAsked, end } = log;
+    log.waiting = [];
+    try {
+      if (log.durable === 0) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const file = await open(path, 'a', 0o600);
+      try {
+        for (const data of waiting) await file.writeFile(data);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      if (endAsked) await chmod(path, 0o400);
+    } catch (error) {
+      // What is really there counts: the agent sends the rest again from there.
+      this.#open.delete(attemptId);
+      throw error;
+    }
+    log.durable = end;
+    log.complete = endAsked;
+    for (const watcher of log.watchers) watcher();
+  }
+
+  #forgetIdle(attemptId: string, log: OpenLog): void {
+    const idle = log.watchers.size === 0 && log.waiting.length === 0 && !log.flushing;
+    if (idle && this.#open.get(attemptId) === log) this.#open.delete(attemptId);
+  }
+
+  #stat(attemptId: string): Stats | undefined {
+    return statSync(this.#path(attemptId), { throwIfNoEntry: false });
+  }
+
+  #path(attemptId: string): string {
+    const { taskId, number } = parseAttemptId(attemptId);
+    return join(this.#folder, taskId.slice(0, 2), `${taskId}.${number}.log`);
+  }
+}
+
+function isComplete(stats: Stats | undefined): boolean {
+  return stats !== undefined && (stats.mode & WRITABLE) === 0;
+}

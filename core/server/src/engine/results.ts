@@ -1,0 +1,58 @@
+import { desiredAfter } from '@stackyard/domain';
+import { decodeEnvelope, fromValueMap } from '@stackyard/proto';
+import type { JobRow, TaskRow } from '../database/entities.ts';
+import type { AttemptResult } from './sessions/messages.ts';
+import type { Change, ComponentPatch } from './writer/changes.ts';
+
+/** Phases that are done once: a name to remember with the host component. */
+const onceAfter: Partial<Record<TaskRow['phase'], string>> = { init: 'init', prepare: 'prepare' };
+
+/** What a SUCCESSFUL attempt makes of its host component. `envelope` is what `configure` was told to write. */
+export function componentChange({
+  job,
+  task,
+  result,
+  envelope,
+}: {
+  readonly job: JobRow;
+  readonly task: TaskRow;
+  readonly result: AttemptResult;
+  readonly envelope: Buffer | undefined;
+}): Change {
+  const id = task.hostComponentId;
+  if (task.phase === 'remove') {
+    const service = leavingService(job, task);
+    return { removed: [{ id, ...(service === undefined ? {} : { service }) }] };
+  }
+  const desired = desiredAfter[task.phase];
+  const once = onceAfter[task.phase];
+  const configured =
+    task.phase === 'configure' && envelope
+      ? { applied: result.applied, appliedValues: valuesOf(envelope), configVersion: configVersionOf(job, task) }
+      : undefined;
+  if (desired === undefined && once === undefined && configured === undefined) return {};
+  const patch: ComponentPatch = {
+    id,
+    ...(desired === undefined ? {} : { desired }),
+    ...(once === undefined ? {} : { once }),
+    ...(configured === undefined ? {} : { configured }),
+  };
+  return { components: [patch] };
+}
+
+function valuesOf(envelope: Buffer): Record<string, unknown> {
+  const { values } = decodeEnvelope(envelope);
+  return Object.fromEntries(Object.entries(values).map(([config, map]) => [config, fromValueMap(map)]));
+}
+
+function configVersionOf({ snapshot }: JobRow, { service }: TaskRow): number | null {
+  return snapshot.services.find(({ name }) => name === service)?.configVersion ?? null;
+}
+
+/** The service's id when the job was asked to remove all of it: then its row leaves with its last host component. */
+function leavingService({ snapshot }: JobRow, { hostComponentId }: TaskRow): string | undefined {
+  const service = snapshot.leaving.find(({ hostComponents }) =>
+    hostComponents.some(({ id }) => id === hostComponentId),
+  );
+  return service && !snapshot.services.some(({ id }) => id === service.id) ? service.id : undefined;
+}

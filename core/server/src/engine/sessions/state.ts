@@ -1,0 +1,159 @@
+import type { Dispatch, Reason } from '@stackyard/domain';
+import type { AgentSays, AttemptResult, HelloMessage, Place, SeenComponent, ServerSays } from './messages.ts';
+import type { Row } from './reconcile.ts';
+
+/** An attempt that was issued to the agent of a host and is not terminal. */
+export interface Issued {
+  readonly id: string;
+  readonly taskId: string;
+  readonly hash: string;
+  readonly dispatch: Dispatch;
+  /** The journal it was sent to. */
+  readonly journalId: string;
+  /** Its end was asked for, for this reason. */
+  readonly ending: Reason | undefined;
+}
+
+export interface Link {
+  readonly stream: number;
+  readonly sessionNo: number;
+  /** Welcome was sent. */
+  readonly live: boolean;
+  /** Digests of the last heartbeat that did not agree, and how often in a row. */
+  readonly odd: { readonly digests: string; readonly times: number } | undefined;
+  /** Refused because an older attempt of the task lives: sent again with the next heartbeat. */
+  readonly again: readonly string[];
+}
+
+export interface HostSession {
+  readonly hostId: string;
+  readonly sessionNo: number;
+  readonly journalId: string | undefined;
+  /** Its lease is live, as far as was told. */
+  readonly connected: boolean;
+  /** Monotonic time of the last message. After a start of the server a lease ahead, so that nobody is given up early. */
+  readonly lastSeenMs: number;
+  readonly link: Link | undefined;
+  readonly issued: ReadonlyMap<string, Issued>;
+  /** The disagreement of digests that a fresh Hello did not settle: what was given up may still run there. */
+  readonly accepted: string | undefined;
+}
+
+export interface SessionTerms {
+  readonly installId: string;
+  readonly epoch: number;
+  readonly leaseMs: number;
+  readonly lostAfterMs: number;
+}
+
+export interface SessionsState {
+  readonly terms: SessionTerms;
+  readonly hosts: Map<string, HostSession>;
+}
+
+/** What the database knows of an attempt that is not issued. */
+export interface KnownAttempt {
+  readonly row: Extract<Row, 'PENDING' | 'ENDED' | 'GIVEN_UP'>;
+}
+
+export type SessionEvent =
+  /** A host is known, from its row or because it joined. */
+  | {
+      readonly kind: 'host';
+      readonly hostId: string;
+      readonly sessionNo: number;
+      readonly journalId: string | undefined;
+      readonly connected: boolean;
+      readonly now: number;
+    }
+  | { readonly kind: 'removed'; readonly hostId: string }
+  | {
+      readonly kind: 'hello';
+      readonly hostId: string;
+      readonly stream: number;
+      readonly hello: HelloMessage;
+      /** Of what the inventory names and no issued attempt is. */
+      readonly known: ReadonlyMap<string, KnownAttempt>;
+      readonly now: number;
+    }
+  | {
+      readonly kind: 'message';
+      readonly hostId: string;
+      readonly stream: number;
+      readonly message: Exclude<AgentSays, HelloMessage>;
+      /** For a result of an attempt that is not issued. */
+      readonly known?: KnownAttempt | undefined;
+      readonly now: number;
+    }
+  /** `clean`: the agent said goodbye. */
+  | {
+      readonly kind: 'closed';
+      readonly hostId: string;
+      readonly stream: number;
+      readonly clean: boolean;
+      readonly now: number;
+    }
+  | { readonly kind: 'tick'; readonly now: number }
+  /** RUNNING/SENT is committed. */
+  | { readonly kind: 'issued'; readonly hostId: string; readonly attempt: Issued }
+  | { readonly kind: 'settled'; readonly hostId: string; readonly id: string }
+  | { readonly kind: 'cancel'; readonly hostId: string; readonly id: string; readonly cause: Reason };
+
+export type CloseCode =
+  | 'SUPERSEDED'
+  | 'STALE_EPOCH'
+  | 'OTHER_INSTALLATION'
+  | 'PROTOCOL'
+  | 'LEASE_EXPIRED'
+  | 'RECONCILE'
+  | 'REMOVED';
+
+export type SessionEffect =
+  | { readonly kind: 'send'; readonly stream: number; readonly message: ServerSays }
+  | { readonly kind: 'dispatch'; readonly stream: number; readonly hostId: string; readonly id: string }
+  | { readonly kind: 'watch'; readonly hostId: string }
+  | { readonly kind: 'close'; readonly stream: number; readonly code: CloseCode; readonly message: string }
+  /** The agent has journaled it, or runs it. */
+  | {
+      readonly kind: 'progress';
+      readonly hostId: string;
+      readonly id: string;
+      readonly dispatch: 'ACCEPTED' | 'STARTED';
+    }
+  /** It ended; acknowledge on `stream` once that is committed, if there is one. */
+  | {
+      readonly kind: 'result';
+      readonly hostId: string;
+      readonly id: string;
+      readonly result: AttemptResult;
+      readonly ackOn: number | undefined;
+    }
+  /** A result for a terminal attempt: kept beside it, acknowledged after the commit. */
+  | {
+      readonly kind: 'late';
+      readonly hostId: string;
+      readonly id: string;
+      readonly result: AttemptResult;
+      readonly ackOn: number;
+    }
+  | {
+      readonly kind: 'session';
+      readonly hostId: string;
+      readonly sessionNo: number;
+      readonly hello: HelloMessage;
+      /** The host was not connected before. */
+      readonly appeared: boolean;
+    }
+  | { readonly kind: 'place'; readonly hostId: string; readonly place: Place }
+  | { readonly kind: 'components'; readonly hostId: string; readonly components: readonly SeenComponent[] }
+  | { readonly kind: 'disconnected'; readonly hostId: string }
+  /** Dispatches may go to its agent, or may not. */
+  | { readonly kind: 'up'; readonly hostId: string }
+  | { readonly kind: 'down'; readonly hostId: string }
+  /** Silent for so long that what waits for it is given up. */
+  | { readonly kind: 'lost'; readonly hostId: string }
+  | { readonly kind: 'alert'; readonly hostId: string; readonly sentence: string; readonly id?: string };
+
+export function createSessionsState(terms: SessionTerms): SessionsState {
+  return { terms, hosts: new Map() };
+}

@@ -1,0 +1,20 @@
+/** Times in milliseconds. */
+export interface EngineSettings {
+  readonly heartbeatMs: number;
+  /** How long an agent may be silent before its host is shown as unreachable. */
+  readonly leaseMs: number;
+  /** How long a host may be silent before its running attempts are given up. */
+  readonly lostAfterMs: number;
+  /** Between the polite and the forced end of a canceled attempt. */
+  readonly killGraceMs: number;
+  /** Tasks that run on one host at the same time. */
+  readonly tasksPerHost: number;
+}
+
+export const defaultSettings: EngineSettings = {
+  heartbeatMs: 5_000,
+  leaseMs: 30_000,
+  lostAfterMs: 600_000,
+  killGraceMs: 10_000,
+  tasksPerHost: 8,
+};

@@ -1,0 +1,119 @@
+import type { Desired, Observed } from '@stackyard/domain';
+import type { AttemptRow, Facts, JobRow, LateResult, TaskRow } from '../../database/entities.ts';
+import type { EventPayload, EventTopic } from '../ports.ts';
+
+/** An attempt as it is to stand in the database; `late` is written by itself. */
+export type AttemptWrite = Omit<AttemptRow, 'late'>;
+export type TaskWrite = Pick<TaskRow, 'id' | 'state' | 'reason' | 'attempts' | 'startedAt' | 'finishedAt'>;
+export type JobWrite = Pick<
+  JobRow,
+  'id' | 'state' | 'reason' | 'cancelRequested' | 'position' | 'counts' | 'startedAt' | 'finishedAt'
+>;
+
+/** Absent fields stay as they are. `seen` replaces all of what was last observed. */
+export interface ComponentPatch {
+  readonly id: string;
+  readonly desired?: Desired;
+  /** A once-step that is done. */
+  readonly once?: string;
+  readonly configured?: {
+    readonly applied: object;
+    readonly appliedValues: object;
+    readonly configVersion: number | null;
+  };
+  readonly seen?: {
+    readonly observed: Observed;
+    readonly observedAt: Date;
+    readonly observedMessage: string | null;
+    readonly role: string | null;
+    readonly restarts: number;
+    readonly pid: number | null;
+  };
+}
+
+/** Absent fields stay as they are. */
+export interface HostPatch {
+  readonly id: string;
+  readonly connected?: boolean;
+  readonly lastSeenAt?: Date;
+  readonly facts?: Facts;
+  readonly session?: {
+    readonly sessionNo: number;
+    readonly journalId: string;
+    readonly hostBootId: string;
+    readonly agentBootId: string;
+    readonly agentVersion: string;
+    readonly address: string;
+    readonly bind: string;
+    readonly root: string;
+    readonly local: boolean;
+  };
+}
+
+export interface NewEvent {
+  readonly topic: EventTopic;
+  readonly clusterId: string | undefined;
+  readonly payload: EventPayload;
+  /** Of several events with the same key in one commit only the last is written. */
+  readonly key?: string;
+}
+
+/** What one step of the engine decided: committed together or not at all. */
+export interface Change {
+  readonly attempts?: readonly AttemptWrite[];
+  readonly late?: readonly { readonly id: string; readonly late: LateResult }[];
+  readonly tasks?: readonly TaskWrite[];
+  readonly jobs?: readonly JobWrite[];
+  readonly components?: readonly ComponentPatch[];
+  /** Host components that are gone; with `service` the service goes when nothing is left of it. */
+  readonly removed?: readonly { readonly id: string; readonly service?: string }[];
+  readonly hosts?: readonly HostPatch[];
+  readonly events?: readonly NewEvent[];
+}
+
+/** Many changes as one: every row at most once, the last word counts. */
+export interface Folded {
+  readonly attempts: readonly AttemptWrite[];
+  readonly late: readonly { readonly id: string; readonly late: LateResult }[];
+  readonly tasks: readonly TaskWrite[];
+  readonly jobs: readonly JobWrite[];
+  readonly components: readonly ComponentPatch[];
+  readonly removed: readonly { readonly id: string; readonly service?: string }[];
+  readonly hosts: readonly HostPatch[];
+  readonly events: readonly NewEvent[];
+}
+
+export function fold(changes: readonly Change[]): Folded {
+  const removed = keepLast(changes.flatMap((change) => change.removed ?? []));
+  const gone = new Set(removed.map(({ id }) => id));
+  return {
+    attempts: keepLast(changes.flatMap((change) => change.attempts ?? [])),
+    late: keepLast(changes.flatMap((change) => change.late ?? [])),
+    tasks: keepLast(changes.flatMap((change) => change.tasks ?? [])),
+    jobs: keepLast(changes.flatMap((change) => change.jobs ?? [])),
+    // A row that is deleted must not be updated by the same statement: PostgreSQL would do either.
+    components: mergePatches(changes.flatMap((change) => change.components ?? [])).filter(({ id }) => !gone.has(id)),
+    removed,
+    hosts: mergePatches(changes.flatMap((change) => change.hosts ?? [])),
+    events: keepLastEvents(changes.flatMap((change) => change.events ?? [])),
+  };
+}
+
+function keepLast<T extends { readonly id: string }>(rows: readonly T[]): readonly T[] {
+  return rows.length < 2 ? rows : [...new Map(rows.map((row) => [row.id, row])).values()];
+}
+
+function mergePatches<T extends { readonly id: string }>(patches: readonly T[]): readonly T[] {
+  if (patches.length < 2) return patches;
+  const merged = new Map<string, T>();
+  for (const patch of patches) {
+    const before = merged.get(patch.id);
+    merged.set(patch.id, before ? { ...before, ...patch } : patch);
+  }
+  return [...merged.values()];
+}
+
+function keepLastEvents(events: readonly NewEvent[]): readonly NewEvent[] {
+  const lastByKey = new Map(events.map(({ key }, index) => [key, index]));
+  return events.filter(({ key }, index) => key === undefined || lastByKey.get(key) === index);
+}

@@ -1,0 +1,173 @@
+import type { Folded } from './changes.ts';
+
+/** [name in the row object, column, type] */
+type Column = readonly [name: string, column: string, type: string];
+
+const attemptColumns: readonly Column[] = [
+  ['id', 'id', 'text'],
+  ['taskId', 'task_id', 'uuid'],
+  ['jobId', 'job_id', 'uuid'],
+  ['hostId', 'host_id', 'uuid'],
+  ['number', 'number', 'int'],
+  ['state', 'state', 'text'],
+  ['dispatch', 'dispatch', 'text'],
+  ['reason', 'reason', 'text'],
+  ['message', 'message', 'text'],
+  ['envelopeHash', 'envelope_hash', 'text'],
+  ['epoch', 'epoch', 'bigint'],
+  ['sessionNo', 'session_no', 'bigint'],
+  ['journalId', 'journal_id', 'uuid'],
+  ['exitCode', 'exit_code', 'int'],
+  ['signal', 'signal', 'text'],
+  ['outputs', 'outputs', 'jsonb'],
+  ['logSize', 'log_size', 'bigint'],
+  ['issuedAt', 'issued_at', 'timestamptz'],
+  ['startedAt', 'started_at', 'timestamptz'],
+  ['finishedAt', 'finished_at', 'timestamptz'],
+  ['durationMs', 'duration_ms', 'int'],
+];
+const taskColumns: readonly Column[] = [
+  ['state', 'state', 'text'],
+  ['reason', 'reason', 'text'],
+  ['attempts', 'attempts', 'int'],
+  ['startedAt', 'started_at', 'timestamptz'],
+  ['finishedAt', 'finished_at', 'timestamptz'],
+];
+const jobColumns: readonly Column[] = [
+  ['state', 'state', 'text'],
+  ['reason', 'reason', 'text'],
+  ['cancelRequested', 'cancel_requested', 'boolean'],
+  ['position', 'position', 'bigint'],
+  ['counts', 'counts', 'jsonb'],
+  ['startedAt', 'started_at', 'timestamptz'],
+  ['finishedAt', 'finished_at', 'timestamptz'],
+];
+const sessionColumns: readonly Column[] = [
+  ['sessionNo', 'session_no', 'bigint'],
+  ['journalId', 'journal_id', 'uuid'],
+  ['hostBootId', 'host_boot_id', 'text'],
+  ['agentBootId', 'agent_boot_id', 'text'],
+  ['agentVersion', 'agent_version', 'text'],
+  ['address', 'address', 'text'],
+  ['bind', 'bind', 'text'],
+  ['root', 'root', 'text'],
+  ['local', 'local', 'boolean'],
+];
+const seenColumns: readonly Column[] = [
+  ['observed', 'observed', 'text'],
+  ['observedAt', 'observed_at', 'timestamptz'],
+  ['observedMessage', 'observed_message', 'text'],
+  ['role', 'role', 'text'],
+  ['restarts', 'restarts', 'int'],
+  ['pid', 'pid', 'int'],
+];
+
+const typed = (columns: readonly Column[]): string => columns.map(([name, , type]) => `"${name}" ${type}`).join(', ');
+const assigned = (columns: readonly Column[]): string =>
+  columns.map(([name, column]) => `${column} = r."${name}"`).join(', ');
+/** Columns that live in an object of the patch: replaced as a whole when it is there. */
+const within = (table: string, object: string, columns: readonly Column[]): string =>
+  columns
+    .map(
+      ([name, column, type]) =>
+        `${column} = case when r.${object} is null then ${table}.${column} else (r.${object}->>'${name}')::${type} end`,
+    )
+    .join(', ');
+const update = (table: string, columns: readonly Column[]): string =>
+  `update ${table} set ${assigned(columns)}
+   from json_to_recordset($N::json) as r(id uuid, ${typed(columns)}), fence where ${table}.id = r.id`;
+
+/** A part of the statement for each kind of row; `$N` is its one parameter, the rows as JSON. */
+const parts: Readonly<Record<keyof Folded, string>> = {
+  // Compare and set: a terminal attempt never changes again, nor one that was issued with another envelope.
+  attempts: `insert into attempt (${attemptColumns.map(([, column]) => column).join(', ')})
+   select ${attemptColumns.map(([name]) => `r."${name}"`).join(', ')}
+   from json_to_recordset($N::json) as r(${typed(attemptColumns)}), fence
+   on conflict (id) do update set ${attemptColumns
+     .slice(5)
+     .map(([, column]) => `${column} = excluded.${column}`)
+     .join(', ')}
+   where attempt.state not in ('SUCCESSFUL', 'FAILED', 'CANCELED')
+     and (attempt.envelope_hash is null or attempt.envelope_hash = excluded.envelope_hash)
+   returning 1`,
+  late: `update attempt set late = r.late
+   from json_to_recordset($N::json) as r(id text, late jsonb), fence where attempt.id = r.id and attempt.late is null`,
+  tasks: update('task', taskColumns),
+  jobs: update('job', jobColumns),
+  components: `update host_component as c set
+     desired = coalesce(r.desired, c.desired),
+     once = case when r.once is null or c.once ? r.once then c.once else c.once || to_jsonb(r.once) end,
+     applied = coalesce(r.configured->'applied', c.applied),
+     applied_values = coalesce(r.configured->'appliedValues', c.applied_values),
+     config_version = coalesce((r.configured->>'configVersion')::int, c.config_version),
+     ${within('c', 'seen', seenColumns)}
+   from json_to_recordset($N::json) as r(id uuid, desired text, once text, configured jsonb, seen jsonb), fence
+   where c.id = r.id`,
+  removed: `delete from host_component as c
+   using json_to_recordset($N::json) as r(id uuid), fence where c.id = r.id`,
+  hosts: `update host as h set
+     connected = coalesce(r.connected, h.connected),
+     last_seen_at = coalesce(r."lastSeenAt", h.last_seen_at),
+     facts = coalesce(r.facts, h.facts),
+     ${within('h', 'session', sessionColumns)}
+   from json_to_recordset($N::json)
+     as r(id uuid, connected boolean, "lastSeenAt" timestamptz, facts jsonb, session jsonb), fence
+   where h.id = r.id`,
+  events: `insert into event (id, topic, cluster_id, payload, at)
+   select r.id, r.topic, r."clusterId", r.payload, r.at
+   from json_to_recordset($N::json) as r(id bigint, topic text, "clusterId" uuid, payload jsonb, at timestamptz), fence`,
+};
+/** Services that leave with the last of their host components; shares the parameter of `removed`. */
+const leavingServices = `select distinct r.service as id
+   from json_to_recordset($N::json) as r(id uuid, service uuid), fence
+   where r.service is not null and not exists (
+     select from host_component as c where c.service_id = r.service
+       and c.id not in (select x.id from json_to_recordset($N::json) as x(id uuid)))`;
+
+const order = Object.keys(parts) as (keyof Folded)[];
+const texts = new Map<number, string>();
+
+/**
+ * One statement, so one round trip and one sync of the disk: the fence (no row of this epoch, no write) and a part for
+ * each kind of row that is there. Named after its parts, so that the database prepares each form once.
+ */
+export function statementFor(rows: Readonly<Record<keyof Folded, readonly unknown[]>>): {
+  name: string;
+  text: string;
+  values: string[];
+} {
+  const present = order.filter((part) => rows[part].length > 0);
+  const mask = present.reduce((bits, part) => bits | (1 << order.indexOf(part)), 0);
+  let text = texts.get(mask);
+  if (text === undefined) {
+    text = compose(present);
+    texts.set(mask, text);
+  }
+  return { name: `writer-${mask}`, text, values: present.map((part) => toJson(rows[part])) };
+}
+
+function compose(present: readonly (keyof Folded)[]): string {
+  const ctes = ['fence as (update installation set commit_no = $2 where id = 1 and epoch = $1 returning 1)'];
+  present.forEach((part, index) => {
+    const parameter = `$${index + 3}`;
+    ctes.push(`${part} as (${parts[part].replaceAll('$N', parameter)})`);
+    if (part === 'removed') {
+      ctes.push(
+        `leaving as (${leavingServices.replaceAll('$N', parameter)})`,
+        'gone as (delete from service using leaving where service.id = leaving.id)',
+        'forgotten as (delete from config_version using leaving where config_version.service_id = leaving.id)',
+      );
+    }
+  });
+  const counted = present.includes('attempts') ? '(select count(*) from attempts)' : '0';
+  return `with ${ctes.join(',\n')}\nselect (select count(*) from fence) as fenced, ${counted} as attempts`;
+}
+
+/** PostgreSQL takes neither NUL nor half a surrogate pair in text, and agents send what their scripts print. */
+export function toJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (!/\\u(?:0000|d[89a-f])/i.test(json)) return json;
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'string' ? Buffer.from(item.replaceAll('\u0000', '')).toString() : item,
+  );
+}
