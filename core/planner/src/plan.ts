@@ -43,9 +43,11 @@ export interface LayoutChange {
   readonly services: readonly ServiceState[];
   readonly addedHostComponents: readonly string[];
   readonly removedHostComponents: readonly string[];
+  /** By name. */
   readonly addedServices: readonly string[];
+  /** By name. */
   readonly removedServices: readonly string[];
-  /** Services whose stored values change: they get a new config version. */
+  /** Names of services whose stored values change: they get a new config version. */
   readonly newConfigVersions: readonly string[];
   /** Hosts (ids) that join the cluster. */
   readonly joiningHosts: readonly string[];

@@ -120,7 +120,7 @@ export const zookeeper = defineService('zookeeper', {
       maven: {
         bom: 'org.apache.zookeeper:parent:3.9.4',
         artifacts: [
-          'org.apache.zookeeper:zookeeper',
+          'org.apache.zookeeper:zookeeper:3.9.4',
           'org.apache.zookeeper:zookeeper-prometheus-metrics:3.9.4',
           'org.eclipse.jetty:jetty-server',
           'org.eclipse.jetty:jetty-servlet',

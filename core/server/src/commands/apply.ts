@@ -48,8 +48,8 @@ async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: s
   const now = new Date();
   if (change.joiningHosts.length > 0) await tx.em.nativeUpdate(Host, { id: { $in: [...change.joiningHosts] } }, { clusterId: next.id });
   for (const service of change.services) {
-    await storeService(tx, next.id, service, { added: change.addedServices.includes(service.id), now });
-    if (change.addedServices.includes(service.id) || change.newConfigVersions.includes(service.id)) {
+    await storeService(tx, next.id, service, { added: change.addedServices.includes(service.name), now });
+    if (change.addedServices.includes(service.name) || change.newConfigVersions.includes(service.name)) {
       tx.em.create(ConfigVersion, {
         id: randomUUID(),
         serviceId: service.id,
@@ -60,7 +60,7 @@ async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: s
         createdBy: by.createdBy,
         createdAt: now,
       });
-      tx.event('service', next.id, { kind: 'service', serviceId: service.id, name: service.name, change: change.addedServices.includes(service.id) ? 'added' : 'configured' });
+      tx.event('service', next.id, { kind: 'service', serviceId: service.id, name: service.name, change: change.addedServices.includes(service.name) ? 'added' : 'configured' });
     }
     for (const hostComponent of service.hostComponents.filter(({ id }) => change.addedHostComponents.includes(id))) {
       tx.em.create(HostComponent, {
@@ -94,7 +94,7 @@ async function dropWhatNoTaskRemoves(tx: Transaction, { plan, change, state }: P
   const withTask = new Set(plan.tasks.map(({ hostComponentId }) => hostComponentId));
   const orphans = change.removedHostComponents.filter((id) => !withTask.has(id));
   if (orphans.length > 0) await tx.em.nativeDelete(HostComponent, { id: { $in: orphans } });
-  for (const service of state.services.filter(({ id }) => change.removedServices.includes(id))) {
+  for (const service of state.services.filter(({ name }) => change.removedServices.includes(name))) {
     if (service.hostComponents.some(({ id }) => withTask.has(id))) continue;
     await tx.em.nativeDelete(ConfigVersion, { serviceId: service.id });
     await tx.em.nativeDelete(Service, { id: service.id });
@@ -173,6 +173,6 @@ async function storeJob(tx: Transaction, planned: Planned, { basis, createdBy }:
 
 /** The tail of the queue. The cluster's row is locked, so positions grow in commit order within a cluster. */
 async function nextPosition(tx: Transaction): Promise<number> {
-  const last = await tx.em.findOne(Job, {}, { orderBy: { position: 'desc' }, fields: ['position'] });
+  const [last] = await tx.em.find(Job, {}, { orderBy: { position: 'desc' }, fields: ['position'], limit: 1 });
   return (last?.position ?? 0) + 1;
 }

@@ -1,5 +1,6 @@
 import { ServerStats, type StatsSnapshot } from '@stackyard/contract';
 import { Clock, definePlugin, provide, token } from '@stackyard/kernel';
+import type { Histogram } from '../engine/writer/histogram.ts';
 import { EngineParts } from './engine.ts';
 
 interface Sample {
@@ -48,10 +49,30 @@ class WiredStats implements ServerStats {
 
   snapshot(): StatsSnapshot {
     const uptimeSeconds = (this.#clock.monotonicMs() - this.#startedMs) / 1000;
-    return { uptimeSeconds, ...this.#engine.engine.stats(), requests: this.#requests.read() };
+    const { connectedAgents, queuedJobs, runningJobs, runningTasks, endedAttempts, commitMs } = this.#engine.engine.stats();
+    return {
+      uptimeSeconds,
+      agentsConnected: connectedAgents,
+      jobsQueued: queuedJobs,
+      jobsRunning: runningJobs,
+      tasksRunning: runningTasks,
+      attemptsEnded: endedAttempts,
+      commits: inSeconds(commitMs),
+      requests: this.#requests.read(),
+    };
   }
 }
 provide(WiredStats, EngineParts, RequestSamples, Clock);
+
+/** Buckets as Prometheus has them: each counts everything up to its bound. */
+function inSeconds({ bounds, counts, sum, count }: Histogram): StatsSnapshot['commits'] {
+  let total = 0;
+  const buckets = bounds.map((bound, index) => {
+    total += counts[index] ?? 0;
+    return { le: bound / 1000, count: total };
+  });
+  return { buckets, sum: sum / 1000, count };
+}
 
 export const statsPlugin = definePlugin({
   id: 'server.stats',
