@@ -1,8 +1,12 @@
-import { existsSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { sha256 } from '../artifacts/digest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { endProcesses } from '../processes/kill.ts';
@@ -24,6 +28,7 @@ let stack: TestStack;
 let place: TestPlace;
 let options: AgentOptions;
 let agent: RunningAgent | undefined;
+const children: ChildProcess[] = [];
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stackyard-agent-'));
@@ -39,6 +44,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await agent?.stop();
   agent = undefined;
+  for (const child of children.splice(0)) child.kill('SIGKILL');
   await endProcesses({ cookie: { name: 'STACKYARD_COMPONENT', value: hostComponentId }, graceMs: 0 });
   await server.stop();
   await rm(dir, { recursive: true, force: true });
@@ -125,6 +131,86 @@ test('the server is told the digests of what it expects, and a task that is refu
   await run('install');
   expect(await run('configure')).toMatchObject({ reason: 'ARTIFACT_INTEGRITY' });
 });
+
+test('an agent killed in the middle of a task finds it again, and the task has run once', async () => {
+  let child = spawnAgent();
+  await server.until(() => server.hellos.length === 1, 'a hello');
+  await run('install');
+  const attempt = server.dispatch(testEnvelope(stack, place, 'prepare'));
+  await server.until(() => server.said.some(({ started }) => started?.attempt?.taskId === attempt.taskId), 'the start');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await server.until(() => !server.connected, 'the end of the stream');
+
+  child = spawnAgent();
+  await server.until(() => server.hellos.length === 2, 'a second hello');
+  expect(server.hellos[1]?.journalId).toBe(server.hellos[0]?.journalId);
+  expect(server.hellos[1]?.inventory).toMatchObject([{ attempt, phase: expect.stringMatching(/STARTED|EXITED/) }]);
+  server.dispatch(testEnvelope(stack, place, 'prepare', { taskId: attempt.taskId }));
+  expect(await server.resultOf(attempt)).toMatchObject({ reason: '' });
+  expect(await server.logOf(attempt)).toBe('Preparing for a while.\nPrepared.\n');
+  expect(await readFile(`${place.root}/marks`, 'utf8')).toBe('prepared\n');
+  child.kill('SIGTERM');
+  expect((await once(child, 'exit'))[0]).toBe(0);
+});
+
+test('a cancel ends a running task, and the server learns that it was killed', async () => {
+  await startAgent();
+  await run('install');
+  const attempt = server.dispatch(testEnvelope(stack, place, 'prepare'));
+  await server.until(() => server.said.some(({ started }) => started?.attempt?.taskId === attempt.taskId), 'the start');
+  server.send({ cancel: { attempt, graceMs: 1_000, cause: 'USER_CANCEL' } });
+  expect(await server.resultOf(attempt)).toMatchObject({ reason: 'KILLED' });
+});
+
+test('a result waits on the disk while the server is away and comes with the next session', async () => {
+  await startAgent();
+  await run('install');
+  const attempt = server.dispatch(testEnvelope(stack, place, 'prepare'));
+  await server.until(() => server.said.some(({ started }) => started?.attempt?.taskId === attempt.taskId), 'the start');
+  await server.stop();
+  await untilFile(`${place.root}/var/lib/stackyard/agent/spool/${attempt.taskId}.1/exit`);
+  await server.start();
+  expect(await server.resultOf(attempt)).toMatchObject({ reason: '' });
+  expect(await server.logOf(attempt)).toContain('Prepared.');
+});
+
+test('there is one agent per host root, and none without an identity or a token', async () => {
+  await startAgent();
+  await expect(runAgent(options)).rejects.toThrow(/manages the host root .* already/);
+  const { token: _, ...without } = options;
+  await expect(runAgent({ ...without, root: join(dir, 'h2') })).rejects.toThrow('has not joined a server yet');
+  await expect(runAgent({ ...options, root: join(dir, 'h3'), token: 'bad' })).rejects.toThrow('the token is not known');
+});
+
+/** The agent as a process of its own. */
+function spawnAgent(): ChildProcess {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  const token = join(dir, 'token');
+  writeFileSync(token, 'good-token\n');
+  const { root, address } = place;
+  const args = [
+    '--server',
+    server.address,
+    '--root',
+    root,
+    '--address',
+    address,
+    '--local',
+    '--name',
+    'h1',
+    '--token-file',
+    token,
+  ];
+  const child = spawn(process.execPath, ['--conditions=@stackyard/source', main, ...args], { stdio: 'inherit' });
+  children.push(child);
+  return child;
+}
+
+async function untilFile(path: string): Promise<void> {
+  const signal = AbortSignal.timeout(30_000);
+  while (!existsSync(path)) await delay(20, undefined, { signal });
+}
 
 async function expected() {
   const text = `port=${place.port}\ndataDir=${place.root}/data/beat\nmode=${place.mode ?? 'well'}\n`;

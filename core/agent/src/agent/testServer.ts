@@ -54,6 +54,11 @@ export class TestServer {
     return `127.0.0.1:${this.#port}`;
   }
 
+  /** Whether a control stream is open. */
+  get connected(): boolean {
+    return this.#call !== undefined;
+  }
+
   async start(): Promise<void> {
     const server = new Server();
     server.addService(Enrolment.service, this.#enrolment());
@@ -159,6 +164,13 @@ export class TestServer {
       this.events.emit('change');
     });
     call.on('end', () => call.end());
+    call.on('close', () => this.#gone(call));
+    call.on('cancelled', () => this.#gone(call));
+  }
+
+  #gone(call: ControlCall): void {
+    if (this.#call === call) this.#call = undefined;
+    this.events.emit('change');
   }
 
   #track(call: { destroy(): void; on(event: 'error' | 'close', listener: () => void): unknown }): void {
