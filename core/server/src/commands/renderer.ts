@@ -59,6 +59,8 @@ export class Renderer {
   async stop(): Promise<void> {
     clearTimeout(this.#idle);
     const worker = this.#worker;
+    // An unreferenced worker does not keep the process alive until it has ended.
+    worker?.ref();
     this.#end(new RenderFailedError({ service: 'all services', reason: 'the server is stopping' }));
     await worker?.terminate();
   }
