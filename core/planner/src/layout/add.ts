@@ -218,6 +218,10 @@ function occupancy(draft: Draft, manifest: ServiceManifest, component: string, p
 function withHostComponents(draft: Draft, service: ServiceState, placement: Placement): ServiceState {
   const nextOrdinals = { ...service.nextOrdinals };
   const hostComponents: HostComponentState[] = [...service.hostComponents];
+  for (const { component, ordinal } of hostComponents) {
+    // After a restore of the database the hosts may know higher ordinals than the service remembers.
+    nextOrdinals[component] = Math.max(nextOrdinals[component] ?? 1, ordinal + 1);
+  }
   for (const { name: component } of service.manifest.components) {
     for (const { host, at } of placement.get(component) ?? []) {
       const ordinal = nextOrdinals[component] ?? 1;

@@ -1,18 +1,20 @@
 import { topologicalOrder } from '../graph/order.ts';
 import { forEachSuccessor } from '../graph/walk.ts';
-import type { Plan } from '../plan.ts';
+import type { Notice, Plan } from '../plan.ts';
 import { counted, listed } from '../sentences.ts';
 
 export interface DescribeOptions {
   /** Names by host id; ids are shown where a name is missing. */
   readonly hosts?: ReadonlyMap<string, string> | undefined;
+  /** More to warn of, such as what the layout found. */
+  readonly warnings?: readonly Notice[] | undefined;
 }
 
 /**
  * A plan as text: one line per step, component and phase. Tasks with the same number may run at the same time; each
  * starts as soon as what it waits for is done, not when the number before is.
  */
-export function describePlan(plan: Plan, { hosts }: DescribeOptions = {}): string {
+export function describePlan(plan: Plan, { hosts, warnings = [] }: DescribeOptions = {}): string {
   const steps = stepsOf(plan);
   const groups = new Map<string, { step: number; phase: string; name: string; on: string[] }>();
   for (const [task, { phase, service, component, hostId }] of plan.tasks.entries()) {
@@ -33,7 +35,7 @@ export function describePlan(plan: Plan, { hosts }: DescribeOptions = {}): strin
         `${String(step).padStart(digits + 2)}  ${phase.padEnd(9)}  ${name.padEnd(widest)}  ${listed(on)}`,
     ),
     ...skippedLines(plan),
-    ...plan.warnings.map(({ message }) => `  warning: ${message}`),
+    ...[...warnings, ...plan.warnings].map(({ message }) => `  warning: ${message}`),
   ].join('\n');
 }
 

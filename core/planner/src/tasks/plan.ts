@@ -12,6 +12,8 @@ import { type Choice, choose } from './choose.ts';
 /**
  * The plan of a command: which phases run where, and in which order.
  *
+ * Its warnings are those of the order and of what stays behind; those of the layout are in `change.warnings`.
+ *
  * @param state the cluster before the command
  * @param layoutResult what layout() made of it
  * @param stale what stale() found; empty for commands that change no file
@@ -35,7 +37,7 @@ export function plan(
     graph,
     hosts: [...new Set(tasks.map(({ hostId }) => hostId))],
     restarts: restartsOf(tasks),
-    warnings: [...layoutResult.change.warnings, ...choice.problems.warnings],
+    warnings: choice.problems.warnings,
     skipped: choice.skipped,
   };
 }
