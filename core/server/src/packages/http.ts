@@ -69,19 +69,26 @@ async function ask(
   const { request, Agent } = url.protocol === 'https:' ? https : http;
   const agent = new Agent({ keepAlive: false, proxyEnv: process.env });
   const asked = request(url, { headers, agent, signal });
-  const connecting = setTimeout(
-    () => asked.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })),
-    limits.connectTimeoutMs,
-  );
-  asked.once('socket', (socket) => {
-    const connected = () => clearTimeout(connecting);
-    if (socket.connecting) socket.once('connect', connected);
-    else connected();
-  });
+  const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect';
+  let connecting: NodeJS.Timeout | undefined;
+  let aborted = (): void => undefined;
   let answer: http.IncomingMessage | undefined;
   asked.setTimeout(limits.idleTimeoutMs, () => (answer ?? asked).destroy(new Error('no data in time')));
   try {
     return await new Promise<http.IncomingMessage>((resolve, reject) => {
+      // A request that has no socket yet, as behind a silent proxy, does not tell of its own end.
+      const give = (error: Error) => {
+        reject(error);
+        asked.destroy(error);
+      };
+      const late = Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
+      connecting = setTimeout(() => give(late), limits.connectTimeoutMs);
+      aborted = () => give(signal.reason as Error);
+      signal.addEventListener('abort', aborted);
+      asked.once('socket', (socket) => {
+        if (socket.connecting) socket.once(connected, () => clearTimeout(connecting));
+        else clearTimeout(connecting);
+      });
       asked.once('response', (response) => resolve((answer = response)));
       // It may also fail after the answer began; then the reader of the answer hears of it.
       asked.on('error', reject);
@@ -92,5 +99,6 @@ async function ask(
     throw noWay.has(code) ? new NoWayOut(code === 'ETIMEDOUT' ? message : code, { cause: error }) : error;
   } finally {
     clearTimeout(connecting);
+    signal.removeEventListener('abort', aborted);
   }
 }
