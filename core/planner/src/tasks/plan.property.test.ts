@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Phase } from '@stackyard/domain';
 import type { ComponentManifest, ServiceManifest } from '@stackyard/sdk/manifest';
@@ -38,8 +38,8 @@ const manifests = fc
   .map((drawn) => {
     let accepted: ServiceManifest[] = [];
     for (const [s, { components, requiresFirst }] of drawn.entries()) {
-      const made = components.map(({ isClient, effect: _, after: __, ...fields }, c): ComponentManifest => {
-        const all = { ...fields, cardinality: '0+', configs: [`c${c}.cfg`] };
+      const made = components.map(({ isClient, lifecycle, rolling }, c): ComponentManifest => {
+        const all = { lifecycle, rolling, cardinality: '0+', configs: [`c${c}.cfg`] };
         return isClient ? client(`c${c}`, all) : component(`c${c}`, all);
       });
       const configs = components.map(({ effect }, c) =>
