@@ -5,7 +5,8 @@ import type { ServiceManifest } from '../manifest/manifest.ts';
 import { configDir, logDir, packageDir } from '../paths.ts';
 import { resolveValue } from './values.ts';
 
-type Values = Readonly<Record<string, Readonly<Record<string, Json>>>>;
+/** By config and property, as on a host. */
+export type Values = Readonly<Record<string, Readonly<Record<string, Json>>>>;
 
 /** What a template sees: frozen plain data. */
 export interface TemplateContext {
@@ -21,10 +22,13 @@ export interface TemplateContext {
   readonly packages: Readonly<Record<string, string>>;
 }
 
-/** The context of every config of a component; `forConfig` adds what belongs to one. */
-export function templateContext(service: ServiceManifest, inputs: Inputs): Omit<TemplateContext, 'config'> {
+/** What the templates of every config of a component see. */
+export function templateContext(
+  service: ServiceManifest,
+  inputs: Inputs,
+  values: Values,
+): Omit<TemplateContext, 'config'> {
   const { self } = inputs;
-  const values = resolveAll(service.configs, inputs, self.ordinal);
   const packages = Object.fromEntries(
     service.packages.map((product) => [product.name, packageDir(self.root, product.name, product.version)]),
   );
@@ -78,7 +82,7 @@ export function resolveAll(configs: readonly ConfigManifest[], inputs: Inputs, o
         config.properties.map((property) => {
           const value = inputs.values[config.name]?.[property.name];
           const resolved = value === undefined ? null : resolveValue(property, value, { root, local, ordinal });
-          return [property.name, structuredClone(resolved)];
+          return [property.name, typeof resolved === 'object' ? structuredClone(resolved) : resolved];
         }),
       ),
     ]),

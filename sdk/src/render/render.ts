@@ -4,7 +4,7 @@ import type { Json } from '../manifest/expression.ts';
 import type { Inputs, RenderedFile } from '../manifest/inputs.ts';
 import type { ComponentManifest, ServiceManifest } from '../manifest/manifest.ts';
 import { configDir } from '../paths.ts';
-import { type TemplateContext, templateContext } from './context.ts';
+import { resolveAll, type TemplateContext, templateContext, type Values } from './context.ts';
 import { TemplateError, ValueError } from './errors.ts';
 import { evaluate, toText } from './evaluate.ts';
 import { type Entry, FORMAT_WRITERS, type FormatWriter } from './formats.ts';
@@ -27,12 +27,15 @@ const MAX_CONTENT = 1_048_576;
  * @throws TemplateError, ValueError, ExpressionError, PathError
  */
 export function renderComponent({ service, component, templates, inputs }: RenderRequest): RenderedFile[] {
-  const shared = templateContext(service, inputs);
+  const values = resolveAll(service.configs, inputs, inputs.self.ordinal);
+  let made: SharedContext | undefined;
+  // Costs a look at every host component of the service, which only a template asks for.
+  const shared = () => (made ??= templateContext(service, inputs, values));
   const configs = component.configs
     .map((name) => requireConfig(service, name))
     .filter((config) => config.file)
     .map((config) =>
-      file(`${configDir(inputs.self)}/${config.name}`, renderConfig(config, { shared, templates }), {
+      file(`${configDir(inputs.self)}/${config.name}`, renderConfig(config, { values, shared, templates }), {
         mode: config.mode ?? 0o644,
         config: config.name,
       }),
@@ -51,20 +54,23 @@ function requireConfig(service: ServiceManifest, name: string): ConfigManifest {
   return config;
 }
 
+type SharedContext = Omit<TemplateContext, 'config'>;
+
 interface ConfigSources {
-  readonly shared: Omit<TemplateContext, 'config'>;
+  readonly values: Values;
+  readonly shared: () => SharedContext;
   readonly templates: RenderRequest['templates'];
 }
 
-function renderConfig(config: ConfigManifest, { shared, templates }: ConfigSources): string {
-  const own = shared.values[config.name] ?? {};
+function renderConfig(config: ConfigManifest, { values, shared, templates }: ConfigSources): string {
+  const own = values[config.name] ?? {};
   const writer = FORMAT_WRITERS[config.format];
   const entries = (except: readonly string[]) => entriesOf(config, own, except, writer);
   if (config.template === undefined) return placed(config, () => writer.document(entries([])));
   const source = templates[config.template];
   if (source === undefined) throw new TemplateError(config.template, `it is not in the stack (config ${config.name})`);
   const helpers = helpersFor({ config, writer, entries });
-  return compileTemplate(config.template, source).render({ ...shared, config: own }, helpers);
+  return compileTemplate(config.template, source).render({ ...shared(), config: own }, helpers);
 }
 
 /** Keys and values of a config in the order of its properties; an optional property without a value is left out. */
