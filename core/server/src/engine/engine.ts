@@ -117,7 +117,7 @@ class StackyardEngine implements RunningEngine {
         this.#session({ kind: 'closed', hostId, stream, clean, now: clock.monotonicMs() });
       },
       // A new secret ends what was authenticated by the old one.
-      onJoined: (hostId) => this.disconnect(hostId),
+      onJoined: (hostId) => this.#session({ kind: 'rejoined', hostId }),
     });
   }
 

@@ -34,7 +34,7 @@ export function componentChange({
   const patch: ComponentPatch = {
     id,
     ...(desired === undefined ? {} : { desired }),
-    ...(once === undefined ? {} : { once }),
+    ...(once === undefined ? {} : { once: [once] }),
     ...(configured === undefined ? {} : { configured }),
   };
   return { components: [patch] };

@@ -98,9 +98,11 @@ class Step {
   loaded(input: JobInput): void {
     if (this.#state.jobs.has(input.id) || !this.#state.clusterOf.has(input.id)) return;
     const { job, ready } = runOf(input);
+    if (this.#state.cancelOnLoad.delete(job.id)) job.cancelRequested = true;
+    // A job that waits is read to be canceled, else when its turn comes.
+    if (!job.cancelRequested && !this.#isFirst(job)) return;
     this.#state.jobs.set(job.id, job);
     this.#touched.add(job);
-    if (this.#state.cancelOnLoad.delete(job.id)) job.cancelRequested = true;
     job.tasks.forEach(({ hostId }, task) => {
       if (job.stage[task] === ISSUED) this.host(hostId).busy += 1;
     });
@@ -109,7 +111,7 @@ class Step {
     );
     if (unsuccessful.length > 0) this.#cancelAfter(job, unsuccessful);
     if (job.cancelRequested) this.#cancelAll(job);
-    else if (this.#isFirst(job)) for (const task of ready) this.#makeReady(job, task);
+    else for (const task of ready) this.#makeReady(job, task);
   }
 
   prepared(jobId: string, task: number, attempt: number): void {

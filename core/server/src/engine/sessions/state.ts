@@ -66,7 +66,10 @@ export type SessionEvent =
       readonly connected: boolean;
       readonly now: number;
     }
+  /** The host left: nothing of it is heard of again. */
   | { readonly kind: 'removed'; readonly hostId: string }
+  /** Its agent got a new secret: what was authenticated by the old one ends. */
+  | { readonly kind: 'rejoined'; readonly hostId: string }
   | {
       readonly kind: 'hello';
       readonly hostId: string;

@@ -38,9 +38,15 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
   if (!host) return effects;
   switch (event.kind) {
     case 'removed':
-      if (host.link) effects.push(closing(host.link, 'REMOVED', 'The host was removed.'));
-      effects.push({ kind: 'down', hostId: host.hostId });
+      dropLink(state, effects, host, 'The host was removed.');
+      for (const { id } of host.issued.values()) {
+        effects.push({ kind: 'result', hostId: host.hostId, id, result: removed, ackOn: undefined });
+      }
+      effects.push({ kind: 'lost', hostId: host.hostId });
       state.hosts.delete(host.hostId);
+      break;
+    case 'rejoined':
+      dropLink(state, effects, host, 'The host joined again with a new secret.');
       break;
     case 'hello':
       onHello(state, effects, host, event);
@@ -63,6 +69,12 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
       break;
   }
   return effects;
+}
+
+function dropLink(state: SessionsState, effects: SessionEffect[], host: HostSession, message: string): void {
+  if (!host.link) return;
+  effects.push(closing(host.link, 'REMOVED', message), { kind: 'down', hostId: host.hostId });
+  put(state, host.hostId, { link: undefined });
 }
 
 function greetHost(state: SessionsState, event: Extract<SessionEvent, { kind: 'host' }>): void {
@@ -482,6 +494,11 @@ const stateLost: AttemptResult = {
   reason: 'AGENT_STATE_LOST',
   message:
     'The agent lost its journal (its spool directory was replaced), so the outcome is unknown. Look at the host, then retry the job.',
+};
+const removed: AttemptResult = {
+  ...nothingDone,
+  reason: 'LOST',
+  message: 'The host was removed while the task ran, so the outcome is unknown.',
 };
 function silent(ms: number): AttemptResult {
   const message = `The host has been silent for ${Math.round(ms / 1000)} s, so the outcome is unknown. Check the agent and the network of the host, then retry the job.`;

@@ -43,6 +43,7 @@ export function joinHost(address: string, token: string, hostName: string): Prom
 /** An agent that speaks the real protocol, journals in memory and runs a function instead of a script. */
 export class ScriptedAgent {
   readonly id: string;
+  readonly secret: string;
   readonly received: ServerMessage__Output[] = [];
   /** How often each attempt's script was started: more than once breaks the first promise. */
   readonly starts = new Map<string, number>();
@@ -67,6 +68,7 @@ export class ScriptedAgent {
 
   constructor({ agentId, secret }: Pick<JoinReply__Output, 'agentId' | 'secret'>) {
     this.id = agentId;
+    this.secret = secret;
     this.#metadata.set('authorization', `Agent ${agentId}:${secret}`);
   }
 

@@ -1,10 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { noTasks, type Phase } from '@stackyard/domain';
 import { createLogger, systemClock } from '@stackyard/kernel';
+import { encodeEnvelope } from '@stackyard/proto';
 import { encodeGraph, GraphBuilder } from '@stackyard/planner';
 import { beginEpoch } from '../../database/epoch.ts';
 import {
@@ -117,6 +118,23 @@ export class EngineWorld {
     this.agents.push(agent);
     if (connect) await agent.connect(this.address);
     return agent;
+  }
+
+  /** Another process with the same credentials. */
+  twin({ id, secret, journalId }: ScriptedAgent): ScriptedAgent {
+    const twin = new ScriptedAgent({ agentId: id, secret });
+    twin.journalId = journalId;
+    this.agents.push(twin);
+    return twin;
+  }
+
+  /** Of the envelope that the task's first attempt would be sent. */
+  async hashOf(jobId: string, taskId: string): Promise<string> {
+    const em = this.db.em();
+    const job = await em.findOneOrFail(Job, { id: jobId }, { populate: ['graph', 'snapshot'] });
+    const task = await em.findOneOrFail(Task, { id: taskId });
+    const envelope = await this.envelopes.envelopeOf(job as JobRow, task, 1, AbortSignal.timeout(5000));
+    return createHash('sha256').update(encodeEnvelope(envelope)).digest('hex');
   }
 
   async token(hostName: string, { forMs = 60_000 } = {}): Promise<string> {

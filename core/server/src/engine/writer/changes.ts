@@ -14,8 +14,8 @@ export type JobWrite = Pick<
 export interface ComponentPatch {
   readonly id: string;
   readonly desired?: Desired;
-  /** A once-step that is done. */
-  readonly once?: string;
+  /** Once-steps that are done. */
+  readonly once?: readonly string[];
   readonly configured?: {
     readonly applied: object;
     readonly appliedValues: object;
@@ -92,9 +92,15 @@ export function fold(changes: readonly Change[]): Folded {
     tasks: keepLast(changes.flatMap((change) => change.tasks ?? [])),
     jobs: keepLast(changes.flatMap((change) => change.jobs ?? [])),
     // A row that is deleted must not be updated by the same statement: PostgreSQL would do either.
-    components: mergePatches(changes.flatMap((change) => change.components ?? [])).filter(({ id }) => !gone.has(id)),
+    components: mergePatches(
+      changes.flatMap((change) => change.components ?? []),
+      mergeComponents,
+    ).filter(({ id }) => !gone.has(id)),
     removed,
-    hosts: mergePatches(changes.flatMap((change) => change.hosts ?? [])),
+    hosts: mergePatches(
+      changes.flatMap((change) => change.hosts ?? []),
+      (before, after) => ({ ...before, ...after }),
+    ),
     events: keepLastEvents(changes.flatMap((change) => change.events ?? [])),
   };
 }
@@ -103,12 +109,20 @@ function keepLast<T extends { readonly id: string }>(rows: readonly T[]): readon
   return rows.length < 2 ? rows : [...new Map(rows.map((row) => [row.id, row])).values()];
 }
 
-function mergePatches<T extends { readonly id: string }>(patches: readonly T[]): readonly T[] {
+function mergeComponents(before: ComponentPatch, after: ComponentPatch): ComponentPatch {
+  const once = [...(before.once ?? []), ...(after.once ?? [])];
+  return { ...before, ...after, ...(once.length > 0 ? { once } : {}) };
+}
+
+function mergePatches<T extends { readonly id: string }>(
+  patches: readonly T[],
+  merge: (before: T, after: T) => T,
+): readonly T[] {
   if (patches.length < 2) return patches;
   const merged = new Map<string, T>();
   for (const patch of patches) {
     const before = merged.get(patch.id);
-    merged.set(patch.id, before ? { ...before, ...patch } : patch);
+    merged.set(patch.id, before ? merge(before, patch) : patch);
   }
   return [...merged.values()];
 }

@@ -96,12 +96,13 @@ const parts: Readonly<Record<keyof Folded, string>> = {
   jobs: update('job', jobColumns),
   components: `update host_component as c set
      desired = coalesce(r.desired, c.desired),
-     once = case when r.once is null or c.once ? r.once then c.once else c.once || to_jsonb(r.once) end,
+     once = case when r.once is null then c.once
+       else (select jsonb_agg(distinct step) from jsonb_array_elements(c.once || r.once) as step) end,
      applied = coalesce(r.configured->'applied', c.applied),
      applied_values = coalesce(r.configured->'appliedValues', c.applied_values),
      config_version = coalesce((r.configured->>'configVersion')::int, c.config_version),
      ${within('c', 'seen', seenColumns)}
-   from json_to_recordset($N::json) as r(id uuid, desired text, once text, configured jsonb, seen jsonb), fence
+   from json_to_recordset($N::json) as r(id uuid, desired text, once jsonb, configured jsonb, seen jsonb), fence
    where c.id = r.id`,
   removed: `delete from host_component as c
    using json_to_recordset($N::json) as r(id uuid), fence where c.id = r.id`,
