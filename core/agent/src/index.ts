@@ -1,4 +1,5 @@
 export { type AgentOptions, runAgent, type RunningAgent } from './agent/runAgent.ts';
+export { type AgentBundle, buildBundle, bundleCommand } from './bundle.ts';
 export { ControlConnection, type ControlEvents } from './connection/control.ts';
 export { type Identity, join, joinServer, type JoinOptions, readIdentity } from './identity.ts';
 export { main as agentMain } from './main.ts';

@@ -6,9 +6,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { sha256 } from '../artifacts/digest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { buildBundle, bundleCommand } from '../bundle.ts';
 import { endProcesses } from '../processes/kill.ts';
 import { type AgentOptions, runAgent, type RunningAgent } from './runAgent.ts';
 import { TestServer } from './testServer.ts';
@@ -133,7 +133,7 @@ test('the server is told the digests of what it expects, and a task that is refu
 });
 
 test('an agent killed in the middle of a task finds it again, and the task has run once', async () => {
-  let child = spawnAgent();
+  let child = await spawnAgent();
   await server.until(() => server.hellos.length === 1, 'a hello');
   await run('install');
   const attempt = server.dispatch(testEnvelope(stack, place, 'prepare'));
@@ -142,7 +142,7 @@ test('an agent killed in the middle of a task finds it again, and the task has r
   await once(child, 'exit');
   await server.until(() => !server.connected, 'the end of the stream');
 
-  child = spawnAgent();
+  child = await spawnAgent();
   await server.until(() => server.hellos.length === 2, 'a second hello');
   expect(server.hellos[1]?.journalId).toBe(server.hellos[0]?.journalId);
   expect(server.hellos[1]?.inventory).toMatchObject([{ attempt, phase: expect.stringMatching(/STARTED|EXITED/) }]);
@@ -183,13 +183,13 @@ test('there is one agent per host root, and none without an identity or a token'
   await expect(runAgent({ ...options, root: join(dir, 'h3'), token: 'bad' })).rejects.toThrow('the token is not known');
 });
 
-/** The agent as a process of its own. */
-function spawnAgent(): ChildProcess {
-  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+/** The agent's bundle as a process of its own. */
+async function spawnAgent(): Promise<ChildProcess> {
+  const { file, args, env } = bundleCommand(await buildBundle());
   const token = join(dir, 'token');
   writeFileSync(token, 'good-token\n');
   const { root, address } = place;
-  const args = [
+  const own = [
     '--server',
     server.address,
     '--root',
@@ -202,7 +202,7 @@ function spawnAgent(): ChildProcess {
     '--token-file',
     token,
   ];
-  const child = spawn(process.execPath, ['--conditions=@stackyard/source', main, ...args], { stdio: 'inherit' });
+  const child = spawn(file, [...args, ...own], { stdio: 'inherit', env: { ...process.env, ...env } });
   children.push(child);
   return child;
 }

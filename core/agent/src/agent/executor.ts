@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore, StoredArtifact } from '../artifacts/store.ts';
 import type { Downloads } from '../connection/download.ts';
 import { orderOf } from '../envelope.ts';
-import { download } from '../packages/index.ts';
+import { download } from '../packages/download.ts';
 import type { PhaseJob } from '../phases/job.ts';
 import { missingPackages } from '../phases/missing.ts';
 import type { PhaseOrder } from '../phases/order.ts';

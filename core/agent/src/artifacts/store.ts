@@ -4,7 +4,6 @@ import { dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StackManifest } from '@stackyard/sdk/manifest';
-import { extract } from 'tar';
 import { DigestMismatchError, DownloadFailedError } from '../errors.ts';
 import { SingleFlight } from '../packages/singleFlight.ts';
 import { writeDurably } from '../spool/durable.ts';
@@ -114,6 +113,8 @@ export class ArtifactStore {
 }
 
 async function unpack(bytes: Buffer, into: string): Promise<void> {
+  // Loaded only here: an agent fetches an artifact once and then has no use for it.
+  const { extract } = await import('tar');
   await pipeline(
     Readable.from([bytes]),
     extract({

@@ -9,6 +9,7 @@ import { type ContentEntry, contentDigest } from './content.ts';
 import { type Admitted, defaultLimits, EntryGate, type UnpackLimits } from './entryGate.ts';
 import { namingFullDisk, PackageRefusedError, PackageTargetError } from './errors.ts';
 import { linkRefusal } from './links.ts';
+import { RECORD_FILE } from './record.ts';
 
 export interface UnpackOptions {
   /** How sentences name the package, such as "zookeeper 3.9.4". */
@@ -39,8 +40,6 @@ export interface UnpackedPackage {
   readonly bytes: number;
 }
 
-/** Lies in every unpacked package and tells which one it is. */
-export const RECORD_FILE = '.stackyard-package.json';
 
 /** A disk syncs many files in hardly more time than one. */
 const SYNCED_TOGETHER = 32;

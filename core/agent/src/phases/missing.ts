@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readManifest, type StoredArtifact } from '../artifacts/store.ts';
-import { RECORD_FILE } from '../packages/index.ts';
+import { RECORD_FILE } from '../packages/record.ts';
 import { definitionOf, packagesOf } from './context.ts';
 import type { PackageOrder, PhaseOrder } from './order.ts';
 

@@ -1,0 +1,2 @@
+/** Lies in every unpacked package and tells which one it is. */
+export const RECORD_FILE = '.stackyard-package.json';
