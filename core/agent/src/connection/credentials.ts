@@ -23,4 +23,8 @@ export const channelOptions: ChannelOptions = {
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.max_receive_message_length': 16 * 1024 * 1024,
   'grpc.enable_retries': 0,
+  // How often to try again is decided here, with jitter; the channel itself must not be slower than that.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.min_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1000,
 };
