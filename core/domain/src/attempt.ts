@@ -43,8 +43,9 @@ export function stepAttempt(status: AttemptStatus, event: AttemptEvent): Attempt
             reason: event.reason === 'KILLED' ? 'USER_CANCEL' : event.reason,
           };
     case 'withdrawn':
-      return status.state === 'PENDING' ? { state: 'CANCELED', reason: event.reason } : undefined;
+      break;
   }
+  return status.state === 'PENDING' ? { state: 'CANCELED', reason: event.reason } : undefined;
 }
 
 function advance(status: AttemptStatus, dispatch: Dispatch): AttemptStatus | undefined {

@@ -54,7 +54,11 @@ export function metadataOf(manifests: readonly ServiceManifest[]): Metadata {
   const ordering = orderingOf(metadata, declared.edges);
   const problems = [...declared.problems, ...cyclesOf(metadata, ordering, declared.edges)];
   if (problems.length > 0) return { ...metadata, edges: declared.edges, problems };
-  const defaults = defaultEdges(metadata).filter(([from, to]) => ordering.addUnlessCyclic(from, to));
+  const defaults = defaultEdges(metadata).filter(([from, to]) => {
+    if (ordering.reaches(to, from)) return false;
+    ordering.add(from, to);
+    return true;
+  });
   return { ...metadata, edges: [...declared.edges, ...defaults], problems };
 }
 

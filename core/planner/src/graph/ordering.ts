@@ -15,18 +15,12 @@ export class Ordering {
     return this.#successors[node] ?? [];
   }
 
-  /** `from` comes before `to`, whether that makes a cycle or not. False when it was known. */
-  add(from: number, to: number): boolean {
+  /** `from` comes before `to`, whether that makes a cycle or not. */
+  add(from: number, to: number): void {
     const key = `${from} ${to}`;
-    if (from === to || this.#known.has(key)) return false;
+    if (from === to || this.#known.has(key)) return;
     this.#known.add(key);
     this.#successors[from]!.push(to);
-    return true;
-  }
-
-  /** The same, unless `to` comes before `from` already. False when nothing was added. */
-  addUnlessCyclic(from: number, to: number): boolean {
-    return !this.reaches(to, from) && this.add(from, to);
   }
 
   reaches(from: number, to: number): boolean {

@@ -111,17 +111,19 @@ class Arrangement {
     const turns = works.filter(({ chained }) => chained);
     for (const work of works) if (!work.chained) this.#putSingle(slots, work, someStart);
     this.#putTurns(slots, turns, someStart);
-    if (someStart) {
-      this.#slots.before(slots.configure, slots.turns);
-      this.#slots.before(slots.configure, slots.stop);
-      this.#slots.before(slots.again, slots.start);
-      this.#slots.before(slots.turns, slots.start);
-      this.#slots.before(slots.turns, slots.check);
-    }
+    if (someStart) this.#orderMembers(slots);
     if (this.#slots.isEmpty(slots.stop)) return;
     this.#slots.leads(slots.configure, slots.stop);
-    this.#slots.before(slots.stop, slots.again);
-    this.#slots.before(slots.stop, slots.start);
+    for (const starts of [slots.again, slots.start]) {
+      if (!this.#slots.isEmpty(starts)) this.#slots.before(slots.stop, starts);
+    }
+  }
+
+  /** Members and fresh ones of one component. Only where there are members: a plain add has no stages. */
+  #orderMembers({ configure, stop, again, turns, start, check }: ComponentSlots): void {
+    for (const members of [stop, turns]) if (!this.#slots.isEmpty(members)) this.#slots.before(configure, members);
+    for (const members of [again, turns]) if (!this.#slots.isEmpty(members)) this.#slots.before(members, start);
+    if (!this.#slots.isEmpty(turns)) this.#slots.before(turns, check);
   }
 
   #putSingle(slots: ComponentSlots, work: Work, someStart: boolean): void {

@@ -205,6 +205,8 @@ function broken(plan: Plan, services: readonly ServiceManifest[]): string[] {
         ),
         ...required.flatMap((other) => pairs(of(other, 'start', 'check'), of(self, 'start'))),
         ...pairs(of(self, 'start'), of(self, 'check')),
+        ...pairs(of(self, 'start'), of(self, 'prepare')),
+        ...pairs(of(self, 'prepare'), of(self, 'check')),
         ...pairs(of(self, 'stop'), of(self, 'start')),
       ];
     }),
@@ -215,6 +217,31 @@ function labelOf({ tasks }: Plan, task: number): string {
   const { service, component, hostId, phase } = tasks[task]!;
   return `${service}/${component} ${hostId} ${phase}`;
 }
+
+test('nothing waits that no definition asks to wait: there are no stages', () => {
+  fc.assert(
+    fc.property(manifests, fc.array(anyCommand, { maxLength: 4 }), (drawn, draws) => {
+      const services = drawn.map((it) => ({
+        ...it,
+        requires: { services: [] },
+        components: it.components.map((own) => ({ ...own, after: [], rolling: false, lifecycle: ['init' as const] })),
+      }));
+      runAll(services, draws, (plan) => {
+        // Members that restart beside new ones, or are all down before the first is up, wait for one another.
+        if (plan.request.command === 'remove' || plan.restarts.length > 0) return;
+        const precedes = orderIn(plan);
+        const all = [...plan.tasks.keys()];
+        const waiting = all.flatMap((before) =>
+          all
+            .filter((after) => plan.tasks[before]!.hostComponentId !== plan.tasks[after]!.hostComponentId)
+            .filter((after) => precedes(before, after))
+            .map((after) => `${labelOf(plan, before)} before ${labelOf(plan, after)}`),
+        );
+        expect(waiting).toEqual([]);
+      });
+    }),
+  );
+});
 
 test('stop is the reverse of start', () => {
   fc.assert(
