@@ -126,6 +126,18 @@ test('a process that ends before it is ready fails the start with its last lines
   expect(failed.message).toContain('no heart');
 });
 
+test('a start is refused while another process listens on its port', async () => {
+  await startAgent();
+  await run('install');
+  await run('configure', await expected());
+  const intruder = createServer().listen(place.port, place.address);
+  await once(intruder, 'listening');
+  const refused = await run('start');
+  await new Promise((resolve) => intruder.close(resolve));
+  expect(refused.message).toContain(`Another process listens on 127.0.0.1:${place.port} of host h1 already`);
+  expect(await run('start')).toMatchObject({ reason: '' });
+});
+
 test('the server is told the digests of what it expects, and a task that is refused wrote nothing', async () => {
   await startAgent();
   await run('install');

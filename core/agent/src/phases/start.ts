@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessManifest } from '@stackyard/sdk/manifest';
+import { logDir } from '@stackyard/sdk/render';
 import { PhaseError } from '../errors.ts';
-import { ask } from '../probes/probe.ts';
+import { ask, connects } from '../probes/probe.ts';
 import { startKeeper } from '../processes/keeper.ts';
 import { readState } from '../processes/state.ts';
 import { stopComponent } from '../processes/stop.ts';
-import type { PhaseContext } from './context.ts';
-import { logDir } from '@stackyard/sdk/render';
+import { type PhaseContext, textOf } from './context.ts';
 import { makeDirectory, ownerOf } from './files.ts';
 import { lastOutput, outputLog, processSpec } from './process.ts';
 
@@ -18,6 +18,7 @@ export async function start(context: PhaseContext): Promise<void> {
   if (!process) return context.log('There is no process to start.');
   const { dir, inputs } = context;
   const before = readState(dir);
+  if (!before.alive) await checkFree(context, process);
   if (before.alive) context.log(`The process runs already (process ${before.process?.pid}).`);
   // A start task wipes the slate of earlier crashes, unless the process simply goes on.
   const restarts = before.alive ? before.restarts : 0;
@@ -25,6 +26,22 @@ export async function start(context: PhaseContext): Promise<void> {
   await startKeeper(dir, inputs.self.hostComponentId, processSpec(context, process));
   if (!before.alive) context.log(`Started ${context.component.title}; its output is in ${outputLog(context)}.`);
   await untilReady(context, process, restarts);
+}
+
+/** Whoever answers already is not the process that is about to be started, and would pass for it. */
+async function checkFree(context: PhaseContext, process: ProcessManifest): Promise<void> {
+  if (process.ready.kind === 'process') return;
+  const port = Number(textOf(context, process.ready.port, 'process.ready'));
+  const { address, host } = context.inputs.self;
+  const taken = await connects({ address, port, timeoutMs: 1_000 }).then(
+    () => true,
+    () => false,
+  );
+  if (!taken) return;
+  throw new PhaseError(
+    `Another process listens on ${address}:${port} of host ${host} already, which ${context.component.title} needs. ` +
+      `Stop it or choose another port, then retry the task.`,
+  );
 }
 
 async function untilReady(context: PhaseContext, process: ProcessManifest, restarts: number): Promise<void> {
