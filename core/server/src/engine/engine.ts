@@ -293,6 +293,8 @@ class StackyardEngine implements RunningEngine {
     const issued = this.#sessions.hosts.get(hostId)?.issued;
     const unknown = hello.inventory.map(({ id }) => id).filter((id) => !issued?.has(id));
     const known = await knownAttempts(this.#options.db.sql, hostId, unknown);
+    // It may have gone while the database was asked.
+    if (!this.#inboxes.has(stream)) return;
     this.#session({ kind: 'hello', hostId, stream, hello, known, now: this.#options.clock.monotonicMs() });
   }
 

@@ -17,8 +17,6 @@ export interface Issued {
 export interface Link {
   readonly stream: number;
   readonly sessionNo: number;
-  /** Welcome was sent. */
-  readonly live: boolean;
   /** Digests of the last heartbeat that did not agree, and how often in a row. */
   readonly odd: { readonly digests: string; readonly times: number } | undefined;
   /** Refused because an older attempt of the task lives: sent again with the next heartbeat. */

@@ -133,7 +133,7 @@ export class EngineWorld {
     const em = this.db.em();
     const job = await em.findOneOrFail(Job, { id: jobId }, { populate: ['graph', 'snapshot'] });
     const task = await em.findOneOrFail(Task, { id: taskId });
-    const envelope = await this.envelopes.envelopeOf(job as JobRow, task, 1, AbortSignal.timeout(5000));
+    const envelope = await this.envelopes.envelopeOf(job, task, 1, AbortSignal.timeout(5000));
     return createHash('sha256').update(encodeEnvelope(envelope)).digest('hex');
   }
 

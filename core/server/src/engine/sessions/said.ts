@@ -1,0 +1,119 @@
+import type { Reason } from '@stackyard/domain';
+import type { AgentSays } from './messages.ts';
+import { failed, outcomes } from './outcomes.ts';
+import { reconcile } from './reconcile.ts';
+import type { HostSession, KnownAttempt, Link, SessionEvent } from './state.ts';
+import { alert, attemptsDigest, close, end, make, put, putLink, say, type Turn } from './turn.ts';
+
+/** Heartbeats that disagree in the same way before the agent is asked to say again what it has. */
+const ODD_BEATS = 3;
+
+/** Reasons an agent refuses for; the words that only the protocol knows are told as what they mean. */
+const refusalReason: Readonly<Record<string, Reason>> = {
+  SPOOL_FULL: 'SPOOL_FULL',
+  ARTIFACT_INTEGRITY: 'ARTIFACT_INTEGRITY',
+  PACKAGE_UNAVAILABLE: 'PACKAGE_UNAVAILABLE',
+  EXPIRED_BEFORE_START: 'EXPIRED_BEFORE_START',
+  KILLED: 'KILLED',
+  HASH_MISMATCH: 'ARTIFACT_INTEGRITY',
+  // The task was canceled while it waited for its older attempt.
+  PREVIOUS_RUNNING: 'KILLED',
+};
+
+/** The agent of a live session says something. */
+export function onMessage(
+  turn: Turn,
+  host: HostSession,
+  link: Link,
+  event: Extract<SessionEvent, { kind: 'message' }>,
+): void {
+  const { hostId } = host;
+  const { stream } = link;
+  const { message } = event;
+  put(turn, hostId, { lastSeenMs: event.now });
+  switch (message.kind) {
+    case 'heartbeat':
+      say(turn, stream, { kind: 'heartbeatAck', n: message.n });
+      onHeartbeat(turn, host, link, message.digest);
+      return;
+    case 'accepted':
+    case 'started':
+      make(turn, message.kind, { hostId, stream, id: message.id, issued: undefined });
+      return;
+    case 'duplicate': {
+      const issued = host.issued.get(message.id);
+      // The result of what has exited comes by itself.
+      if (!issued || message.phase === 'EXITED') return;
+      const row = issued.dispatch === 'SENT' ? 'SENT' : 'ISSUED';
+      make(turn, reconcile[row][message.phase], { hostId, stream, id: message.id, issued });
+      return;
+    }
+    case 'refused':
+      onRefused(turn, host, link, message);
+      return;
+    case 'result':
+      onResult(turn, host, stream, message, event.known);
+      return;
+    case 'cancelReply':
+      // Only its tombstone is there: it was canceled before it could start.
+      if (message.phase === 'TOMBSTONE' && host.issued.has(message.id)) {
+        end(turn, hostId, message.id, outcomes.canceledBeforeStart);
+      }
+      return;
+    case 'components':
+      turn.effects.push({ kind: 'components', hostId, components: message.components });
+      return;
+    case 'facts':
+      turn.effects.push({ kind: 'place', hostId, place: message.place });
+      return;
+  }
+}
+
+function onResult(
+  turn: Turn,
+  host: HostSession,
+  stream: number,
+  { id, hash, result }: Extract<AgentSays, { kind: 'result' }>,
+  known: KnownAttempt | undefined,
+): void {
+  const { hostId } = host;
+  const issued = host.issued.get(id);
+  if (!issued) make(turn, reconcile[known?.row ?? 'NONE'].EXITED, { hostId, stream, id, issued, result });
+  else if (issued.hash === hash) end(turn, hostId, id, result, stream);
+  else alert(turn, hostId, 'A result came for another envelope than was sent; it is not acknowledged', id);
+}
+
+function onRefused(
+  turn: Turn,
+  host: HostSession,
+  link: Link,
+  { id, reason, message }: Extract<AgentSays, { kind: 'refused' }>,
+): void {
+  const issued = host.issued.get(id);
+  if (!issued) return;
+  if (reason !== 'PREVIOUS_RUNNING' || issued.ending) {
+    end(turn, host.hostId, id, failed(refusalReason[reason] ?? 'LOST', message));
+    return;
+  }
+  const number = Number(id.slice(id.lastIndexOf('/') + 1));
+  for (let older = 1; older < number; older += 1) {
+    say(turn, link.stream, { kind: 'cancel', id: `${issued.taskId}/${older}`, cause: 'LOST' });
+  }
+  putLink(turn, host.hostId, { again: [...link.again, id] });
+}
+
+function onHeartbeat(turn: Turn, host: HostSession, link: Link, digest: string): void {
+  const { hostId } = host;
+  const { stream } = link;
+  for (const id of link.again) {
+    if (host.issued.has(id)) turn.effects.push({ kind: 'dispatch', stream, hostId, id });
+  }
+  const expected = attemptsDigest(host.issued.keys());
+  const digests = `${digest} ${expected}`;
+  const agreed = digest === '' || digest === expected || digests === host.accepted;
+  const times = agreed ? 0 : link.odd?.digests === digests ? link.odd.times + 1 : 1;
+  putLink(turn, hostId, { again: [], odd: times === 0 ? undefined : { digests, times } });
+  if (times < ODD_BEATS) return;
+  put(turn, hostId, { accepted: digests });
+  close(turn, link, 'RECONCILE', 'Agent and server disagree on what is unacknowledged.');
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { Reason } from '@stackyard/domain';
+import type { AttemptResult, ServerSays } from './messages.ts';
+import { outcomes } from './outcomes.ts';
+import type { Move } from './reconcile.ts';
+import type { CloseCode, HostSession, Issued, Link, SessionEffect, SessionsState } from './state.ts';
+
+/** One step: the state it changes and what it asks for. */
+export interface Turn {
+  readonly state: SessionsState;
+  readonly effects: SessionEffect[];
+}
+
+export function put({ state }: Turn, hostId: string, patch: Partial<HostSession>): void {
+  const host = state.hosts.get(hostId);
+  if (host) state.hosts.set(hostId, { ...host, ...patch });
+}
+
+export function putLink(turn: Turn, hostId: string, patch: Partial<Link>): void {
+  const link = turn.state.hosts.get(hostId)?.link;
+  if (link) put(turn, hostId, { link: { ...link, ...patch } });
+}
+
+export function say({ effects }: Turn, stream: number, message: ServerSays): void {
+  effects.push({ kind: 'send', stream, message });
+}
+
+export function close({ effects }: Turn, link: Link, code: CloseCode, message: string): void {
+  effects.push({ kind: 'close', stream: link.stream, code, message });
+}
+
+export function alert({ effects }: Turn, hostId: string, sentence: string, id?: string): void {
+  effects.push({ kind: 'alert', hostId, sentence, ...(id === undefined ? {} : { id }) });
+}
+
+/** Ends an attempt; `ackOn` is the stream that waits for the acknowledgement, if its agent reported the end. */
+export function end({ effects }: Turn, hostId: string, id: string, result: AttemptResult, ackOn?: number): void {
+  effects.push({ kind: 'result', hostId, id, result, ackOn });
+}
+
+export interface Subject {
+  readonly hostId: string;
+  readonly stream: number;
+  readonly id: string;
+  /** Absent when it is terminal here, or not on record. */
+  readonly issued: Issued | undefined;
+  readonly result?: AttemptResult | undefined;
+}
+
+/** Carries out a cell of the reconcile table. */
+export function make(turn: Turn, move: Move, { hostId, stream, id, issued, result }: Subject): void {
+  const ending = issued?.ending;
+  const cancel = (cause: Reason): void => say(turn, stream, { kind: 'cancel', id, cause });
+  switch (move) {
+    case 'nothing':
+      return;
+    case 'resend':
+      // The agent buries what it does not know, and answers for it.
+      if (ending) cancel(ending);
+      else turn.effects.push({ kind: 'dispatch', stream, hostId, id });
+      return;
+    case 'accepted':
+    case 'started':
+      advance(turn, hostId, id, move === 'accepted' ? 'ACCEPTED' : 'STARTED');
+      if (ending) cancel(ending);
+      return;
+    case 'takeResult':
+      if (result) end(turn, hostId, id, result, stream);
+      return;
+    case 'lost':
+      end(turn, hostId, id, ending ? outcomes.canceledBeforeStart : outcomes.forgotten);
+      return;
+    case 'stateLost':
+      end(turn, hostId, id, ending ? outcomes.canceledBeforeStart : outcomes.stateLost);
+      return;
+    case 'cancel':
+      cancel('LOST');
+      return;
+    case 'recordLate':
+      if (result) turn.effects.push({ kind: 'late', hostId, id, result, ackOn: stream });
+      return;
+    case 'ackOrphan':
+      alert(turn, hostId, 'A result came for an attempt that is not on record', id);
+      say(turn, stream, { kind: 'resultAck', id });
+      return;
+    case 'orphan':
+    case 'alert':
+      alert(turn, hostId, 'An agent holds an attempt that was not issued to it', id);
+      return;
+  }
+}
+
+/** The agent has journaled the attempt or runs it; what is known already is no news. */
+export function advance(turn: Turn, hostId: string, id: string, dispatch: 'ACCEPTED' | 'STARTED'): void {
+  const host = turn.state.hosts.get(hostId);
+  const issued = host?.issued.get(id);
+  if (!host || !issued || issued.dispatch === dispatch || issued.dispatch === 'STARTED') return;
+  put(turn, hostId, { issued: new Map(host.issued).set(id, { ...issued, dispatch }) });
+  turn.effects.push({ kind: 'progress', hostId, id, dispatch });
+}
+
+/** SHA-256 (hex) of attempt ids, sorted and joined by newlines: what both sides compare. */
+export function attemptsDigest(ids: Iterable<string>): string {
+  return createHash('sha256')
+    .update([...ids].toSorted().join('\n'))
+    .digest('hex');
+}
