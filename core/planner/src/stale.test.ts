@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CommandRequest } from './command.ts';
 import { layout } from './layout/layout.ts';
 import { stale } from './stale.ts';
-import { ids, renderAll, Sample } from './testing/sample.ts';
+import { cluster, component, config, ids, property, renderAll, Sample, service } from './testing/sample.ts';
 
 function running(): Sample {
   const sample = new Sample();
@@ -60,4 +60,24 @@ test('a file that is no longer rendered is a change', () => {
   const sample = running();
   sample.change((it) => ({ ...it, applied: { ...it.applied, '/etc/gone': 'sha256-x' } }));
   expect(found(sample, configure({}))[0]).toBe('zookeeper_server h-zk1 gone restart');
+});
+
+test('a value that is in no file, but that the process is started with, makes a host component stale', () => {
+  const heap = property('heap', 'int', { default: { literal: 512 } });
+  const port = property('port', 'port', { default: { literal: 80 } });
+  const process = {
+    ...component('x').process!,
+    args: [{ concat: [{ literal: '-p' }, { property: { config: 'p.txt', property: 'port' } }] }],
+  };
+  const s = service('s', {
+    configs: [config('env', [heap], { file: false }), config('p.txt', [port])],
+    components: [component('c', { configs: ['env'], process }), component('other', { cardinality: '0+' })],
+  });
+  const sample = new Sample(cluster({ hosts: ['a'], manifests: [s] }));
+  sample.run({ command: 'add', services: [{ service: 's', components: { c: ['a'], other: ['a'] } }] });
+  const change = (values: object): CommandRequest =>
+    ({ command: 'configure', target: { service: 's' }, config: values }) as CommandRequest;
+  expect(found(sample, change({ env: { heap: 256 } }))).toEqual(['c h-a  restart']);
+  expect(found(sample, change({ 'p.txt': { port: 81 } }))).toEqual(['c h-a  restart']);
+  expect(found(sample, change({ env: { heap: 512 } }))).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { EFFECTS, type Effect } from '@stackyard/domain';
-import type { ConfigManifest, ConfigValues } from '@stackyard/sdk/manifest';
+import type { ComponentManifest, ConfigManifest, ConfigValues, PropertyManifest } from '@stackyard/sdk/manifest';
+import { referencesOf } from '@stackyard/sdk/render';
 import { inputsOf } from './inputs.ts';
 import type { StaleHostComponent } from './plan.ts';
 import type { ClusterState, HostComponentState, ServiceState } from './state.ts';
@@ -15,8 +16,8 @@ export interface RenderedDigest {
 const EFFECT_OF_DECLARED_FILE: Effect = 'restart';
 
 /**
- * The host components of `state` whose files, rendered from `next`, differ from what they run. New and leaving ones are
- * not among them.
+ * The host components of `state` whose files, rendered from `next`, differ from what they run, or whose process would be
+ * started with other values; the latter alone changes no path. New and leaving ones are not among them.
  *
  * The effect is the strongest one of the properties that changed in the configs whose files changed. Where no property
  * explains a changed file, and where the members of the service changed as well, the config's own effect counts.
@@ -37,9 +38,8 @@ export function stale(
       const files = rendered.get(hostComponent.id);
       if (!files || !known.has(hostComponent.id)) continue;
       const changed = changedPaths(hostComponent, files);
-      if (changed.length === 0) continue;
-      const effect = effectOf({ next, service, hostComponent, files, changed, membersChanged });
-      found.push({ hostComponentId: hostComponent.id, changed, effect });
+      const effects = effectsOf({ next, service, hostComponent, files, changed, membersChanged });
+      if (effects.length > 0) found.push({ hostComponentId: hostComponent.id, changed, effect: strongest(effects) });
     }
   }
   return found;
@@ -71,25 +71,49 @@ interface Change {
   readonly membersChanged: boolean;
 }
 
-function effectOf({ next, service, hostComponent, files, changed, membersChanged }: Change): Effect {
+/** The effect of every change that matters to the host component; empty when there is none. */
+function effectsOf({ next, service, hostComponent, files, changed, membersChanged }: Change): Effect[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const configs = new Map(service.manifest.configs.map((config) => [config.name, config]));
-  const effective = inputsOf(next, service, hostComponent.id).values;
-  const effects = changed.flatMap((path): Effect[] => {
+  const properties = changedProperties(next, service, hostComponent);
+  const ofFiles = changed.flatMap((path): Effect[] => {
     const name = byPath.get(path)?.config;
     const config = name === undefined ? undefined : configs.get(name);
     if (!config) return [EFFECT_OF_DECLARED_FILE];
-    const explained = changedProperties(config, hostComponent.appliedValues ?? {}, effective);
+    const explained = properties.filter((it) => it.config === config).map(({ property }) => property.effect);
     return explained.length === 0 || membersChanged ? [...explained, config.effect] : explained;
   });
-  return strongest(effects.map((effect) => (effect === 'pinned' ? 'restart' : effect)));
+  const component = service.manifest.components.find(({ name }) => name === hostComponent.component);
+  const ofProcess = properties.filter((it) => component && reachesProcess(component, it));
+  return [...ofFiles, ...ofProcess.map(({ property }) => property.effect)].map((effect) =>
+    effect === 'pinned' ? 'restart' : effect,
+  );
 }
 
-function changedProperties(config: ConfigManifest, applied: ConfigValues, effective: ConfigValues): Effect[] {
-  const [before, after] = [applied[config.name] ?? {}, effective[config.name] ?? {}];
-  return config.properties
-    .filter(({ name }) => canonical(before[name]) !== canonical(after[name]))
-    .map(({ effect }) => effect);
+interface ChangedProperty {
+  readonly config: ConfigManifest;
+  readonly property: PropertyManifest;
+}
+
+/** Properties whose effective value is another than the host component runs with; none before the first configure. */
+function changedProperties(next: ClusterState, service: ServiceState, it: HostComponentState): ChangedProperty[] {
+  const applied = it.appliedValues;
+  if (!applied) return [];
+  const effective: ConfigValues = inputsOf(next, service, it.id).values;
+  return service.manifest.configs.flatMap((config) =>
+    config.properties
+      .filter(({ name }) => canonical(applied[config.name]?.[name]) !== canonical(effective[config.name]?.[name]))
+      .map((property) => ({ config, property })),
+  );
+}
+
+/** Whether a property matters beyond files: it is of a config that is none, or the process is started with it. */
+function reachesProcess({ configs, process }: ComponentManifest, { config, property }: ChangedProperty): boolean {
+  if (!config.file && configs.includes(config.name)) return true;
+  if (!process) return false;
+  return [process.program, ...process.args, ...Object.values(process.env)]
+    .flatMap(referencesOf)
+    .some((ref) => ref.config === config.name && ref.property === property.name);
 }
 
 export function strongest(effects: readonly Effect[]): Effect {
