@@ -187,6 +187,17 @@ test('a result waits on the disk while the server is away and comes with the nex
   expect(await server.logOf(attempt)).toContain('Prepared.');
 });
 
+test('an agent that the server does not know any more joins anew when it was given a token', async () => {
+  await startAgent();
+  const before = agent?.agentId;
+  await agent?.stop();
+  server.forgets = true;
+  agent = await runAgent(options);
+  await server.until(() => server.hellos.length === 2, 'a hello under another identity');
+  expect(agent.agentId).not.toBe(before);
+  expect(await run('install')).toMatchObject({ reason: '' });
+});
+
 test('there is one agent per host root, and none without an identity or a token', async () => {
   await startAgent();
   await expect(runAgent(options)).rejects.toThrow(/manages the host root .* already/);

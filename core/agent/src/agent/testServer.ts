@@ -43,6 +43,9 @@ export class TestServer {
   /** Whether results are acknowledged. */
   acknowledges = true;
   epoch = 1;
+  /** Whether the agent that was here last is refused from now on. */
+  forgets = false;
+  forgotten = '';
   watched: WatchedComponent[] = [];
   #sessionNo = 0;
   #server: Server | undefined;
@@ -158,6 +161,12 @@ export class TestServer {
 
   #control(call: ControlCall): void {
     this.#track(call);
+    const [authorization] = call.metadata.get('authorization');
+    if (this.forgets && authorization === this.forgotten) {
+      call.emit('error', { code: status.UNAUTHENTICATED, details: 'the agent is not known' });
+      return;
+    }
+    this.forgotten = String(authorization);
     this.#call = call;
     call.on('data', (frame: AgentFrame__Output) => {
       for (const message of frame.messages) this.#receive(message);

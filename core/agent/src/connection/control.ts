@@ -1,3 +1,4 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
 import type { AgentMessage, ServerMessage__Output } from '@stackyard/proto';
 import { Agents, type AgentsClient } from '@stackyard/proto';
 import type { Identity } from '../identity.ts';
@@ -9,7 +10,8 @@ export interface ControlEvents {
   /** A stream is open; nothing has been said on it. */
   opened(stream: number): void;
   received(stream: number, message: ServerMessage__Output): void;
-  closed(stream: number, why: string): void;
+  /** `refused`: the server does not know this agent, or not by this secret. */
+  closed(stream: number, why: string, refused: boolean): void;
   /** No connection could be made, or it ended; the next try follows after `afterMs`. */
   retrying?(why: string, afterMs: number): void;
 }
@@ -82,13 +84,15 @@ export class ControlConnection {
     const stream = ++this.#stream;
     const call = client.Control(callMetadata(this.#identity));
     this.#call = call;
-    const closed = (why: string): void => {
-      if (this.#call === call) this.#end(why);
+    const closed = (why: string, refused = false): void => {
+      if (this.#call === call) this.#end(why, refused);
     };
     call.on('data', (frame: { messages: ServerMessage__Output[] }) => {
       for (const message of frame.messages) if (this.#call === call) this.#events.received(stream, message);
     });
-    call.on('error', (error) => closed(error.message));
+    call.on('error', (error: Partial<ServiceError>) =>
+      closed(error.details || String(error.message), error.code === status.UNAUTHENTICATED),
+    );
     call.on('end', () => closed('the server ended the stream'));
     this.#events.opened(stream);
   }
@@ -101,7 +105,7 @@ export class ControlConnection {
     if (messages.length > 0) this.#call?.write({ messages });
   }
 
-  #end(why: string): void {
+  #end(why: string, refused = false): void {
     const call = this.#call;
     this.#call = undefined;
     this.#outbox = [];
@@ -109,7 +113,7 @@ export class ControlConnection {
     call?.removeAllListeners();
     call?.on('error', () => undefined);
     call?.cancel();
-    this.#events.closed(this.#stream, why);
+    this.#events.closed(this.#stream, why, refused);
     this.#retry(why);
   }
 

@@ -6,6 +6,7 @@ import { ask, connects } from '../probes/probe.ts';
 import { startKeeper } from '../processes/keeper.ts';
 import { readState } from '../processes/state.ts';
 import { stopComponent } from '../processes/stop.ts';
+import { renewOutput } from '../supervisor/output.ts';
 import { type PhaseContext, textOf } from './context.ts';
 import { makeDirectory, ownerOf } from './files.ts';
 import { lastOutput, outputLog, processSpec } from './process.ts';
@@ -23,6 +24,7 @@ export async function start(context: PhaseContext): Promise<void> {
   // A start task wipes the slate of earlier crashes, unless the process simply goes on.
   const restarts = before.alive ? before.restarts : 0;
   await makeDirectory(logDir(inputs.self), { mode: 0o755, owner: await ownerOf(context) });
+  if (!before.alive && !before.keeperAlive) await renewOutput(outputLog(context));
   await startKeeper(dir, inputs.self.hostComponentId, processSpec(context, process));
   if (!before.alive) context.log(`Started ${context.component.title}; its output is in ${outputLog(context)}.`);
   await untilReady(context, process, restarts);

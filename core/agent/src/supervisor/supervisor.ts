@@ -6,6 +6,8 @@ import { type ArtifactStore, readManifest } from '../artifacts/store.ts';
 import { ensureKeeper } from '../processes/keeper.ts';
 import { type ComponentWatcher, watchComponents } from '../processes/watch.ts';
 import { writeDurably } from '../spool/durable.ts';
+import { readSpec } from '../processes/state.ts';
+import { rotateOutput } from './output.ts';
 import { Watched } from './watched.ts';
 
 export interface SupervisorOptions {
@@ -20,6 +22,7 @@ export interface SupervisorOptions {
   changed(statuses: readonly ComponentStatus[]): void;
 }
 
+const ROTATE_MS = 15_000;
 const STEADY_MS = 5_000;
 const SETTLING_MS = 400;
 /** How long a component that shall run may be without a keeper before it is given one: a start task may be about to. */
@@ -34,6 +37,8 @@ export class Supervisor {
   readonly #abort = new AbortController();
   readonly #news = new Set<string>();
   #watcher: ComponentWatcher | undefined;
+  #rotating: NodeJS.Timeout | undefined;
+  #isRotating = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -52,6 +57,7 @@ export class Supervisor {
     // Nobody else starts anything yet: what shall run and has no keeper lost it in a reboot or a crash.
     await Promise.all([...this.#watched.values()].map((each) => this.#giveKeeper(each)));
     this.#watcher = watchComponents(componentsDir, (name) => this.#lookAt(name));
+    this.#rotating = setInterval(() => void this.#rotateOutputs(), ROTATE_MS).unref();
   }
 
   /** The server says what there is to watch. */
@@ -79,6 +85,7 @@ export class Supervisor {
   stop(): void {
     this.#abort.abort();
     this.#watcher?.close();
+    clearInterval(this.#rotating);
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
@@ -155,6 +162,20 @@ export class Supervisor {
     const since = this.#keeperless.get(watched.id) ?? performance.now();
     this.#keeperless.set(watched.id, since);
     if (performance.now() - since > KEEPERLESS_MS) await this.#giveKeeper(watched);
+  }
+
+  async #rotateOutputs(): Promise<void> {
+    const { log } = this.#options;
+    if (this.#isRotating) return;
+    this.#isRotating = true;
+    for (const { id, dir } of this.#watched.values()) {
+      const file = readSpec(dir)?.spec.logFile;
+      const how = file ? await rotateOutput(file).catch((error: unknown) => error) : 'nothing';
+      if (how === 'truncated')
+        log.warn({ hostComponentId: id, file }, 'Output was rotated by truncation; some lines may be lost');
+      else if (how instanceof Error) log.error({ hostComponentId: id, file, err: how }, 'Output could not be rotated');
+    }
+    this.#isRotating = false;
   }
 
   async #giveKeeper({ id, dir }: Watched): Promise<void> {

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import type { HostFacts } from '@stackyard/proto';
+import type { Logger } from 'pino';
+import { ArtifactStore } from '../artifacts/store.ts';
+import { ControlConnection } from '../connection/control.ts';
+import { Downloads } from '../connection/download.ts';
+import type { Identity } from '../identity.ts';
+import { LogSender } from '../logs/sender.ts';
+import type { AgentPaths } from '../paths.ts';
+import { SessionDriver } from '../session/driver.ts';
+import { Attempts, RunnerPool, Spool } from '../spool/index.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import { VERSION } from '../version.ts';
+import { type Extras, fromWire } from '../wire.ts';
+import { Executor } from './executor.ts';
+import { GaugeReader } from './gauges.ts';
+import { type HostAddress, hostFacts } from './hostFacts.ts';
+import { runnerModules } from './modules.ts';
+import { restoredSession } from './restored.ts';
+import { fromExit } from './results.ts';
+import { sweepEvery } from './sweep.ts';
+import { agentWorld } from './world.ts';
+
+/** Wires the parts of an agent and starts them; gives back what stops them. */
+export async function assemble(from: {
+  options: HostAddress;
+  paths: AgentPaths;
+  identity: Identity;
+  log: Logger;
+  /** The server does not know this agent. */
+  refused: () => void;
+}): Promise<() => Promise<void>> {
+  const { options, paths, identity, log } = from;
+  const { root, address, bind, local } = options;
+  const spool = await Spool.open(paths.spool);
+  for (const { path, reason } of spool.quarantined)
+    log.error({ path, reason }, 'An entry of the journal was set aside');
+  const modules = runnerModules();
+  const pool = new RunnerPool({ spoolDir: paths.spool, command: modules.command });
+  const logs = new LogSender(identity);
+  const downloads = new Downloads(identity);
+  const artifacts = new ArtifactStore(paths.artifacts, downloads);
+  const gauges = new GaugeReader(paths.spool);
+  const facts: HostFacts = await hostFacts({ root, address, bind, local }, (name, error) =>
+    log.warn({ fact: name, err: error }, 'A fact of the host could not be found out'),
+  );
+
+  const attempts: Attempts = new Attempts({
+    spool,
+    pool,
+    listener: {
+      started(ref, { pid }) {
+        logs.follow(ref, attempts.logFileOf(ref));
+        driver.happened({ kind: 'started', attempt: ref, pid });
+      },
+      exited(ref, exit) {
+        void attempts.logSizeOf(ref).then((size) => {
+          logs.ended(ref, attempts.logFileOf(ref), size);
+          driver.happened({ kind: 'exited', attempt: ref, result: fromExit(exit, size) });
+          supervisor.lookSoon();
+          if (exit.reason === 'ARTIFACT_INTEGRITY') void artifacts.dropDamaged();
+        });
+      },
+      failed: (ref, error) => log.error({ ...ref, err: error }, 'The end of an attempt could not be seen'),
+    },
+  });
+  const executor = new Executor({
+    spool,
+    attempts,
+    artifacts,
+    downloads,
+    packagesDir: paths.downloads,
+    jobModule: modules.job,
+    log,
+    finished(ref, result) {
+      logs.ended(ref, attempts.logFileOf(ref), result.logSize);
+      driver.happened({ kind: 'exited', attempt: ref, result });
+    },
+  });
+  let stream = 0;
+  let reachable = true;
+  const connection: ControlConnection = new ControlConnection(identity, {
+    opened(opened) {
+      stream = opened;
+      reachable = true;
+      log.info({ server: identity.server }, 'Connected to the server');
+      driver.happened({ kind: 'connected', stream: opened });
+    },
+    received(from, message) {
+      if (message.watchComponents) return supervisor.watch(message.watchComponents.components);
+      const said = fromWire(message);
+      if (said) driver.happened({ kind: 'received', stream: from, message: said });
+    },
+    closed: (closed, why, refused) => {
+      log.warn({ why }, 'The connection to the server ended');
+      driver.happened({ kind: 'disconnected', stream: closed });
+      if (refused) from.refused();
+    },
+    retrying(why) {
+      if (reachable) log.warn({ why, server: identity.server }, 'The server is out of reach; trying again and again');
+      reachable = false;
+    },
+  });
+  const supervisor = new Supervisor({
+    componentsDir: paths.components,
+    file: paths.watched,
+    root,
+    artifacts,
+    log,
+    changed: (components) => connection.send(stream, { componentStatuses: { components: [...components] } }),
+  });
+  const extras: Extras = {
+    hello: () => ({
+      agentBootId,
+      hostBootId: spool.bootId,
+      journalId: spool.journalId,
+      agentVersion: VERSION,
+      facts,
+      components: supervisor.statuses(),
+    }),
+    gauges: () => gauges.read(),
+  };
+  const agentBootId = randomUUID();
+  const session = await restoredSession({ identity, fenceFile: paths.fence, spool, attempts });
+  const world = agentWorld({ fenceFile: paths.fence, connection, spool, pool, attempts, executor, extras, log });
+  const driver: SessionDriver = new SessionDriver(session, world);
+  for (const { ref, standing, result } of session.attempts.values()) {
+    const file = attempts.logFileOf(ref);
+    if (standing === 'EXITED') logs.ended(ref, file, result?.logSize ?? 0);
+    else if (standing === 'STARTED') logs.follow(ref, file);
+  }
+  await supervisor.start();
+  driver.happened({ kind: 'timer', timer: 'deadline' });
+  connection.start();
+  const stopSweeping = sweepEvery({
+    spool,
+    artifacts,
+    downloadsDir: paths.downloads,
+    used: () => supervisor.artifactDigests(),
+    isIdle: () => driver.state.attempts.size === 0,
+    log,
+  });
+  log.info({ agentId: identity.agentId, root, bootId: spool.bootId, version: VERSION }, 'The agent runs');
+
+  return async () => {
+    stopSweeping();
+    connection.stop();
+    driver.stop();
+    supervisor.stop();
+    gauges.stop();
+    downloads.stop();
+    attempts.close();
+    pool.close();
+    await logs.stop();
+    await spool.close();
+    log.info('The agent has stopped; components and tasks carry on');
+  };
+}
