@@ -67,7 +67,7 @@ test('a component is installed, configured, started, checked, stopped and remove
   await startAgent();
   const installed = await run('install');
   expect(installed).toMatchObject({ reason: '', message: '' });
-  expect(installed.log).toContain('Unpacked beat 1.0.0 (1 files) into');
+  expect(installed.log).toContain('Unpacked beat 1.0.0 (1 file) into');
 
   const config = `${place.root}/etc/stackyard/beat/beater/beat.conf`;
   const id = `${place.root}/data/beat/id`;

@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises';
 import type { RenderedFile } from '@stackyard/sdk/manifest';
 import { renderComponent } from '@stackyard/sdk/render';
 import { readTemplates } from '../artifacts/store.ts';
@@ -22,8 +23,21 @@ export async function configure(context: PhaseContext): Promise<Record<string, s
 export async function writeFiles(context: PhaseContext, files: readonly RenderedFile[]): Promise<void> {
   const owner = await ownerOf(context);
   for (const { path, content, mode } of files) {
+    if (await isSame(path, content, mode)) {
+      context.log(`${path} is as it should be.`);
+      continue;
+    }
     await writeAtomically(path, content, { mode, owner });
-    context.log(`Wrote ${path} (${content.split('\n').length - 1} lines).`);
+    const lines = content.split('\n').length - 1;
+    context.log(`Wrote ${path} (${lines} line${lines === 1 ? '' : 's'}).`);
+  }
+}
+
+async function isSame(path: string, content: string, mode: number): Promise<boolean> {
+  try {
+    return ((await stat(path)).mode & 0o7777) === mode && (await readFile(path, 'utf8')) === content;
+  } catch {
+    return false;
   }
 }
 

@@ -64,10 +64,11 @@ async function unpackOnce(
       signal: context.signal,
       ...(root === undefined ? {} : { root }),
     });
+    const files = `${unpacked.files} file${unpacked.files === 1 ? '' : 's'}`;
     context.log(
       there
-        ? `${name} ${version} is in ${dir} already (${unpacked.files} files).`
-        : `Unpacked ${name} ${version} (${unpacked.files} files) into ${dir}.`,
+        ? `${name} ${version} is in ${dir} already (${files}).`
+        : `Unpacked ${name} ${version} (${files}) into ${dir}.`,
     );
     // What was unpacked need not lie here twice.
     if (archive !== undefined) await rm(archive, { force: true });
