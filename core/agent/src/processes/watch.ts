@@ -1,4 +1,4 @@
-import { type FSWatcher, mkdirSync, readdirSync, watch } from 'node:fs';
+import { type Dirent, type FSWatcher, mkdirSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { type ComponentState, readState } from './state.ts';
 
@@ -58,13 +58,14 @@ export function watchComponents(
   }
   function list(): void {
     if (closed) return;
-    const entries = readdirSync(rootDir, { withFileTypes: true });
+    const entries = entriesOf(rootDir);
     const names = new Set(entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name));
     for (const name of watchers.keys()) if (!names.has(name)) forget(name);
     for (const name of names) if (!watchers.has(name)) follow(name);
   }
 
   const root = watch(rootDir, list);
+  root.on('error', () => undefined);
   list();
   const timer = setInterval(() => (list(), [...watchers.keys()].forEach(look)), pollMs);
   return {
@@ -75,4 +76,13 @@ export function watchComponents(
       for (const name of watchers.keys()) forget(name);
     },
   };
+}
+
+/** Somebody may have removed the whole directory: then there are no components, which is no reason to end the agent. */
+function entriesOf(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
