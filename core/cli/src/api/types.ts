@@ -1,0 +1,20 @@
+import type { components } from './gen/schema.ts';
+
+type Schemas = components['schemas'];
+
+export type Cluster = Schemas['Cluster'];
+export type Host = Schemas['Host'];
+export type Service = Schemas['Service'];
+export type HostComponent = Schemas['HostComponent'];
+export type Config = Schemas['Config'];
+export type ConfigVersion = Schemas['ConfigVersion'];
+export type Property = Config['properties'][number];
+export type Job = Schemas['Job'];
+export type Task = Schemas['Task'];
+export type Attempt = Schemas['Attempt'];
+export type Stack = Schemas['Stack'];
+export type StoredPlan = Schemas['Plan'];
+export type PlanView = Schemas['PlanView'];
+export type CommandRequest = Schemas['CommandInput'];
+/** Values by config and property. */
+export type Values = ConfigVersion['values'];

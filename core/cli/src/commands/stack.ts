@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { allOf, answerOf } from '../api/client.ts';
+import type { Stack } from '../api/types.ts';
+import { CliError, NotFoundError } from '../errors.ts';
+import { printList, printOne, type View } from '../output/print.ts';
+import { facts } from '../output/table.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { bytes } from '../output/time.ts';
+import { connect, type Noun, type OutputOptions, withOutput } from './parts.ts';
+
+export const stacks: Noun = (noun, terminal) => {
+  noun
+    .command('build')
+    .summary('build the artifact of a stack package')
+    .argument('[folder]', 'the package', '.')
+    .option('--out <folder>', 'where to; dist/stack of the package unless given')
+    .option('-o, --output <format>', 'table, json or name', 'table')
+    .action(async (folder: string, options: { out?: string; output: string }) => {
+      const { buildStack } = await import('@stackyard/sdk/build');
+      const outDir = options.out === undefined ? {} : { outDir: resolve(options.out) };
+      const built = await buildStack(resolve(folder), outDir).catch((error: unknown) => {
+        throw new CliError((error as Error).message, 1, { cause: error });
+      });
+      const { file, digest, size, manifest } = built;
+      if (options.output === 'json') terminal.out(`${JSON.stringify({ file, digest, size, name: manifest.name, version: manifest.version })}\n`);
+      else if (options.output === 'name') terminal.out(`${file}\n`);
+      else terminal.out(facts([['Stack', `${manifest.name} ${manifest.version}`], ['Artifact', file], ['Digest', digest], ['Size', bytes(size)]], terminal.colours.dim));
+    });
+
+  withOutput(noun.command('list'))
+    .summary('list the stacks that the server has')
+    .action(async (options: OutputOptions) => {
+      const { api } = await connect(terminal, options);
+      await printList(terminal, await allOf((query) => api.GET('/api/v1/stacks', { params: { query } })), stackView, options.output);
+    });
+
+  withOutput(noun.command('get'))
+    .summary('show a stack: its services, components and their properties')
+    .argument('<stack>', 'name or id')
+    .action(async (given: string, options: OutputOptions) => {
+      const { api } = await connect(terminal, options);
+      const found = (await allOf((query) => api.GET('/api/v1/stacks', { params: { query } }))).filter(({ name, id }) => name === given || id === given).at(-1);
+      if (!found) throw new NotFoundError(`There is no stack ${given}. List them by "stackyard stack list".`);
+      const full = await answerOf(api.GET('/api/v1/stacks/{stackId}', { params: { path: { stackId: found.id } } }));
+      await printOne(terminal, full, { human: () => stackText(found, terminal), name: ({ name }) => name }, options.output);
+    });
+};
+
+const stackView: View<Stack> = {
+  columns: () => [
+    { title: 'STACK', cell: ({ name }) => name },
+    { title: 'VERSION', cell: ({ version }) => version },
+    { title: 'SERVICES', cell: ({ services }) => services.map(({ title, version }) => `${title} ${version}`).join(', ') },
+  ],
+  name: ({ name }) => name,
+  none: 'The server has no stack. Start it with --stack.',
+};
+
+function stackText(stack: Stack, { colours }: Terminal): string {
+  const head = facts([['Stack', `${stack.name} ${stack.version}`], ['Digest', stack.digest]], colours.dim);
+  const services = stack.services.map(({ title, version, components }) => {
+    const rows = facts(components.map((each) => [`  ${each.name}`, `${each.title}, ${each.category}, ${each.cardinality} hosts`] as const), (text) => text);
+    return `\n${colours.bold(`${title} ${version}`)}\n${rows}`;
+  });
+  return head + services.join('');
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import type { Terminal } from '../output/terminal.ts';
+import { planAndRun } from './execute.ts';
+import { collect, connect, type RunOptions, withRun } from './parts.ts';
+
+export type RunVerb = 'start' | 'stop' | 'restart' | 'check';
+
+const does: Readonly<Record<RunVerb, string>> = {
+  start: 'start',
+  stop: 'stop',
+  restart: 'restart',
+  check: 'run the checks of',
+};
+
+export interface Target {
+  service?: string;
+  component?: string;
+  hosts?: string[];
+}
+
+/** Verbs that run a command on what the argument names. */
+export interface RunVerbs {
+  readonly verbs: readonly RunVerb[];
+  /** For the help: "a service". */
+  readonly of: string;
+  readonly argument: { readonly name: string; readonly help: string };
+  /** Whether `--host` restricts it. */
+  readonly byHost?: boolean;
+  readonly requestOf: (argument: string | undefined) => { readonly cluster?: string | undefined; readonly target: Target };
+}
+
+export function addRunVerbs(noun: Command, terminal: Terminal, { verbs, of, argument, byHost, requestOf }: RunVerbs): void {
+  for (const verb of verbs) {
+    const command = withRun(noun.command(verb)).summary(`${does[verb]} ${of}`).argument(argument.name, argument.help);
+    if (byHost) command.option('--host <name>', 'only on this host; may be repeated', collect);
+    command.action(async (given: string | undefined, options: RunOptions & { host?: string[] }) => {
+      const { api, cluster } = await connect(terminal, options);
+      const { cluster: named, target } = requestOf(given);
+      const hosts = options.host ? { hosts: [...(target.hosts ?? []), ...options.host] } : {};
+      await planAndRun(api, terminal, {
+        cluster: await cluster(named ?? options.cluster),
+        request: { command: verb, target: { ...target, ...hosts } },
+        options,
+      });
+    });
+  }
+}

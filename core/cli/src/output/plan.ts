@@ -1,0 +1,103 @@
+import type { PlanView } from '../api/types.ts';
+import { type Colours, padEnd } from './terminal.ts';
+
+export interface PlanTextOptions {
+  readonly colours: Colours;
+  /** Also the content of new files. */
+  readonly full?: boolean | undefined;
+}
+
+/** A plan as a person reads it before saying yes: what comes, what changes, what restarts, what goes. */
+export function planText(plan: PlanView, { colours, full = false }: PlanTextOptions): string {
+  const { bold, dim, green, red, yellow } = colours;
+  const sections: string[][] = [
+    [bold(plan.title)],
+    placed(plan.added, (name, where) => `${green('+')} ${name}  ${where}`),
+    placed(plan.removed, (name, where) => `${red('-')} ${name}  ${where}`),
+    removedData(plan, colours),
+    files(plan, colours, full),
+    grouped(plan.restarts, ({ reason }) => reason).map(([reason, where]) => `${yellow('↻')} restarts ${where} ${dim(`(${reason})`)}`),
+    grouped(plan.skipped, ({ reason }) => reason).map(([reason, where]) => dim(`· skips ${where} (${reason})`)),
+    plan.joiningHosts.length > 0 ? [`${plan.joiningHosts.join(', ')} join${plan.joiningHosts.length === 1 ? 's' : ''} the cluster`] : [],
+    plan.warnings.map(({ message }) => yellow(`! ${message}`)),
+    [dim(taskSummary(plan))],
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines, index) => lines.map((line) => `${index === 0 ? '' : '  '}${line}\n`).join(''))
+    .join('\n');
+}
+
+/** Whether executing it would do anything at all. */
+export function isEmptyPlan({ tasks, added, removed }: PlanView): boolean {
+  return tasks.length + added.length + removed.length === 0;
+}
+
+type Place = { readonly component: string; readonly host: string };
+
+function placed(all: readonly (Place & { readonly ordinal: number })[], line: (name: string, where: string) => string): string[] {
+  const hosts = new Map<string, string[]>();
+  for (const { component, host, ordinal } of all) {
+    hosts.set(component, [...(hosts.get(component) ?? []), `${host} (#${ordinal})`]);
+  }
+  const width = Math.max(0, ...[...hosts.keys()].map((name) => name.length));
+  return [...hosts].map(([name, where]) => line(padEnd(name, width), where.join(', ')));
+}
+
+function removedData({ removed }: PlanView, { dim, red }: Colours): string[] {
+  return removed
+    .filter(({ directories }) => directories.length > 0)
+    .map(({ host, data, directories }) =>
+      data === 'delete' ? red(`deletes ${directories.join(', ')} on ${host}`) : dim(`keeps ${directories.join(', ')} on ${host}`),
+    );
+}
+
+/** Items with the same reason in one line: "zookeeper_server on host1, host2". */
+function grouped<Item extends Place>(items: readonly Item[], keyOf: (item: Item) => string): [string, string][] {
+  const groups = new Map<string, Map<string, string[]>>();
+  for (const item of items) {
+    const byComponent = groups.get(keyOf(item)) ?? new Map<string, string[]>();
+    byComponent.set(item.component, [...(byComponent.get(item.component) ?? []), item.host]);
+    groups.set(keyOf(item), byComponent);
+  }
+  return [...groups].map(([key, components]) => [key, [...components].map(([name, hosts]) => `${name} on ${hosts.join(', ')}`).join('; ')]);
+}
+
+/** Files with the same change on several hosts are shown once. */
+function files({ files: all }: PlanView, colours: Colours, full: boolean): string[] {
+  const same = new Map<string, { path: string; change: string; diff: string; hosts: string[] }>();
+  for (const { path, change, diff, host } of all) {
+    const body = withoutHeader(diff);
+    const key = `${change} ${path}\n${body}`;
+    const known = same.get(key);
+    if (known) known.hosts.push(host);
+    else same.set(key, { path, change, diff: body, hosts: [host] });
+  }
+  return [...same.values()].flatMap(({ path, change, diff, hosts }) => {
+    const isNew = change === 'create';
+    const lines = diff.split('\n').filter((line) => line !== '');
+    const size = isNew ? colours.dim(` (${lines.filter((line) => line.startsWith('+')).length} lines)`) : '';
+    const head = `${isNew ? colours.green('creates') : colours.yellow('changes')} ${path} on ${hosts.join(', ')}${size}`;
+    return isNew && !full ? [head] : [head, ...lines.map((line) => `    ${diffLine(line, colours)}`)];
+  });
+}
+
+function withoutHeader(diff: string): string {
+  const at = diff.indexOf('@@');
+  return at === -1 ? '' : diff.slice(at);
+}
+
+export function diffLine(line: string, { green, red, cyan }: Colours): string {
+  if (line.startsWith('+')) return green(line);
+  if (line.startsWith('-')) return red(line);
+  return line.startsWith('@@') ? cyan(line) : line;
+}
+
+/** "16 tasks on 3 hosts: install ×4, configure ×4, start ×3, check ×3" */
+function taskSummary({ tasks, hosts }: PlanView): string {
+  if (tasks.length === 0) return 'No task: nothing is to be done on any host.';
+  const phases = new Map<string, number>();
+  for (const { phase } of tasks) phases.set(phase, (phases.get(phase) ?? 0) + 1);
+  const list = [...phases].map(([phase, count]) => `${phase} ×${count}`).join(', ');
+  return `${tasks.length} task${tasks.length === 1 ? '' : 's'} on ${hosts.length} host${hosts.length === 1 ? '' : 's'}: ${list}`;
+}

@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createLogger, loadPlugins, StackyardError } from '@stackyard/kernel';
+import { type RunningServer, startServer } from '@stackyard/server';
+import { CliError } from '../errors.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { serverSettings, type ServerSettings } from './settings.ts';
+import { stackFiles } from './stackFiles.ts';
+
+export interface ServerFlags {
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly port?: number;
+  readonly agentPort?: number;
+  readonly agentHost?: string;
+  readonly stack?: readonly string[];
+  readonly plugin?: readonly string[];
+  readonly packageOrigin?: string;
+  readonly logLevel?: string;
+  readonly json?: boolean;
+}
+
+/** Flags win over the environment, that over the file. @throws CliError with everything that is wrong */
+export function readServerSettings(flags: ServerFlags, env: Terminal['env']): ServerSettings {
+  try {
+    return serverSettings.read({
+      overrides: {
+        dataDir: flags.dataDir,
+        databaseUrl: env['STACKYARD_SERVER_DATABASE_URL'] ? undefined : env['DATABASE_URL'] || undefined,
+        http: { port: flags.port },
+        agents: { host: flags.agentHost, port: flags.agentPort },
+        packages: { origin: flags.packageOrigin as 'auto' | undefined },
+        stacks: flags.stack ? [...flags.stack] : undefined,
+        plugins: flags.plugin ? [...flags.plugin] : undefined,
+        logLevel: flags.logLevel as 'info' | undefined,
+      },
+      env,
+      file: flags.config,
+    });
+  } catch (error) {
+    if (error instanceof StackyardError) throw new CliError(error.message, 2, { cause: error });
+    throw error;
+  }
+}
+
+/** Runs the server until SIGTERM or SIGINT. @returns the exit code */
+export async function runServer(flags: ServerFlags, terminal: Terminal): Promise<number> {
+  const settings = readServerSettings(flags, terminal.env);
+  const dataDir = resolve(settings.dataDir);
+  const stopped = Promise.withResolvers<number>();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stopped.resolve(0));
+  const log = createLogger({ level: settings.logLevel, pretty: terminal.errIsTerminal });
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const [stacks, plugins] = await Promise.all([
+    stackFiles(settings.stacks, join(dataDir, 'stacks')),
+    loadPlugins(settings.plugins, (name) => import(name)),
+  ]);
+  const server = await startServer({
+    dataDir,
+    databaseUrl: settings.databaseUrl,
+    http: settings.http,
+    agents: settings.agents,
+    packages: settings.packages,
+    stacks,
+    plugins,
+    log,
+    onFatal(error) {
+      log.fatal({ err: error }, 'The server cannot go on');
+      stopped.resolve(1);
+    },
+  }).catch((error: unknown) => {
+    throw explained(error);
+  });
+  announce(server, flags, terminal);
+  const code = await stopped.promise;
+  await server.stop();
+  return code;
+}
+
+function announce({ url, agentEndpoint, tokenFile }: RunningServer, flags: ServerFlags, terminal: Terminal): void {
+  if (flags.json) {
+    terminal.out(`${JSON.stringify({ url, agentEndpoint, tokenFile })}\n`);
+    return;
+  }
+  terminal.out(`Stackyard  ${url}\nAPI        ${url}/api/v1/docs\nAgents     ${agentEndpoint}\nToken      ${tokenFile}\n`);
+  terminal.err(`Commands speak to it with STACKYARD_URL=${url} STACKYARD_TOKEN_FILE=${tokenFile}\n`);
+}
+
+/** The kernel says which plugin failed; for whoever starts a server the cause is the sentence that helps. */
+function explained(error: unknown): CliError {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error && inner instanceof StackyardError && inner.code.startsWith('PLUGIN_')) inner = inner.cause;
+  return new CliError(inner instanceof Error ? inner.message : String(inner), 1, { cause: error });
+}

@@ -1,0 +1,29 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { defineSettings, secret, type SettingsOf } from '@stackyard/kernel';
+import { z } from 'zod';
+
+const port = z.int().min(0).max(65_535);
+/** Until there are users with roles, nobody but this machine may reach the API. */
+const loopback = z.string().regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|::1)$/, 'use a loopback address, such as 127.0.0.1');
+
+/**
+ * How the server is to run: by flags, by variables such as STACKYARD_SERVER_HTTP_PORT, or by a YAML file. Its lists of
+ * plugins and stacks make it a whole: nothing is loaded that they do not name.
+ */
+export const serverSettings = defineSettings(
+  {
+    dataDir: z.string().min(1).default(join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'stackyard/server')),
+    databaseUrl: secret(z.url()).optional(),
+    http: { host: loopback.default('127.0.0.1'), port: port.default(8080) },
+    agents: { host: z.string().default('127.0.0.1'), port: port.default(8090) },
+    packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
+    /** Packages by name. */
+    plugins: z.array(z.string()).default(['@stackyard/plugin-prometheus']),
+    /** Packages by name, folders, or built artifacts (.tgz). */
+    stacks: z.array(z.string()).default(['@stack/zookeeper']),
+    logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  },
+  { prefix: 'STACKYARD_SERVER_' },
+);
+export type ServerSettings = SettingsOf<typeof serverSettings>;
