@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** What the API answered when it was not a success. */
 export class ProblemAnswer extends Error {
   readonly status: number;
@@ -77,6 +79,18 @@ export class Api {
   async text(path: string): Promise<string> {
     const answer = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
     return answer.text();
+  }
+
+  /** The whole output of a task's latest attempt: logs are followed, so the end may come after the result. */
+  async log(taskId: string): Promise<string> {
+    const deadline = performance.now() + 30_000;
+    for (;;) {
+      const answer = await fetch(`${this.url}/api/v1/tasks/${taskId}/log`, { headers: { authorization: `Bearer ${this.token}` } });
+      const text = await answer.text();
+      if (answer.headers.get('x-log-complete') === 'true') return text;
+      if (performance.now() > deadline) throw new Error(`The log of task ${taskId} has not ended:\n${text}`);
+      await delay(50);
+    }
   }
 
   /** Runs a command and waits for the end of its job. */

@@ -16,15 +16,18 @@ async function startJob(from: World): Promise<JobAnswer> {
   return from.api.post<JobAnswer>('/clusters/c/commands', { command: 'add', services: [{ service: 'mock', components: { worker: ['h1', 'h2'], follower: ['h1'] }, config: slow }] });
 }
 
+/** Whether a task is in this phase right now. Fails at once, with the story, when the job has ended before. */
 async function runs(from: World, jobId: string, phase: string): Promise<boolean> {
-  return (await from.api.tasks(jobId)).some((task) => task.phase === phase && task.state === 'RUNNING');
+  const tasks = await from.api.tasks(jobId);
+  if (tasks.every(({ state }) => state !== 'PENDING' && state !== 'RUNNING')) throw new Error(`The job ended before ${phase} was seen.\n${await from.api.story(jobId)}`);
+  return tasks.some((task) => task.phase === phase && task.state === 'RUNNING');
 }
 
 /** Each phase says what it did; an attempt that ran twice would have said it twice. */
 async function expectOnce(from: World, tasks: readonly TaskAnswer[]): Promise<void> {
   for (const task of tasks) {
     expect(task).toMatchObject({ state: 'SUCCESSFUL', attempts: 1 });
-    const log = await from.api.text(`/api/v1/tasks/${task.id}/log`);
+    const log = await from.api.log(task.id);
     const said = log.split('\n').filter((line) => line.includes(`${task.phase} 1 of 3 on ${task.host}`));
     expect(said, `${task.phase} of ${task.component} on ${task.host}:\n${log}`).toHaveLength(1);
   }

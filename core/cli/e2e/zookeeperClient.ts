@@ -23,7 +23,9 @@ export class ZookeeperClient {
 
   async read(server: string, path: string): Promise<string> {
     const output = await this.#call(server, ['get', path]);
-    return output.trim().split('\n').at(-1) ?? '';
+    // The client logs to the same stream; its lines begin with the time.
+    const said = output.split('\n').filter((line) => line.trim() !== '' && !/^\d\d:\d\d:\d\d/.test(line) && !line.startsWith('WATCHER') && !line.startsWith('WatchedEvent') && !line.startsWith('Connecting to'));
+    return said.at(-1) ?? '';
   }
 
   async #call(server: string, command: readonly string[]): Promise<string> {
