@@ -54,6 +54,7 @@ export class DigestMismatchError extends AgentError {
 }
 
 export class DownloadFailedError extends AgentError {
+  readonly reason = 'PACKAGE_UNAVAILABLE';
   constructor(what: string, why: string, options?: ErrorOptions) {
     super('DOWNLOAD_FAILED', `${what} could not be downloaded from the server: ${why}. Retry the task.`, options);
   }

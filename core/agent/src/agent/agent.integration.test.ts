@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,6 +142,44 @@ test('the server is told the digests of what it expects, and a task that is refu
   await startAgent();
   await run('install');
   expect(await run('configure')).toMatchObject({ reason: 'ARTIFACT_INTEGRITY' });
+});
+
+test('a stack that was changed on the disk is not run, and is fetched anew for the next attempt', async () => {
+  await startAgent();
+  await run('install');
+  const artifacts = `${place.root}/var/lib/stackyard/agent/artifacts`;
+  const [name] = await readdir(artifacts);
+  await appendFile(`${artifacts}/${name}/lifecycle.mjs`, '// changed');
+  const refused = await run('init');
+  expect(refused).toMatchObject({ reason: 'ARTIFACT_INTEGRITY' });
+  expect(refused.message).toContain('lifecycle.mjs');
+  expect(existsSync(`${place.root}/data/beat/formatted`)).toBe(false);
+  while (existsSync(`${artifacts}/${name}`)) await delay(10);
+  expect(await run('init')).toMatchObject({ reason: '' });
+});
+
+test('an artifact or a package that is not what its digest names is refused before it is unpacked', async () => {
+  await startAgent();
+  const [artifact, archive] = stack.files.values();
+  server.files.set(stack.artifactDigest, archive ?? '');
+  expect(await run('install')).toMatchObject({ reason: 'ARTIFACT_INTEGRITY' });
+  server.files.set(stack.artifactDigest, artifact ?? '');
+  const wrong = { beat: { version: '1.0.0', digest: sha256('other'), size: stack.packageSize } };
+  server.files.set(sha256('other'), archive ?? '');
+  const refused = await run('install', { packages: wrong });
+  expect(refused).toMatchObject({ reason: 'ARTIFACT_INTEGRITY' });
+  expect(refused.message).toContain('Package beat 1.0.0 has digest');
+  expect(existsSync(`${place.root}/opt`)).toBe(false);
+  expect(await run('install')).toMatchObject({ reason: '' });
+});
+
+test('a package that the server does not have fails the task with a sentence', async () => {
+  await startAgent();
+  const packages = { beat: { version: '1.0.0', digest: sha256('none'), size: 10 } };
+  const failed = await run('install', { packages });
+  expect(failed.reason).toBe('PACKAGE_UNAVAILABLE');
+  expect(failed.message).toContain('beat 1.0.0 could not be downloaded from the server');
+  expect(failed.log).toContain('could not be downloaded');
 });
 
 test('an agent killed in the middle of a task finds it again, and the task has run once', async () => {
