@@ -10,7 +10,7 @@ const kind = process.env['TEST_KIND'] ?? 'unit';
 const include = {
   unit: ['src/**/*.test.ts'],
   integration: ['src/**/*.integration.test.ts'],
-  e2e: ['src/**/*.e2e.test.ts'],
+  e2e: ['{src,e2e}/**/*.e2e.test.ts'],
   workspace: ['core/workspace/**/*.test.ts'],
 }[kind];
 

@@ -20,7 +20,10 @@ if (installed !== lockDigest()) {
   writeStamp();
 }
 
-/** @returns {never} */
+/**
+ * @param {string} sentence
+ * @returns {never}
+ */
 function fail(sentence) {
   process.stderr.write(`${sentence}\n`);
   process.exit(1);
