@@ -21,6 +21,7 @@ import {
 } from '../../database/entities.ts';
 import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import { createEngine, type RunningEngine } from '../engine.ts';
+import type { BlobSource } from '../gateway/download.ts';
 import { hashSecret } from '../gateway/credentials.ts';
 import { DiskLogStore } from '../logs.ts';
 import type { EnvelopeSource } from '../ports.ts';
@@ -63,6 +64,7 @@ export class EngineWorld {
   address = '';
   epoch = 0;
   envelopes: EnvelopeSource = plainEnvelopes;
+  blobs: BlobSource = { open: () => undefined };
 
   private constructor(db: Database, dir: string, settings: Partial<EngineSettings>) {
     this.db = db;
@@ -94,7 +96,7 @@ export class EngineWorld {
       installId,
       envelopes: this.envelopes,
       logs: this.logs,
-      blobs: { open: () => undefined },
+      blobs: this.blobs,
       log: createLogger({ level: process.env['ENGINE_LOG'] === undefined ? 'silent' : 'debug' }),
       clock: systemClock,
       settings: { ...this.#settings, ...settings },

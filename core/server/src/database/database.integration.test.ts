@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
+import { Cluster } from './entities.ts';
+import { beginEpoch } from './epoch.ts';
+import { DatabaseUnreachableError, NewerDataError } from './errors.ts';
+import { type Database, openDatabase } from './openDatabase.ts';
+
+describe.each(testPostgresKinds())('the database on %s PostgreSQL', (kind) => {
+  let postgres: TestPostgres;
+  const open: Database[] = [];
+  const database = async (url: string): Promise<Database> => {
+    const db = await openDatabase({ url });
+    open.push(db);
+    return db;
+  };
+  beforeAll(async () => {
+    postgres = await startTestPostgres(kind);
+  });
+  afterAll(async () => {
+    await Promise.all(open.map((db) => db.close()));
+    await postgres?.stop();
+  });
+
+  test('the migrations make exactly what the entities say, and run once', async () => {
+    const url = await postgres.createDatabase();
+    const db = await database(url);
+    expect(await db.orm.schema.getUpdateSchemaSQL()).toBe('');
+    const again = await database(url);
+    expect((await again.orm.migrator.getPending()).length).toBe(0);
+  });
+
+  test('every epoch is higher than the one before and not below the clock; the installation stays', async () => {
+    const db = await database(await postgres.createDatabase());
+    const first = await beginEpoch(db, new Date(5_000_000));
+    const second = await beginEpoch(db, new Date(4_000_000));
+    const third = await beginEpoch(db, new Date(9_000_000));
+    expect([first.epoch, second.epoch, third.epoch]).toEqual([5000, 5001, 9000]);
+    expect(third.installId).toBe(first.installId);
+  });
+
+  test('data of a newer version is refused with a sentence', async () => {
+    const url = await postgres.createDatabase();
+    const db = await database(url);
+    await db.sql.query(`insert into mikro_orm_migrations (name) values ('Migration29990101000000_future')`);
+    await expect(openDatabase({ url })).rejects.toThrow(NewerDataError);
+    await expect(openDatabase({ url })).rejects.toThrow(/newer version of Stackyard/);
+  });
+
+  test('a database that cannot be entered is named without its password', async () => {
+    const url = new URL((await postgres.createDatabase()).replace(/\/test_\d+/, '/absent'));
+    url.password = 'hunter2';
+    const failure = await openDatabase({ url: url.href }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(DatabaseUnreachableError);
+    expect(String(failure)).not.toContain('hunter2');
+  });
+
+  test('connections that the server ended are replaced', async () => {
+    const db = await database(await postgres.createDatabase());
+    const em = db.em();
+    await em.find(Cluster, {});
+    const { rows } = await db.sql.query<{ pid: number }>(
+      'select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    for (const { pid } of rows) await db.sql.query('select pg_terminate_backend($1)', [pid]);
+    await expect
+      .poll(() =>
+        db
+          .em()
+          .find(Cluster, {})
+          .catch(() => 'broken'),
+      )
+      .toEqual([]);
+  });
+});

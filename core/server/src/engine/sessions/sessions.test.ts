@@ -1,0 +1,251 @@
+import { describe, expect, test } from 'vitest';
+import type { AgentSays, HelloMessage, InventoryEntry } from './messages.ts';
+import { failed } from './outcomes.ts';
+import { createSessionsState, type Issued, type KnownAttempt, type SessionEffect, type SessionEvent } from './state.ts';
+import { stepSessions } from './step.ts';
+import { attemptsDigest } from './turn.ts';
+
+const hostId = 'h';
+const id = 't/1';
+const hash = 'aa';
+const result = { ...failed('LOST', ''), reason: undefined };
+
+function start({ epoch = 7 } = {}) {
+  const state = createSessionsState({ installId: 'i', epoch, leaseMs: 1000, lostAfterMs: 5000 });
+  const step = (event: SessionEvent): readonly SessionEffect[] => stepSessions(state, event);
+  step({ kind: 'host', hostId, sessionNo: 4, journalId: 'journal', connected: true, now: 0 });
+  return {
+    state,
+    step,
+    hello: (
+      over: Partial<HelloMessage> = {},
+      stream = 1,
+      known: ReadonlyMap<string, KnownAttempt> = new Map(),
+      now = 0,
+    ) => step({ kind: 'hello', hostId, stream, known, now, hello: { ...greeting, ...over } }),
+    says: (
+      message: Exclude<AgentSays, HelloMessage>,
+      { stream = 1, now = 0, known }: { stream?: number; now?: number; known?: KnownAttempt } = {},
+    ) => step({ kind: 'message', hostId, stream, message, now, known }),
+    issue: (over: Partial<Issued> = {}) =>
+      step({
+        kind: 'issued',
+        hostId,
+        attempt: { id, taskId: 't', hash, dispatch: 'SENT', journalId: 'journal', ending: undefined, ...over },
+      }),
+  };
+}
+
+const greeting: HelloMessage = {
+  kind: 'hello',
+  protoMin: 1,
+  protoMax: 1,
+  installId: 'i',
+  maxEpochSeen: 7,
+  agentBootId: 'b',
+  hostBootId: 'hb',
+  journalId: 'journal',
+  agentVersion: '0.1.0',
+  place: undefined,
+  inventory: [],
+  components: [],
+};
+
+/** One line per effect that matters here. */
+function said(effects: readonly SessionEffect[]): string[] {
+  return effects.flatMap((effect) => {
+    switch (effect.kind) {
+      case 'send':
+        return 'id' in effect.message ? [`${effect.message.kind} ${effect.message.id}`] : [effect.message.kind];
+      case 'result':
+        return [`result ${effect.id} ${effect.result.reason ?? 'ok'}${effect.ackOn === undefined ? '' : ' ack'}`];
+      case 'late':
+        return [`late ${effect.id}`];
+      case 'dispatch':
+        return [`dispatch ${effect.id}`];
+      case 'progress':
+        return [`${effect.dispatch} ${effect.id}`];
+      case 'close':
+        return [`close ${effect.stream} ${effect.code}`];
+      case 'up':
+      case 'down':
+      case 'lost':
+      case 'disconnected':
+      case 'alert':
+        return [effect.kind];
+      case 'session':
+      case 'watch':
+      case 'place':
+      case 'components':
+        return [];
+    }
+  });
+}
+
+describe('greeting', () => {
+  test('a first stream is welcomed with the next session number', () => {
+    const { hello, state } = start();
+    expect(said(hello())).toEqual(['welcome', 'up']);
+    expect(state.hosts.get(hostId)?.sessionNo).toBe(5);
+  });
+
+  test('a newer stream ends the older one, whose words then change nothing', () => {
+    const { hello, issue, says } = start();
+    hello();
+    issue();
+    expect(said(hello({}, 2))).toEqual(['close 1 SUPERSEDED', 'welcome', 'dispatch t/1', 'up']);
+    expect(says({ kind: 'result', id, hash, result }, { stream: 1 })).toEqual([]);
+    expect(said(says({ kind: 'result', id, hash, result }, { stream: 2 }))).toEqual(['result t/1 ok ack']);
+  });
+
+  test('a Hello that was overtaken by the one of a newer stream is refused', () => {
+    const { hello } = start();
+    hello({}, 2);
+    expect(said(hello({}, 1))).toEqual(['close 1 SUPERSEDED']);
+  });
+
+  test.each([
+    ['of an agent that obeyed a newer server', { maxEpochSeen: 8 }, 'STALE_EPOCH'],
+    ['of another installation', { installId: 'other' }, 'OTHER_INSTALLATION'],
+    ['in a version of the protocol nobody speaks here', { protoMin: 2, protoMax: 3 }, 'PROTOCOL'],
+  ])('a Hello %s is refused', (_, over, code) => {
+    expect(said(start().hello(over))).toEqual([`close 1 ${code}`, 'alert']);
+  });
+});
+
+describe('what both sides have of an attempt is brought together', () => {
+  const holds = (phase: InventoryEntry['phase']): InventoryEntry[] => [
+    { id, hash, phase, result: phase === 'EXITED' ? result : undefined },
+  ];
+  test.each([
+    ['SENT, unknown', 'SENT', [], 'journal', ['dispatch t/1']],
+    ['SENT, unknown to a new journal', 'SENT', [], 'new', ['result t/1 AGENT_STATE_LOST']],
+    ['SENT, accepted', 'SENT', holds('ACCEPTED'), 'journal', ['ACCEPTED t/1']],
+    ['SENT, started', 'SENT', holds('STARTED'), 'journal', ['STARTED t/1']],
+    ['SENT, exited', 'SENT', holds('EXITED'), 'journal', ['result t/1 ok ack']],
+    ['SENT, only a tombstone', 'SENT', holds('TOMBSTONE'), 'journal', ['result t/1 LOST']],
+    ['STARTED, unknown', 'STARTED', [], 'journal', ['result t/1 LOST']],
+    ['STARTED, unknown to a new journal', 'STARTED', [], 'new', ['result t/1 AGENT_STATE_LOST']],
+    ['STARTED, started', 'STARTED', holds('STARTED'), 'journal', []],
+    ['ACCEPTED, exited', 'ACCEPTED', holds('EXITED'), 'journal', ['result t/1 ok ack']],
+  ] as const)('%s', (_, dispatch, inventory, journalId, expected) => {
+    const { hello, issue } = start();
+    issue({ dispatch });
+    expect(said(hello({ inventory, journalId }))).toEqual(['welcome', ...expected, 'up']);
+  });
+
+  test.each([
+    ['ended, accepted', 'ENDED', 'ACCEPTED', ['cancel t/1']],
+    ['ended, exited', 'ENDED', 'EXITED', ['late t/1']],
+    ['given up, running: it may finish', 'GIVEN_UP', 'STARTED', []],
+    ['given up, exited', 'GIVEN_UP', 'EXITED', ['late t/1']],
+    ['not on record, running', undefined, 'STARTED', ['alert']],
+    ['not on record, exited', undefined, 'EXITED', ['alert', 'resultAck t/1']],
+  ] as const)('%s', (_, row, phase, expected) => {
+    const { hello } = start();
+    const known = new Map(row ? [[id, { row }]] : []);
+    expect(said(hello({ inventory: holds(phase) }, 1, known))).toEqual(['welcome', ...expected, 'up']);
+  });
+
+  test('what was given up is ended when a newer attempt of its task waits', () => {
+    const { hello, issue } = start();
+    issue({ id: 't/2' });
+    const known = new Map([[id, { row: 'GIVEN_UP' as const }]]);
+    expect(said(hello({ inventory: holds('STARTED') }, 1, known))).toEqual([
+      'welcome',
+      'dispatch t/2',
+      'cancel t/1',
+      'up',
+    ]);
+  });
+
+  test('a canceled attempt that never arrived is canceled there as well, not sent again', () => {
+    const { hello, issue, says } = start();
+    issue({ ending: 'USER_CANCEL' });
+    expect(said(hello())).toEqual(['welcome', 'cancel t/1', 'up']);
+    expect(said(says({ kind: 'cancelReply', id, phase: 'TOMBSTONE' }))).toEqual(['result t/1 KILLED']);
+  });
+});
+
+describe('a live session', () => {
+  test('a result for another envelope is neither taken nor acknowledged', () => {
+    const { hello, issue, says } = start();
+    hello();
+    issue();
+    expect(said(says({ kind: 'result', id, hash: 'bb', result }))).toEqual(['alert']);
+  });
+
+  test('a dispatch that is refused because the older attempt lives ends that and is sent again', () => {
+    const { hello, issue, says } = start();
+    hello();
+    issue({ id: 't/3' });
+    expect(said(says({ kind: 'refused', id: 't/3', reason: 'PREVIOUS_RUNNING', message: '' }))).toEqual([
+      'cancel t/1',
+      'cancel t/2',
+    ]);
+    expect(said(says({ kind: 'heartbeat', n: 1, digest: '' }))).toEqual(['heartbeatAck', 'dispatch t/3']);
+    expect(said(says({ kind: 'heartbeat', n: 2, digest: '' }))).toEqual(['heartbeatAck']);
+  });
+
+  test('any other refusal fails the attempt with its reason', () => {
+    const { hello, issue, says } = start();
+    hello();
+    issue();
+    const [effect] = says({ kind: 'refused', id, reason: 'SPOOL_FULL', message: 'The disk is full.' });
+    expect(effect).toMatchObject({ kind: 'result', result: { reason: 'SPOOL_FULL', message: 'The disk is full.' } });
+  });
+
+  test('a disagreement that lasts three heartbeats makes the agent say again what it has, once', () => {
+    const { hello, issue, says } = start();
+    hello();
+    issue();
+    const odd = { kind: 'heartbeat', n: 1, digest: attemptsDigest([]) } as const;
+    expect([says(odd), says(odd), says(odd)].map((effects) => said(effects).at(-1))).toEqual([
+      'heartbeatAck',
+      'heartbeatAck',
+      'close 1 RECONCILE',
+    ]);
+    hello({ inventory: [{ id, hash, phase: 'STARTED', result: undefined }] }, 2);
+    const again = [1, 2, 3, 4].map(() => said(says(odd, { stream: 2 })).at(-1));
+    expect(again).toEqual(Array(4).fill('heartbeatAck'));
+    expect(said(says({ ...odd, digest: attemptsDigest([id]) }, { stream: 2 }))).toEqual(['heartbeatAck']);
+  });
+});
+
+describe('silence', () => {
+  test('after a start nobody is unreachable before two leases', () => {
+    const { step } = start();
+    expect(said(step({ kind: 'tick', now: 2000 }))).toEqual([]);
+    expect(said(step({ kind: 'tick', now: 2001 }))).toEqual(['disconnected']);
+  });
+
+  test('a broken stream leaves the host connected until its lease is over, a goodbye does not', () => {
+    const broken = start();
+    broken.hello();
+    expect(said(broken.step({ kind: 'closed', hostId, stream: 1, clean: false, now: 10 }))).toEqual(['down']);
+    expect(said(broken.step({ kind: 'tick', now: 1001 }))).toEqual(['disconnected']);
+    const clean = start();
+    clean.hello();
+    expect(said(clean.step({ kind: 'closed', hostId, stream: 1, clean: true, now: 10 }))).toEqual([
+      'down',
+      'disconnected',
+    ]);
+  });
+
+  test('a silent agent loses its stream with its lease, and its attempts after that', () => {
+    const { hello, issue, step } = start();
+    hello();
+    issue();
+    expect(said(step({ kind: 'tick', now: 1001 }))).toEqual(['close 1 LEASE_EXPIRED', 'down', 'disconnected']);
+    expect(said(step({ kind: 'tick', now: 5000 }))).toEqual([]);
+    expect(said(step({ kind: 'tick', now: 5001 }))).toEqual(['result t/1 LOST', 'lost']);
+  });
+
+  test('a host that is removed gives up its attempts; nothing is heard of it again', () => {
+    const { hello, issue, step, says } = start();
+    hello();
+    issue();
+    expect(said(step({ kind: 'removed', hostId }))).toEqual(['close 1 REMOVED', 'down', 'result t/1 LOST', 'lost']);
+    expect(says({ kind: 'started', id })).toEqual([]);
+  });
+});

@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { createLogger, systemClock } from '@stackyard/kernel';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Cluster, Host } from '../../database/entities.ts';
+import { beginEpoch } from '../../database/epoch.ts';
+import { type Database, openDatabase } from '../../database/openDatabase.ts';
+import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../../postgres/testing.ts';
+import type { EventPayload } from '../ports.ts';
+import { Writer } from './writer.ts';
+
+const hostEvent = (name: string): EventPayload => ({ kind: 'host', hostId: 'h', name, change: 'joined' });
+
+describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
+  let postgres: TestPostgres;
+  let db: Database;
+  let writer: Writer;
+  const fenced: Error[] = [];
+  beforeAll(async () => {
+    postgres = await startTestPostgres(kind);
+  });
+  afterAll(() => postgres?.stop());
+  const makeWriter = async (): Promise<Writer> => {
+    const { epoch } = await beginEpoch(db);
+    return new Writer({
+      db,
+      epoch,
+      log: createLogger({ level: 'silent' }),
+      clock: systemClock,
+      onFenced: (error) => fenced.push(error),
+    });
+  };
+  beforeEach(async () => {
+    fenced.length = 0;
+    db = await openDatabase({ url: await postgres.createDatabase() });
+    writer = await makeWriter();
+  });
+  afterEach(async () => {
+    await writer.stop();
+    await db.close();
+  });
+
+  const names = async (): Promise<string[]> =>
+    (await db.sql.query<{ name: string }>(`select payload->>'name' as name from event order by id`)).rows.map(
+      ({ name }) => name,
+    );
+
+  test('what arrives together is one commit, and is told only after it', async () => {
+    const told: string[] = [];
+    for (const name of ['a', 'b', 'c'])
+      writer.submit({ events: [{ topic: 'host', clusterId: undefined, payload: hostEvent(name) }] }, () =>
+        told.push(name),
+      );
+    expect(told).toEqual([]);
+    await writer.commit({});
+    expect(told).toEqual(['a', 'b', 'c']);
+    expect(await names()).toEqual(['a', 'b', 'c']);
+    expect(writer.stats().commitMs.count).toBe(1);
+  });
+
+  test('of events with the same key in one commit the last stands', async () => {
+    for (const name of ['a', 'b', 'c']) {
+      writer.submit({
+        events: [{ topic: 'host', clusterId: undefined, payload: hostEvent(name), key: name === 'b' ? 'other' : 'k' }],
+      });
+    }
+    await writer.commit({});
+    expect(await names()).toEqual(['b', 'c']);
+  });
+
+  test('transactions of others stand in the order of commits, and roll back with their events', async () => {
+    const seen: number[] = [];
+    writer.subscribe((newest) => seen.push(newest));
+    const make = (name: string, fail = false) =>
+      writer.run(async (tx) => {
+        tx.em.create(Cluster, { id: randomUUID(), name, title: null, revision: 1, createdAt: new Date() });
+        tx.event('host', undefined, hostEvent(name));
+        await writer.append('host', undefined, hostEvent(`${name} inside`));
+        if (fail) throw new Error('changed my mind');
+        return name;
+      });
+    const all = [
+      writer.append('host', undefined, hostEvent('first')),
+      make('one'),
+      make('broken', true).catch(() => 'rolled back'),
+      make('two'),
+      writer.append('host', undefined, hostEvent('last')),
+    ];
+    expect(await Promise.all(all)).toEqual([undefined, 'one', 'rolled back', 'two', undefined]);
+    const { rows } = await db.sql.query<{ name: string }>('select name from cluster order by name');
+    expect(rows.map(({ name }) => name)).toEqual(['one', 'two']);
+    expect((await names()).toSorted()).toEqual(['first', 'last', 'one', 'one inside', 'two', 'two inside']);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect((await db.sql.query('select count(*)::int as count, max(id)::int as max from event')).rows).toEqual([
+      { count: 6, max: 6 },
+    ]);
+  });
+
+  test('a terminal attempt never changes, nor one that was issued with another envelope', async () => {
+    const [taskId, jobId, hostId] = [randomUUID(), randomUUID(), randomUUID()];
+    const attempt = {
+      id: `${taskId}/1`,
+      taskId,
+      jobId,
+      hostId,
+      number: 1,
+      state: 'RUNNING' as const,
+      dispatch: null,
+      reason: null,
+      message: null,
+      envelopeHash: 'aa',
+      epoch: null,
+      sessionNo: null,
+      journalId: null,
+      exitCode: null,
+      signal: null,
+      outputs: null,
+      logSize: 0,
+      issuedAt: null,
+      startedAt: null,
+      finishedAt: null,
+      durationMs: null,
+    };
+    const state = async () => (await db.sql.query('select state, envelope_hash as hash from attempt')).rows[0];
+    await writer.commit({ attempts: [attempt] });
+    await writer.commit({ attempts: [{ ...attempt, state: 'FAILED', envelopeHash: 'bb' }] });
+    expect(await state()).toEqual({ state: 'RUNNING', hash: 'aa' });
+    await writer.commit({ attempts: [{ ...attempt, state: 'SUCCESSFUL' }] });
+    await writer.commit({ attempts: [{ ...attempt, state: 'FAILED' }] });
+    expect(await state()).toEqual({ state: 'SUCCESSFUL', hash: 'aa' });
+  });
+
+  test('a change that cannot be stored does not hold up the others', async () => {
+    const good = writer.append('host', undefined, hostEvent('good'));
+    const bad = writer.commit({ events: [{ topic: 'host', clusterId: 'not a uuid', payload: hostEvent('bad') }] });
+    const late = writer.append('host', undefined, hostEvent('also good'));
+    await expect(bad).rejects.toThrow(/uuid/);
+    await Promise.all([good, late]);
+    expect(await names()).toEqual(['good', 'also good']);
+  });
+
+  test('text that PostgreSQL cannot hold is cleaned', async () => {
+    await writer.append('host', undefined, hostEvent('a\u0000b\ud800c \\u0000'));
+    expect(await names()).toEqual(['ab\ufffdc \\u0000']);
+  });
+
+  test('a lost connection delays a commit and never doubles it', async () => {
+    await writer.append('host', undefined, hostEvent('before'));
+    for (let round = 0; round < 20; round++) {
+      const commit = writer.append('host', undefined, hostEvent(`${round}`));
+      await db.sql
+        .query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+        )
+        .catch(() => undefined);
+      await commit;
+    }
+    expect(await names()).toEqual(['before', ...Array.from({ length: 20 }, (_, round) => `${round}`)]);
+  });
+
+  test('a newer server ends the older writer', async () => {
+    const newer = await makeWriter();
+    await expect(writer.append('host', undefined, hostEvent('old'))).rejects.toThrow(/Another server/);
+    await expect(writer.run(() => Promise.resolve())).rejects.toThrow(/Another server/);
+    expect(fenced).toHaveLength(1);
+    await newer.append('host', undefined, hostEvent('new'));
+    expect(await names()).toEqual(['new']);
+    await newer.stop();
+    await expect(newer.append('host', undefined, hostEvent('late'))).rejects.toThrow(/stopping/);
+  });
+
+  test('a patch changes what it names and leaves the rest', async () => {
+    const id = randomUUID();
+    const em = db.em();
+    em.create(Host, {
+      id,
+      name: 'n',
+      address: 'a',
+      bind: 'b',
+      root: 'r',
+      local: true,
+      clusterId: null,
+      secretHash: 's',
+      facts: null,
+      journalId: null,
+      hostBootId: null,
+      agentBootId: null,
+      agentVersion: null,
+      sessionNo: 1,
+      connected: false,
+      lastSeenAt: null,
+      joinedAt: new Date(),
+    });
+    await em.flush();
+    const facts = {
+      hostname: 'x',
+      os: '',
+      kernel: '',
+      arch: '',
+      cpus: 1,
+      memory: 1,
+      disk: 1,
+      java: [],
+      privileged: false,
+      more: {},
+    };
+    writer.submit({ hosts: [{ id, connected: true }] });
+    writer.submit({ hosts: [{ id, facts }] });
+    await writer.commit({});
+    const host = await db.em().findOneOrFail(Host, { id });
+    expect(host).toMatchObject({ connected: true, facts: { hostname: 'x' }, address: 'a', sessionNo: 1, local: true });
+  });
+});
