@@ -182,27 +182,33 @@ test('a package that the server does not have fails the task with a sentence', a
   expect(failed.log).toContain('could not be downloaded');
 });
 
-test('an agent killed in the middle of a task finds it again, and the task has run once', async () => {
-  let child = await spawnAgent();
-  await server.until(() => server.hellos.length === 1, 'a hello');
-  await run('install');
-  const attempt = server.dispatch(testEnvelope(stack, place, 'prepare'));
-  await server.until(() => server.said.some(({ started }) => started?.attempt?.taskId === attempt.taskId), 'the start');
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  await server.until(() => !server.connected, 'the end of the stream');
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'an agent that gets %s in the middle of a task finds it again, and the task has run once',
+  async (signal) => {
+    let child = await spawnAgent();
+    await server.until(() => server.hellos.length === 1, 'a hello');
+    await run('install');
+    const attempt = server.dispatch(testEnvelope(stack, place, 'prepare'));
+    await server.until(
+      () => server.said.some(({ started }) => started?.attempt?.taskId === attempt.taskId),
+      'the start',
+    );
+    child.kill(signal);
+    await once(child, 'exit');
+    await server.until(() => !server.connected, 'the end of the stream');
 
-  child = await spawnAgent();
-  await server.until(() => server.hellos.length === 2, 'a second hello');
-  expect(server.hellos[1]?.journalId).toBe(server.hellos[0]?.journalId);
-  expect(server.hellos[1]?.inventory).toMatchObject([{ attempt, phase: expect.stringMatching(/STARTED|EXITED/) }]);
-  server.dispatch(testEnvelope(stack, place, 'prepare', { taskId: attempt.taskId }));
-  expect(await server.resultOf(attempt)).toMatchObject({ reason: '' });
-  expect(await server.logOf(attempt)).toBe('Preparing for a while.\nPrepared.\n');
-  expect(await readFile(`${place.root}/marks`, 'utf8')).toBe('prepared\n');
-  child.kill('SIGTERM');
-  expect((await once(child, 'exit'))[0]).toBe(0);
-});
+    child = await spawnAgent();
+    await server.until(() => server.hellos.length === 2, 'a second hello');
+    expect(server.hellos[1]?.journalId).toBe(server.hellos[0]?.journalId);
+    expect(server.hellos[1]?.inventory).toMatchObject([{ attempt, phase: expect.stringMatching(/STARTED|EXITED/) }]);
+    server.dispatch(testEnvelope(stack, place, 'prepare', { taskId: attempt.taskId }));
+    expect(await server.resultOf(attempt)).toMatchObject({ reason: '' });
+    expect(await server.logOf(attempt)).toBe('Preparing for a while.\nPrepared.\n');
+    expect(await readFile(`${place.root}/marks`, 'utf8')).toBe('prepared\n');
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(0);
+  },
+);
 
 test('a cancel ends a running task, and the server learns that it was killed', async () => {
   await startAgent();

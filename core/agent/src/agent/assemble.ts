@@ -14,12 +14,15 @@ import { VERSION } from '../version.ts';
 import { type Extras, fromWire } from '../wire.ts';
 import { Executor } from './executor.ts';
 import { GaugeReader } from './gauges.ts';
-import { type HostAddress, hostFacts } from './hostFacts.ts';
+import { type HostAddress, hostFacts, isSameHost } from './hostFacts.ts';
 import { runnerModules } from './modules.ts';
 import { restoredSession } from './restored.ts';
 import { fromExit } from './results.ts';
 import { sweepEvery } from './sweep.ts';
 import { agentWorld } from './world.ts';
+
+/** How often to look whether the host has changed: a JDK was installed, a disk grew. */
+const FACTS_MS = 60_000;
 
 /** Wires the parts of an agent and starts them; gives back what stops them. */
 export async function assemble(from: {
@@ -41,9 +44,11 @@ export async function assemble(from: {
   const downloads = new Downloads(identity);
   const artifacts = new ArtifactStore(paths.artifacts, downloads);
   const gauges = new GaugeReader(paths.spool);
-  const facts: HostFacts = await hostFacts({ root, address, bind, local }, (name, error) =>
-    log.warn({ fact: name, err: error }, 'A fact of the host could not be found out'),
-  );
+  const lookUpFacts = (): Promise<HostFacts> =>
+    hostFacts({ root, address, bind, local }, (name, error) =>
+      log.warn({ fact: name, err: error }, 'A fact of the host could not be found out'),
+    );
+  let facts = await lookUpFacts();
 
   const attempts: Attempts = new Attempts({
     spool,
@@ -132,6 +137,13 @@ export async function assemble(from: {
   await supervisor.start();
   driver.happened({ kind: 'timer', timer: 'deadline' });
   connection.start();
+  const factsTimer = setInterval(() => {
+    void lookUpFacts().then((found) => {
+      if (isSameHost(found, facts)) return;
+      facts = found;
+      connection.send(stream, { facts });
+    });
+  }, FACTS_MS).unref();
   const stopSweeping = sweepEvery({
     spool,
     artifacts,
@@ -143,6 +155,7 @@ export async function assemble(from: {
   log.info({ agentId: identity.agentId, root, bootId: spool.bootId, version: VERSION }, 'The agent runs');
 
   return async () => {
+    clearInterval(factsTimer);
     stopSweeping();
     connection.stop();
     driver.stop();

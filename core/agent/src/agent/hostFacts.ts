@@ -49,3 +49,8 @@ export async function hostFacts(
     ),
   };
 }
+
+/** Whether two looks at a host found the same, apart from what changes by the minute. */
+export function isSameHost(one: HostFacts, other: HostFacts): boolean {
+  return JSON.stringify({ ...one, more: {} }) === JSON.stringify({ ...other, more: {} });
+}

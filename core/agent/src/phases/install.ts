@@ -25,12 +25,12 @@ function checkJava(context: PhaseContext): void {
   const { javaHome, host } = context.inputs.self;
   if (!javaHome) {
     throw new PhaseError(
-      `${context.service.title} needs a JDK ${jdk}, and none is known on host ${host}. Install one there, restart the agent, then plan again.`,
+      `${context.service.title} needs a JDK ${jdk}, and none is known on host ${host}. Install one there; a minute later plan the command again.`,
     );
   }
   if (!existsSync(join(javaHome, 'bin/java'))) {
     throw new PhaseError(
-      `The JDK of host ${host} is no longer in ${javaHome}. Restart the agent so that it looks again, then plan again.`,
+      `The JDK of host ${host} is no longer in ${javaHome}. Wait a minute, then plan the command again.`,
     );
   }
   context.log(`Found a JDK ${jdk} in ${javaHome}.`);

@@ -1,3 +1,7 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sha256 } from '../artifacts/digest.ts';
 import { readManifest, type StoredArtifact, verifyArtifact } from '../artifacts/store.ts';
 import type { JobContext } from '../spool/job.ts';
 import { phaseContext, type PhaseResult } from './context.ts';
@@ -23,3 +27,18 @@ export async function run(job: PhaseJob, { signal }: JobContext): Promise<PhaseR
   const context = phaseContext({ order: job.order, artifact: job.artifact, manifest, signal, log });
   return runPhase(context, job.archives);
 }
+
+/**
+ * What every task does first (list, read and hash files, import a module, write to the log) takes several milliseconds
+ * the first time in a process. A runner runs one task, but it waits for that task beforehand.
+ */
+async function warmUp(): Promise<void> {
+  const own = fileURLToPath(import.meta.url);
+  await readdir(dirname(own), { withFileTypes: true, recursive: true });
+  sha256(await readFile(own));
+  const nothing: string = 'data:text/javascript,export default {}';
+  await import(nothing);
+  process.stdout.write('');
+}
+
+void warmUp().catch(() => undefined);

@@ -24,7 +24,7 @@ export function processSpec(context: PhaseContext, process: ProcessManifest): Pr
   return {
     program: programPath(context, textOf(context, process.program, 'process.program')),
     args: process.args.flatMap((arg, index) => argumentsOf(valueOf(context, arg, `process.args[${index}]`))),
-    env: { HOME: context.dir, ...env },
+    env: { HOME: logDir(inputs.self), ...env },
     cwd: logDir(inputs.self),
     logFile: outputLog(context),
     ...(user ? { user } : {}),
