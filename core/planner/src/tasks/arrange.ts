@@ -33,9 +33,10 @@ export interface Arranged {
  * - forwards for install … check, mirrored for stops (stop is the reverse of start), and a component's stops before its
  *   starts, so that a full restart is all down, then all up;
  * - members that take turns are one unit in the forward order, and never all down;
- * - members are left alone until the fresh ones are installed and configured, restart before these start, and the last
- *   one's check waits for them: three members with data cannot be outvoted by five without, and a member alone is not
- *   asked for a quorum it cannot have yet;
+ * - members are left alone until the fresh ones are installed and configured. Where the members that take turns are more
+ *   than the fresh ones, these start and are checked first: they find a majority to join, and a member that restarts
+ *   with the longer list finds one too. Where they are not, the members restart first and the last one's check waits for
+ *   the fresh ones: one member with data cannot be outvoted by two without, and is not asked for a quorum it cannot have;
  * - removes come after all stops.
  *
  * An order that would contradict one further up gives way: a check inside a unit does not wait for what itself waits for
@@ -107,11 +108,13 @@ class Arrangement {
   /** Adds the tasks of one component, with the edges inside each host component and between those that take turns. */
   put(component: number, works: readonly Work[]): void {
     const slots = this.#components[component]!;
-    const someStart = works.some(({ role, phases }) => role === 'fresh' && phases.includes('start'));
+    const starting = works.filter(({ role, phases }) => role === 'fresh' && phases.includes('start')).length;
+    const someStart = starting > 0;
     const turns = works.filter(({ chained }) => chained);
+    const joinFirst = turns.length > starting;
     for (const work of works) if (!work.chained) this.#putSingle(slots, work, someStart);
-    this.#putTurns(slots, turns, someStart);
-    if (someStart) this.#orderMembers(slots);
+    this.#putTurns(slots, turns, someStart && !joinFirst);
+    if (someStart) this.#orderMembers(slots, joinFirst);
     if (this.#slots.isEmpty(slots.stop)) return;
     this.#slots.leads(slots.configure, slots.stop);
     for (const starts of [slots.again, slots.start]) {
@@ -120,8 +123,14 @@ class Arrangement {
   }
 
   /** Members and fresh ones of one component. Only where there are members: a plain add has no stages. */
-  #orderMembers({ configure, stop, again, turns, start, check }: ComponentSlots): void {
+  #orderMembers({ configure, stop, again, turns, start, check }: ComponentSlots, joinFirst: boolean): void {
     for (const members of [stop, turns]) if (!this.#slots.isEmpty(members)) this.#slots.before(configure, members);
+    if (joinFirst) {
+      this.#slots.before(start, turns);
+      this.#slots.before(check, turns);
+      if (!this.#slots.isEmpty(again)) this.#slots.before(again, start);
+      return;
+    }
     for (const members of [again, turns]) if (!this.#slots.isEmpty(members)) this.#slots.before(members, start);
     if (!this.#slots.isEmpty(turns)) this.#slots.before(turns, check);
   }
@@ -135,12 +144,12 @@ class Arrangement {
     if (work.role === 'leaving' && work.phases.includes('stop')) this.#slots.before(slots.stop, this.#removals);
   }
 
-  #putTurns(slots: ComponentSlots, works: readonly Work[], someStart: boolean): void {
+  #putTurns(slots: ComponentSlots, works: readonly Work[], lastWaits: boolean): void {
     let head: number | undefined;
     let tail: number | undefined;
     for (const [index, work] of works.entries()) {
       const ids = this.#chain(work);
-      const deferred = someStart && index === works.length - 1 && work.phases.at(-1) === 'check';
+      const deferred = lastWaits && index === works.length - 1 && work.phases.at(-1) === 'check';
       if (tail !== undefined) this.#builder.edge(tail, ids[0]!);
       head ??= ids[0]!;
       tail = ids.at(deferred ? -2 : -1)!;

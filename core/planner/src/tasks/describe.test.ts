@@ -48,7 +48,7 @@ test('a changed property restarts the members of a rolling component one after t
   `);
 });
 
-test('a fourth member starts after those that hold the data, and the last check waits for it', () => {
+test('a fourth member joins the three before these take turns, so that every restart finds a majority', () => {
   const sample = new Sample(cluster({ hosts: [...servers, 'a-sorts-first'] }));
   sample.run(addZooKeeper);
   const plan = sample.plan({
@@ -60,19 +60,42 @@ test('a fourth member starts after those that hold the data, and the last check 
        1  install    zookeeper/zookeeper_server  a-sorts-first
        1  configure  zookeeper/zookeeper_client  zk1
        2  configure  zookeeper/zookeeper_server  a-sorts-first
-       3  configure  zookeeper/zookeeper_server  zk1
-       4  stop       zookeeper/zookeeper_server  zk1
-       5  start      zookeeper/zookeeper_server  zk1
-       6  check      zookeeper/zookeeper_server  zk1
-       7  configure  zookeeper/zookeeper_server  zk2
-       8  stop       zookeeper/zookeeper_server  zk2
-       9  start      zookeeper/zookeeper_server  zk2
-      10  check      zookeeper/zookeeper_server  zk2
-      11  configure  zookeeper/zookeeper_server  zk3
-      12  stop       zookeeper/zookeeper_server  zk3
-      13  start      zookeeper/zookeeper_server  zk3
-      14  start      zookeeper/zookeeper_server  a-sorts-first
-      15  check      zookeeper/zookeeper_server  a-sorts-first, zk3"
+       3  start      zookeeper/zookeeper_server  a-sorts-first
+       4  check      zookeeper/zookeeper_server  a-sorts-first
+       5  configure  zookeeper/zookeeper_server  zk1
+       6  stop       zookeeper/zookeeper_server  zk1
+       7  start      zookeeper/zookeeper_server  zk1
+       8  check      zookeeper/zookeeper_server  zk1
+       9  configure  zookeeper/zookeeper_server  zk2
+      10  stop       zookeeper/zookeeper_server  zk2
+      11  start      zookeeper/zookeeper_server  zk2
+      12  check      zookeeper/zookeeper_server  zk2
+      13  configure  zookeeper/zookeeper_server  zk3
+      14  stop       zookeeper/zookeeper_server  zk3
+      15  start      zookeeper/zookeeper_server  zk3
+      16  check      zookeeper/zookeeper_server  zk3"
+  `);
+});
+
+test('two members beside a single one start after it, so that they can never outvote its data', () => {
+  const sample = new Sample();
+  sample.run({
+    command: 'add',
+    services: [{ service: 'zookeeper', components: { zookeeper_server: ['zk1'], zookeeper_client: [] } }],
+  });
+  const plan = sample.plan({
+    command: 'add',
+    services: [{ service: 'zookeeper', components: { zookeeper_server: ['zk2', 'zk3'], zookeeper_client: [] } }],
+  });
+  expect(describePlan(plan, { hosts: sample.hostNames() })).toMatchInlineSnapshot(`
+    "add: 12 tasks on 3 hosts
+      1  install    zookeeper/zookeeper_server  zk2, zk3
+      2  configure  zookeeper/zookeeper_server  zk2, zk3
+      3  configure  zookeeper/zookeeper_server  zk1
+      4  stop       zookeeper/zookeeper_server  zk1
+      5  start      zookeeper/zookeeper_server  zk1
+      6  start      zookeeper/zookeeper_server  zk2, zk3
+      7  check      zookeeper/zookeeper_server  zk2, zk3, zk1"
   `);
 });
 
