@@ -85,7 +85,8 @@ function hostState(host: HostRow, reachable: (hostId: string) => boolean): HostS
     bind: host.bind,
     root: host.root,
     local: host.local,
-    reachable: reachable(host.id),
+    // An agent whose facts are not stored yet has only just said hello.
+    reachable: facts !== null && facts !== undefined && reachable(host.id),
     clusterId: host.clusterId ?? undefined,
     privileged: facts?.privileged ?? false,
     facts: { cpus: facts?.cpus ?? 1, memory: facts?.memory ?? 0, disk: facts?.disk ?? 0, java: facts?.java ?? [] },

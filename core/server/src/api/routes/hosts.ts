@@ -1,7 +1,7 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { z } from 'zod';
 import { findCluster, findHost } from '../../clusters/lookup.ts';
-import { Host } from '../../database/entities.ts';
+import { Host, type HostRow } from '../../database/entities.ts';
 import { decodeCursor, listQuery, page, pageOf } from '../cursor.ts';
 import type { RouteParts } from './parts.ts';
 import { HostView, hostView } from './views.ts';
@@ -10,6 +10,8 @@ const HostParams = z.strictObject({ host: z.string().max(253).describe('Id or na
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 
 export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
+  // An agent whose facts are not stored yet has only just said hello: nothing can be planned on it.
+  const reachable = ({ id, facts }: HostRow) => facts !== null && facts !== undefined && engine.reachable(id);
   const clusterOf = async ({ params }: { params: { host: string } }) => (await findHost(em(), params.host)).clusterId ?? undefined;
 
   const listHosts = defineRoute({
@@ -33,7 +35,7 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
       const clusterId = query.cluster === undefined ? undefined : query.cluster === 'none' ? null : (await findCluster(em(), query.cluster)).id;
       const where = { ...(after ? { name: { $gt: String(after.after) } } : {}), ...(clusterId === undefined ? {} : { clusterId }) };
       const rows = await em().find(Host, where, { orderBy: { name: 'asc' }, limit: limit + 1 });
-      return { body: page(rows, limit, ({ id, name }) => ({ after: name, id }), (row) => hostView(row, engine.reachable(row.id))) };
+      return { body: page(rows, limit, ({ id, name }) => ({ after: name, id }), (row) => hostView(row, reachable(row))) };
     },
   });
 
@@ -52,7 +54,7 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ params }) => {
       const row = await findHost(em(), params.host);
-      return { body: hostView(row, engine.reachable(row.id)) };
+      return { body: hostView(row, reachable(row)) };
     },
   });
 
