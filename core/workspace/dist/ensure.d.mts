@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=ensure.d.mts.map

@@ -1,0 +1,95 @@
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path/posix';
+const left = ['proto', 'domain', 'sdk', 'planner', 'kernel', 'contract'];
+const platform = [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent', 'fleet', 'web', 'cli'];
+/** Who may import whom. Most take what stands to their left; the others say what they leave out. */
+const allowed = {
+    proto: [],
+    domain: ['proto'],
+    sdk: ['proto', 'domain'],
+    planner: ['proto', 'domain', 'sdk'],
+    kernel: ['proto', 'domain', 'sdk', 'planner'],
+    contract: ['proto', 'domain', 'sdk', 'planner', 'kernel'],
+    stack: ['sdk', 'stack'],
+    plugin: ['domain', 'sdk', 'planner', 'kernel', 'contract', 'plugin contract'],
+    server: left,
+    agent: left,
+    fleet: [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent'],
+    web: [],
+    cli: [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent', 'fleet', 'web'],
+    bench: platform,
+    example: [...platform, 'bench'],
+};
+const onlyInKernel = ['tsyringe', 'reflect-metadata'];
+const meaningless = ['utils', 'common', 'shared', 'helpers'];
+/** Test tools of the root, which every package's tests may import. */
+const rootTools = ['vitest'];
+/** Where a package stands: by its folder, and for those in `examples` by its `stackyard.kind`. */
+function layerOf({ folder, kind }) {
+    const [top = '', name = ''] = folder.split('/');
+    if (top === 'core')
+        return name;
+    if (top === 'stacks' || kind === 'stack')
+        return 'stack';
+    if (top === 'plugins' || kind === 'plugin')
+        return 'plugin';
+    return top === 'examples' ? 'example' : top;
+}
+/** Every broken rule of layers and imports, as one sentence each. */
+export function violations(files, packages) {
+    const byName = new Map(packages.map((item) => [item.name, item]));
+    return [
+        ...packages.flatMap((from) => [...from.dependencies, ...from.devDependencies].flatMap((name) => {
+            const to = byName.get(name);
+            // A plugin that imports another's contract must depend on the whole package.
+            const isContract = to && layerOf(to) === 'plugin' && allowed[layerOf(from)]?.includes('plugin contract');
+            return to && !isContract ? layerProblem(from, to, layerOf(to), `${from.folder}/package.json`) : [];
+        })),
+        ...files.flatMap((file) => {
+            const from = packages.find(({ folder }) => file.path.startsWith(`${folder}/`));
+            const folder = file.path.split('/').find((part) => meaningless.includes(part));
+            return [
+                ...(folder ? [`${file.path}: a folder called "${folder}" says nothing. Name it after its subject.`] : []),
+                ...(from ? file.imports.flatMap((specifier) => importProblems(file.path, specifier, from, byName)) : []),
+            ];
+        }),
+    ];
+}
+function importProblems(path, specifier, from, byName) {
+    if (isBuiltin(specifier) || specifier.startsWith('#'))
+        return [];
+    if (specifier.startsWith('.')) {
+        const inside = join(path, '..', specifier).startsWith(`${from.folder}/`);
+        return inside
+            ? []
+            : [`${path}: ${from.name} imports "${specifier}", outside its own folder. Import a package by name.`];
+    }
+    const parts = specifier.split('/');
+    const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    const subpath = ['.', ...parts.slice(name.split('/').length)].join('/');
+    const to = byName.get(name);
+    const isTest = /\.test\.\w+$/.test(path);
+    const declared = [...from.dependencies, ...(isTest ? [...from.devDependencies, ...rootTools] : []), from.name];
+    const problems = [];
+    if (onlyInKernel.includes(name) && layerOf(from) !== 'kernel')
+        problems.push(`${path}: ${from.name} may not import ${name}; only @stackyard/kernel does.`);
+    if (to && to !== from) {
+        const layer = layerOf(to) === 'plugin' && subpath === './contract' ? 'plugin contract' : layerOf(to);
+        problems.push(...layerProblem(from, to, layer, path));
+    }
+    if (to && !to.exports.includes(subpath))
+        problems.push(`${path}: ${from.name} imports "${specifier}", but ${name} exports only ${to.exports.join(', ')}.`);
+    if (!declared.includes(name))
+        problems.push(`${path}: ${from.name} imports ${name}, which its package.json does not declare.`);
+    return problems;
+}
+function layerProblem(from, to, layer, where) {
+    const may = allowed[layerOf(from)];
+    if (!may)
+        return [`${from.folder}: no layer is known for ${from.name}. Give it one in core/workspace/layers.ts.`];
+    if (may.includes(layer))
+        return [];
+    const list = may.length > 0 ? `only ${may.join(', ')}` : 'nothing of ours';
+    return [`${where}: ${from.name} (${layerOf(from)}) may not import ${to.name} (${layer}); allowed: ${list}.`];
+}
+//# sourceMappingURL=layers.js.map

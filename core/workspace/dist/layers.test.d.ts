@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=layers.test.d.ts.map

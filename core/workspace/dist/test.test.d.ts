@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=test.test.d.ts.map
