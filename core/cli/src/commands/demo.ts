@@ -1,3 +1,27 @@
 import type { Command } from 'commander';
+import { UsageError } from '../errors.ts';
+import type { DemoOptions } from '../demo/demo.ts';
 import type { Terminal } from '../output/terminal.ts';
-export function demoCommand(_command: Command, _terminal: Terminal, _done: (code: number) => void): void {}
+import { portOption } from './server.ts';
+
+const MOST_HOSTS = 20;
+
+export function demoCommand(command: Command, terminal: Terminal, done: (code: number) => void): void {
+  command
+    .option('--hosts <count>', 'how many local hosts; 3 unless given', hostsOption)
+    .option('--port <port>', 'of the REST API', portOption, 8080)
+    .option('--data-dir <folder>', 'where everything is kept; a second start finds it again', '.stackyard/demo')
+    .option('--package-origin <origin>', 'where products come from: auto, url or maven')
+    .option('--json', 'print one line of JSON when all is healthy, with url, token and exports')
+    .addHelpText('after', '\nNeeds a JDK and Maven, no root rights. Everything lies in the data folder; Ctrl-C stops what was started.')
+    .action(async (options: DemoOptions) => {
+      const { runDemo } = await import('../demo/demo.ts');
+      done(await runDemo(options, terminal));
+    });
+}
+
+function hostsOption(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_HOSTS) throw new UsageError(`--hosts ${text}: use a number from 1 to ${MOST_HOSTS}.`);
+  return count;
+}

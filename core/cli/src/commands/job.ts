@@ -123,7 +123,7 @@ function jobView(now = new Date()): View<Job> {
       { title: 'TOOK', cell: ({ startedAt, finishedAt }) => elapsed(startedAt, finishedAt, now) },
     ],
     name: ({ id }) => id,
-    none: 'There is no such job.',
+    none: 'There is no job yet.',
   };
 }
 

@@ -1,0 +1,164 @@
+import { type Api, allOf, answerOf } from '../api/client.ts';
+import { streamOf } from '../api/events.ts';
+import type { CommandRequest, HostComponent, Job } from '../api/types.ts';
+import { listComponents } from '../commands/component.ts';
+import { makePlan } from '../commands/execute.ts';
+import { listJobs } from '../commands/job.ts';
+import { CancelledError, CliError, JobEndedError, ProblemError } from '../errors.ts';
+import { exitCodeOfJob } from '../exitCodes.ts';
+import { followJob } from '../jobs/follow.ts';
+import { reportOutcome } from '../jobs/outcome.ts';
+import { listenerFor } from '../jobs/run.ts';
+import type { Terminal } from '../output/terminal.ts';
+import type { LocalHost } from './programs.ts';
+
+export const CLUSTER = 'demo';
+const SERVICE = 'zookeeper';
+const SERVER = 'zookeeper_server';
+/** Three members share one machine with everything else. */
+const SMALL = { 'zookeeper-env': { heap: 96 } };
+
+/** Everything that the demo does to its cluster, through the REST API as anybody would. */
+export class DemoCluster {
+  readonly #api: Api;
+  readonly #terminal: Terminal;
+  readonly #signal: AbortSignal;
+
+  constructor(api: Api, terminal: Terminal, signal: AbortSignal) {
+    this.#api = api;
+    this.#terminal = terminal;
+    this.#signal = signal;
+  }
+
+  async joinToken(hostName: string): Promise<string> {
+    return (await answerOf(this.#api.POST('/api/v1/hosts/tokens', { body: { hostName } }))).token;
+  }
+
+  /** @throws CliError when not all have come */
+  async untilReachable(hosts: readonly LocalHost[]): Promise<void> {
+    await this.#until('host', 60_000, async () => {
+      const known = await allOf((query) => this.#api.GET('/api/v1/hosts', { params: { query } }));
+      const missing = hosts.filter(({ name }) => !known.some((host) => host.name === name && host.reachable));
+      return missing.length === 0 ? undefined : `${missing.map(({ name }) => name).join(', ')} did not connect`;
+    });
+  }
+
+  /** Creates the cluster, or puts hosts into it that are new. @returns the names of the new ones */
+  async ensureCluster(hosts: readonly LocalHost[]): Promise<string[]> {
+    const names = hosts.map(({ name }) => name);
+    const clusters = await allOf((query) => this.#api.GET('/api/v1/clusters', { params: { query } }));
+    if (!clusters.some(({ name }) => name === CLUSTER)) {
+      await answerOf(this.#api.POST('/api/v1/clusters', { body: { name: CLUSTER, title: 'Demo', hosts: names } }));
+      return names;
+    }
+    const inside = await allOf((query) => this.#api.GET('/api/v1/hosts', { params: { query: { ...query, cluster: CLUSTER } } }));
+    const missing = names.filter((name) => !inside.some((host) => host.name === name));
+    if (missing.length > 0) {
+      await answerOf(this.#api.POST('/api/v1/clusters/{cluster}/hosts', { params: { path: { cluster: CLUSTER } }, body: { hosts: missing } }));
+    }
+    return missing;
+  }
+
+  /** Brings everything up from whatever state an earlier start left: installs, goes on, extends or starts. */
+  async bringUp(newHosts: readonly string[]): Promise<void> {
+    for (const job of (await listJobs(this.#api, { cluster: CLUSTER, state: 'PENDING,RUNNING', atMost: 50 })).reverse()) await this.#watch(job.id);
+    const failed = await this.#failedInstallation();
+    if (failed) await this.#repair(failed);
+    const known = (await listComponents(this.#api, CLUSTER, { service: SERVICE })).filter(({ component }) => component === SERVER);
+    const missing = known.length === 0 ? await this.#hostNames() : newHosts.filter((name) => !known.some(({ host }) => host === name));
+    if (missing.length > 0) await this.#run(addition(missing, known.length === 0));
+    if ((await this.#notRunning()).length > 0) await this.#run({ command: 'start', target: {} });
+  }
+
+  /** @throws CliError when a process is not running after two minutes */
+  async untilHealthy(): Promise<HostComponent[]> {
+    await this.#until('component', 120_000, async () => {
+      const sick = await this.#notRunning();
+      return sick.length === 0 ? undefined : sick.map(({ component, host, observed, message }) => `${component} on ${host} is ${observed}${message ? ` (${message})` : ''}`).join(', ');
+    });
+    return listComponents(this.#api, CLUSTER);
+  }
+
+  async exports(): Promise<Record<string, Record<string, unknown>>> {
+    return answerOf(this.#api.GET('/api/v1/clusters/{cluster}/exports', { params: { path: { cluster: CLUSTER } } }));
+  }
+
+  /** Cancels what is being done and stops every service, in order. */
+  async stopServices(): Promise<void> {
+    const clusters = await allOf((query) => this.#api.GET('/api/v1/clusters', { params: { query } }));
+    if (!clusters.some(({ name }) => name === CLUSTER)) return;
+    for (const { id } of await listJobs(this.#api, { cluster: CLUSTER, state: 'PENDING,RUNNING', atMost: 50 })) {
+      await answerOf(this.#api.POST('/api/v1/jobs/{job}/cancel', { params: { path: { job: id } } }));
+    }
+    const processes = (await listComponents(this.#api, CLUSTER)).filter(({ desired, observed }) => desired === 'RUNNING' || observed !== 'STOPPED');
+    if (processes.length > 0) await this.#run({ command: 'stop', target: {} });
+  }
+
+  async #hostNames(): Promise<string[]> {
+    return (await allOf((query) => this.#api.GET('/api/v1/hosts', { params: { query: { ...query, cluster: CLUSTER } } }))).map(({ name }) => name);
+  }
+
+  /** The newest installation, when it did not succeed and none after it did. */
+  async #failedInstallation(): Promise<Job | undefined> {
+    const newest = (await listJobs(this.#api, { cluster: CLUSTER, atMost: 200 })).find(({ command }) => command === 'add' || command === 'remove');
+    return newest?.command === 'add' && newest.state !== 'SUCCESSFUL' ? newest : undefined;
+  }
+
+  async #repair({ id }: Job): Promise<void> {
+    this.#terminal.err('The last installation did not succeed; what is left of it is run again.\n');
+    try {
+      await answerOf(this.#api.POST('/api/v1/jobs/{job}/retry', { params: { path: { job: id } } }));
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      this.#terminal.err(`${error.message} So it is removed, its data kept, and made anew.\n`);
+      return this.#run({ command: 'remove', target: { service: SERVICE }, data: 'keep' });
+    }
+    await this.#watch(id);
+  }
+
+  /** Host components that should run and do not; clients have no process. */
+  async #notRunning(): Promise<HostComponent[]> {
+    const clients = await this.#clients();
+    return (await listComponents(this.#api, CLUSTER)).filter(({ component, observed }) => !clients.has(component) && observed !== 'RUNNING');
+  }
+
+  async #clients(): Promise<ReadonlySet<string>> {
+    const stacks = await allOf((query) => this.#api.GET('/api/v1/stacks', { params: { query } }));
+    const all = stacks.flatMap(({ services }) => services.flatMap(({ components }) => components));
+    return new Set(all.filter(({ category }) => category === 'client').map(({ name }) => name));
+  }
+
+  async #run(request: CommandRequest): Promise<void> {
+    const plan = await makePlan(this.#api, CLUSTER, request);
+    if (plan.plan.tasks.length === 0) return;
+    const job = await answerOf(this.#api.POST('/api/v1/plans/{plan}/execute', { params: { path: { plan: plan.id } }, body: {} }));
+    await this.#watch(job.id);
+  }
+
+  async #watch(jobId: string): Promise<void> {
+    const ended = await followJob(this.#api, jobId, listenerFor(this.#terminal), this.#signal);
+    if (!ended) throw new CancelledError('');
+    await reportOutcome(this.#api, this.#terminal, ended.job, ended.tasks);
+    const code = exitCodeOfJob(ended.job.state);
+    if (code !== 0) throw new JobEndedError('', code);
+  }
+
+  /** Waits for a condition that can only change with an event of a topic. `look` says what is missing. */
+  async #until(topic: string, limitMs: number, look: () => Promise<string | undefined>): Promise<void> {
+    const limit = AbortSignal.timeout(limitMs);
+    const signal = AbortSignal.any([this.#signal, limit]);
+    let missing: string | undefined;
+    for await (const _ of streamOf(this.#api.connection, `/api/v1/events?topics=${topic}`, { signal })) {
+      missing = await look();
+      if (missing === undefined) return;
+    }
+    if (this.#signal.aborted) throw new CancelledError('');
+    throw new CliError(`After ${limitMs / 1000} s: ${missing}.`);
+  }
+}
+
+function addition(hosts: readonly string[], first: boolean): CommandRequest {
+  const [client] = hosts;
+  const components = { [SERVER]: [...hosts], ...(first && client ? { zookeeper_client: [client] } : {}) };
+  return { command: 'add', services: [{ service: SERVICE, components, ...(first ? { config: SMALL } : {}) }] };
+}

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { apiOf } from '../api/client.ts';
+import { readToken } from '../connection/connection.ts';
+import { CancelledError, CliError, JobEndedError } from '../errors.ts';
+import { EXIT } from '../exitCodes.ts';
+import { step } from '../output/step.ts';
+import { colours, type Terminal } from '../output/terminal.ts';
+import { CLUSTER, DemoCluster } from './cluster.ts';
+import { storeContext } from './context.ts';
+import { Fleet } from './fleet.ts';
+import { type DemoLayout, lockDemo, openLayout, readState, writeState } from './layout.ts';
+import { freePort, listenProblem } from './ports.ts';
+import { preflight } from './preflight.ts';
+import { agentCommand, endLeftovers, localHosts } from './programs.ts';
+import { Interrupts } from './interrupts.ts';
+import { readyText } from './words.ts';
+
+export interface DemoOptions {
+  readonly json?: boolean;
+  readonly hosts?: number;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly packageOrigin?: string;
+}
+
+/** Runs the demo until Ctrl-C. @returns the exit code */
+export async function runDemo(options: DemoOptions, terminal: Terminal): Promise<number> {
+  const layout = openLayout(options.dataDir);
+  const before = readState(layout);
+  const unlock = lockDemo(layout);
+  const interrupts = new Interrupts();
+  const fleet = new Fleet(layout, terminal, interrupts);
+  try {
+    const hosts = localHosts(Math.max(options.hosts ?? before?.hosts ?? 3, before?.hosts ?? 0));
+    if (await endLeftovers(layout, hosts)) terminal.err('A demo that was killed had left its server or agents behind: they were ended, and what they managed is taken over.\n');
+    await requireReady(layout, terminal, { port: options.port, addresses: hosts.map(({ address }) => address), origin: options.packageOrigin });
+    const agentPort = await portForAgents(before?.agentPort);
+    writeState(layout, { hosts: hosts.length, agentPort });
+    await interrupts.orElse(async (signal) => {
+      // Building the agent takes a moment at the first start, in which the server starts.
+      const building = agentCommand();
+      building.catch(() => undefined);
+      const address = await step(terminal, 'Starting the server', () => fleet.startServer({ port: options.port, agentPort, packageOrigin: options.packageOrigin }), ({ url }) => `The server is ready at ${url}`);
+      writeState(layout, { hosts: hosts.length, agentPort, url: address.url });
+      const token = await readToken(address.tokenFile);
+      const api = apiOf({ url: address.url, token });
+      const cluster = new DemoCluster(api, terminal, signal);
+      fleet.cluster = (stopSignal) => new DemoCluster(api, terminal, stopSignal);
+      await step(
+        terminal,
+        `Starting ${hosts.length} agents`,
+        async () => {
+          const command = await building;
+          await Promise.all(hosts.map(async (host) => fleet.startAgent(host, { command, server: address.agentEndpoint, token: await cluster.joinToken(host.name) })));
+          await cluster.untilReachable(hosts);
+        },
+        () => `${hosts.length} local hosts have joined: ${hosts.map(({ name, address: at }) => `${name} (${at})`).join(', ')}`,
+      );
+      await cluster.bringUp(await cluster.ensureCluster(hosts));
+      const components = await step(terminal, 'Waiting until all is healthy', () => cluster.untilHealthy(), () => `Cluster ${CLUSTER} is healthy`);
+      const exports = await cluster.exports();
+      const context = await storeContext(terminal, { url: address.url, tokenFile: address.tokenFile, cluster: CLUSTER });
+      if (options.json) {
+        terminal.out(`${JSON.stringify({ url: address.url, token, exports })}\n`);
+      } else {
+        const shown = { url: address.url, tokenFile: shortest(address.tokenFile), exports, components, command: 'npx stackyard', context };
+        terminal.out(readyText(shown, terminal.outIsTerminal ? terminal.colours : colours(false)));
+      }
+      await interrupts.first;
+    });
+    return EXIT.ok;
+  } catch (error) {
+    return ended(error, terminal);
+  } finally {
+    await fleet.stop();
+    unlock();
+    interrupts.end();
+  }
+}
+
+/** What was said already is not said again. */
+function ended(error: unknown, terminal: Terminal): number {
+  if (error instanceof CancelledError && error.message === '') return EXIT.cancelled;
+  if (error instanceof JobEndedError) {
+    terminal.err('  The server and its agents are being stopped; the next start runs what is left.\n');
+    return error.exitCode;
+  }
+  throw error;
+}
+
+async function requireReady(layout: DemoLayout, terminal: Terminal, { port, addresses, origin }: { port: number; addresses: readonly string[]; origin: string | undefined }): Promise<void> {
+  const fetched = existsSync(join(layout.server, 'packages', 'index.json'));
+  const problems = await preflight({ dir: layout.dir, port, addresses, needsMaven: !fetched && origin !== 'url', env: terminal.env });
+  if (problems.length > 0) throw new CliError(problems.join('\n  '));
+}
+
+/** Agents know the port that they dial; a new one is only taken when somebody else has it. */
+async function portForAgents(before: number | undefined): Promise<number> {
+  if (before !== undefined && (await listenProblem('127.0.0.1', before)) === undefined) return before;
+  return freePort('127.0.0.1');
+}
+
+function shortest(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') || near.length >= path.length ? path : near;
+}

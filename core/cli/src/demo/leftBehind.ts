@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const ROUNDS = 40;
+
+/**
+ * Kills every component process that runs from below a folder, and its keeper, which would start it again: for an end
+ * in a hurry, when no job can stop them in their order any more.
+ */
+export async function killComponents(dir: string): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const pids = componentsBelow(dir);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await delay(50);
+  }
+}
+
+/** Processes that carry a component's mark and a path below the folder in what they were started with. */
+function componentsBelow(dir: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const environment = read(pid, 'environ');
+      if (!environment.includes('STACKYARD_COMPONENT=') || !runs(pid)) return false;
+      return [environment, read(pid, 'cmdline'), folderOf(pid)].some((text) => text.includes(`${dir}/`));
+    });
+}
+
+function runs(pid: number): boolean {
+  const stat = read(pid, 'stat');
+  return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
+function folderOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
+}
+
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { DemoLayout } from './layout.ts';
+import { endLeftover, type Program, Running } from './processes.ts';
+
+const bin = fileURLToPath(new URL('../../bin/stackyard.mjs', import.meta.url));
+const fromSources = existsSync(fileURLToPath(new URL('../main.ts', import.meta.url)));
+
+export interface ServerAddress {
+  readonly url: string;
+  readonly agentEndpoint: string;
+  readonly tokenFile: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What our own variables say about another server is none of the children's business. */
+const notForChildren = ['STACKYARD_URL', 'STACKYARD_TOKEN', 'STACKYARD_TOKEN_FILE', 'STACKYARD_CONTEXT', 'STACKYARD_CLUSTER', 'DATABASE_URL'];
+
+function childEnv(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !notForChildren.includes(name)));
+}
+
+export function serverProgram(
+  layout: DemoLayout,
+  { port, agentPort, packageOrigin, env }: { port: number; agentPort: number; packageOrigin: string | undefined; env: Env },
+): Program {
+  const origin = packageOrigin === undefined ? [] : ['--package-origin', packageOrigin];
+  return {
+    name: 'the server',
+    file: process.execPath,
+    args: [
+      ...(fromSources ? ['--conditions=@stackyard/source'] : []),
+      ...[bin, 'server', '--json', '--data-dir', layout.server, '--port', String(port), '--agent-port', String(agentPort)],
+      ...origin,
+    ],
+    env: childEnv(env),
+    logFile: layout.logFile('server'),
+    pidFile: layout.pidFile('server'),
+  };
+}
+
+/** Starts the server and waits until it listens. @throws CliError */
+export async function startServerProcess(program: Program): Promise<{ running: Running; address: ServerAddress }> {
+  const running = new Running(program);
+  try {
+    return { running, address: JSON.parse(await running.firstLine()) as ServerAddress };
+  } catch (error) {
+    await running.stop({ graceMs: 0 });
+    throw error;
+  }
+}
+
+export interface LocalHost {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** host1 on 127.0.0.11, host2 on 127.0.0.12, … */
+export function localHosts(count: number): LocalHost[] {
+  return Array.from({ length: count }, (_, index) => ({ name: `host${index + 1}`, address: `127.0.0.${11 + index}` }));
+}
+
+export interface AgentCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The agent's bundle, which is built where it is not there yet: idle agents take little memory that way. */
+export async function agentCommand(): Promise<AgentCommand> {
+  if (!fromSources) return { file: process.execPath, args: [bin, 'agent'], env: {} };
+  const { buildBundle, bundleCommand } = await import('@stackyard/agent');
+  return bundleCommand(await buildBundle());
+}
+
+export function agentProgram(
+  layout: DemoLayout,
+  { host, command, server, token, env }: { host: LocalHost; command: AgentCommand; server: string; token: string; env: Env },
+): Program {
+  const { name, address } = host;
+  return {
+    name: `the agent of ${name}`,
+    file: command.file,
+    args: [...command.args, '--server', server, '--root', layout.host(name), '--name', name, '--address', address, '--bind', address, '--local'],
+    env: { ...childEnv(env), ...command.env, STACKYARD_JOIN_TOKEN: token },
+    logFile: layout.logFile(name),
+    pidFile: layout.pidFile(name),
+  };
+}
+
+/** Ends the server and the agents that a killed demo left; components stay and are found again by the new agents. */
+export async function endLeftovers(layout: DemoLayout, hosts: readonly LocalHost[]): Promise<boolean> {
+  const agents = await Promise.all(hosts.map(({ name }) => endLeftover(layout.pidFile(name), 10_000)));
+  return [...agents, await endLeftover(layout.pidFile('server'), 30_000)].some(Boolean);
+}

@@ -1,0 +1,19 @@
+import { live } from './live.ts';
+import type { Terminal } from './terminal.ts';
+import { duration } from './time.ts';
+
+/** Does something that takes a while: says what, and then what came of it and how long it took. */
+export async function step<T>(terminal: Terminal, doing: string, work: () => Promise<T>, done: (result: T) => string): Promise<T> {
+  const { cyan, green, dim } = terminal.colours;
+  const begun = performance.now();
+  const block = terminal.errIsTerminal ? live(terminal, (spinner) => [`${cyan(spinner)} ${doing} …`]) : undefined;
+  try {
+    const result = await work();
+    block?.end({ erase: true });
+    terminal.err(`${green('✓')} ${done(result)} ${dim(`(${duration(performance.now() - begun)})`)}\n`);
+    return result;
+  } catch (error) {
+    block?.end({ erase: true });
+    throw error;
+  }
+}
