@@ -119,6 +119,8 @@ export class Writer implements Events {
       .then(() => this.#drain())
       .finally(() => {
         this.#running = undefined;
+        // What was on its way when the writer ended has come back by now.
+        if (this.#stopped) this.#dropClient(undefined);
         if (!this.#stopped && (this.#waiting.length > 0 || this.#exclusive.length > 0)) this.#wake();
       });
   }
@@ -202,6 +204,10 @@ export class Writer implements Events {
   async #connect(): Promise<PoolClient> {
     if (!this.#client) {
       const client = await this.#options.db.sql.connect();
+      if (this.#stopped) {
+        client.release();
+        throw this.#stopped;
+      }
       // Few rows by primary key each time, in tables that grow faster than their statistics: never read a whole table.
       await client.query(
         'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off',
@@ -301,7 +307,8 @@ export class Writer implements Events {
     this.#waiting = [];
     for (const { refuse } of this.#exclusive) refuse(error);
     this.#exclusive = [];
-    this.#client?.release();
+    // Not back into the pool: its session is tuned for the writer.
+    this.#client?.release(true);
     this.#client = undefined;
   }
 }
