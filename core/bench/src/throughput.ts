@@ -1,0 +1,80 @@
+import { rawCommits } from './anchors/commits.ts';
+import { figureOf, median, type Report } from './figures.ts';
+import type { JobAnswer } from './world/api.ts';
+import { cpuMsOf, familyOf } from './world/usage.ts';
+import type { World } from './world/world.ts';
+
+const HOSTS = 100;
+const ROUNDS = 3;
+const CHECKS = 3;
+const CLUSTER = 'wide';
+
+interface Timed {
+  readonly tasks: number;
+  readonly answeredMs: number;
+  readonly endedMs: number;
+  readonly serverMs: number;
+  readonly databaseMs: number;
+}
+
+/**
+ * Tasks per second from the request to the committed end of the job, with 100 simulated agents in a process of their
+ * own: jobs of 100 and 1,000 checks, and adding and removing a service of ten components on every host.
+ */
+export async function benchThroughput(world: World, { report }: { report: Report }): Promise<void> {
+  const names = Array.from({ length: HOSTS }, (_, index) => `wide-${index + 1}`);
+  await world.startFleet(names);
+  await world.api.post('/clusters', { name: CLUSTER, hosts: names });
+  const rates = await rawCommits(await world.databaseUrl(), { rounds: 5, commits: 20 });
+  report(figureOf({ name: 'rows changed and logged by the database alone, 500 a commit', unit: '/s' }, rates));
+  const jobs = { add: [] as Timed[], hundred: [] as Timed[], thousand: [] as Timed[], remove: [] as Timed[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    jobs.add.push(await timed(world, { command: 'add', services: [{ service: 'wide' }] }));
+    for (let n = 0; n < CHECKS; n++) {
+      jobs.hundred.push(await timed(world, { command: 'check', target: { component: 'part1' } }));
+      jobs.thousand.push(await timed(world, { command: 'check', target: {} }));
+    }
+    jobs.remove.push(await timed(world, { command: 'remove', target: { service: 'wide' }, data: 'keep' }));
+  }
+  for (const [kind, list] of Object.entries(jobs)) {
+    const [{ tasks }] = list as [Timed];
+    const name = `${words[kind as keyof typeof jobs]}, ${tasks.toLocaleString('en')} tasks`;
+    const perSecond = list.map((job) => job.tasks / (job.endedMs / 1000));
+    report(figureOf({ name: `${name}: tasks`, unit: '/s' }, perSecond));
+    report(figureOf({ name: '  by rows of the database alone', unit: 'ratio' }, [median(perSecond) / median(rates)]));
+    report(
+      figureOf(
+        { name: '  POST answered', unit: 'ms' },
+        list.map((job) => job.answeredMs),
+      ),
+    );
+    report(
+      figureOf(
+        { name: "  server's processor time per task", unit: 'ms' },
+        list.map((job) => job.serverMs / tasks),
+      ),
+    );
+    report(
+      figureOf(
+        { name: "  database's processor time per task", unit: 'ms' },
+        list.map((job) => job.databaseMs / tasks),
+      ),
+    );
+  }
+}
+
+const words = { add: 'add', hundred: 'check', thousand: 'check', remove: 'remove' };
+
+async function timed(world: World, command: unknown): Promise<Timed> {
+  const { api } = world;
+  const database = await familyOf(await world.postmasterPid());
+  const before = [await cpuMsOf(world.server.pid), await cpuMsOf(...database)] as const;
+  const begin = performance.now();
+  const { id } = await api.post<JobAnswer>(`/clusters/${CLUSTER}/commands`, command);
+  const answeredMs = performance.now() - begin;
+  const { counts } = await api.finished(id);
+  const endedMs = performance.now() - begin;
+  const after = [await cpuMsOf(world.server.pid), await cpuMsOf(...database)] as const;
+  const tasks = counts['SUCCESSFUL'] ?? 0;
+  return { tasks, answeredMs, endedMs, serverMs: after[0] - before[0], databaseMs: after[1] - before[1] };
+}
