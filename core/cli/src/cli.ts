@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
-import { CliError, ProblemError } from './errors.ts';
+import { CliError, type Problem, ProblemError } from './errors.ts';
 import { EXIT } from './exitCodes.ts';
-import { processTerminal, type Terminal } from './output/terminal.ts';
+import { type Colours, processTerminal, type Terminal } from './output/terminal.ts';
 import { buildProgram, usageOf } from './program.ts';
 
 /** Runs a command line. @returns its exit code */
@@ -20,7 +20,7 @@ export async function run(argv: readonly string[], terminal: Terminal = processT
 
 /** Prints what went wrong: a sentence, and each reason with its place. */
 export function reported(error: unknown, terminal: Terminal): number {
-  const { red, dim, bold } = terminal.colours;
+  const { red } = terminal.colours;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
     // Help that was asked for by leaving something out has been printed already.
@@ -28,13 +28,7 @@ export function reported(error: unknown, terminal: Terminal): number {
     return reported(usageOf(error), terminal);
   }
   if (error instanceof ProblemError) {
-    const { problem } = error;
-    const reasons = (problem.errors ?? []).filter((_, index, all) => all.length > 1 || all[index]?.pointer !== undefined);
-    const single = reasons.length === 1 && problem.detail.includes(reasons[0]?.message ?? '');
-    terminal.err(`${red('✗')} ${bold(problem.title)}${reasons.length > 1 ? '' : `: ${problem.detail}`}\n`);
-    for (const { pointer, message } of single ? [] : reasons) terminal.err(`  ${pointer ? `${dim(pointer)}  ` : ''}${message}\n`);
-    if (single && reasons[0]?.pointer) terminal.err(`  ${dim(`at ${reasons[0].pointer}`)}\n`);
-    if (problem.status >= 500) terminal.err(`  ${dim(`request ${problem.requestId}`)}\n`);
+    terminal.err(problemText(error.problem, terminal.colours));
     return error.exitCode;
   }
   if (error instanceof CliError) {
@@ -44,4 +38,14 @@ export function reported(error: unknown, terminal: Terminal): number {
   // Nothing foresaw it: whoever reports it needs the place.
   terminal.err(`${red('✗')} ${error instanceof Error ? (terminal.env['STACKYARD_DEBUG'] ? error.stack : error.message) : String(error)}\n`);
   return EXIT.failed;
+}
+
+/** The title and why; several reasons stand below it, each with its place in what was sent. */
+function problemText({ title, detail, errors = [], status, requestId }: Problem, { red, bold, dim }: Colours): string {
+  const [only, second] = errors;
+  const head = `${red('✗')} ${bold(title)}`;
+  const tail = status >= 500 ? `  ${dim(`request ${requestId}`)}\n` : '';
+  if (!only) return `${head}: ${detail}\n${tail}`;
+  if (second) return `${head}:\n${errors.map(({ pointer, message }) => `  ${message}${pointer ? dim(`  at ${pointer}`) : ''}\n`).join('')}${tail}`;
+  return `${head}: ${only.message}${/[.!?]$/.test(only.message) ? '' : '.'}\n${only.pointer ? `  ${dim(`at ${only.pointer}`)}\n` : ''}${tail}`;
 }

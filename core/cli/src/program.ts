@@ -80,9 +80,7 @@ export async function buildProgram(terminal: Terminal, chosen: string | 'all' | 
       prepared(verb, terminal).helpCommand(false);
       if (verb.description() === '') verb.description(sentence(verb.summary()));
     }
-    if (command.commands.length > 0) command.action(() => command.help({ error: true }));
   }
-  program.action(() => program.help({ error: true }));
   return program;
 }
 
@@ -100,7 +98,7 @@ function sentence(text: string): string {
 
 /** What commander calls wrong, in our words and with our exit code. */
 export function usageOf(error: CommanderError): UsageError {
-  return new UsageError(`${error.message.replace(/^error: /, '').replace(/^(.)/, (letter) => letter.toUpperCase())}${error.message.endsWith('.') ? '' : '.'}`);
+  return new UsageError(`${error.message.replace(/^error: /, '').replace(/\.?\n\((.*)\)\.?$/, '. $1').replace(/^(.)/, (letter) => letter.toUpperCase())}${/[.?)]$/.test(error.message) ? '' : '.'}`);
 }
 
 async function version(): Promise<string> {

@@ -24,7 +24,7 @@ export const services: Noun = (noun, terminal) => {
       const { api, cluster } = await connect(terminal, options);
       const path = { cluster: await cluster(options.cluster) };
       const found = await allOf((query) => api.GET('/api/v1/clusters/{cluster}/services', { params: { path, query } }));
-      await printList(terminal, found, serviceView, options.output);
+      await printList(terminal, found, serviceView(await clientsOf(api)), options.output);
     });
 
   withCluster(withOutput(noun.command('get')))
@@ -139,7 +139,7 @@ async function definitionsOf(api: Api, service: string, { stack, version }: AddO
   return (described?.configs ?? []).flatMap(({ name: config, properties }) => properties.map(({ name, type }) => ({ config, name, type })));
 }
 
-const serviceView: View<Service> = {
+const serviceView = (clients: ReadonlySet<string>): View<Service> => ({
   columns: ({ green, yellow }) => [
     { title: 'SERVICE', cell: ({ name }) => name },
     { title: 'VERSION', cell: ({ version }) => version },
@@ -149,11 +149,18 @@ const serviceView: View<Service> = {
       cell: ({ components: all }) =>
         Object.entries(all)
           .filter(([, { hosts }]) => hosts > 0)
-          .map(([name, { hosts, running }]) => `${name} ${(running === hosts ? green : yellow)(`${running}/${hosts}`)}`)
+          .map(([name, { hosts, running }]) => (clients.has(name) ? `${name} ${hosts}` : `${name} ${(running === hosts ? green : yellow)(`${running}/${hosts}`)}`))
           .join(', '),
     },
     { title: 'CONFIG', cell: ({ configVersion }) => `v${configVersion}` },
   ],
   name: ({ name }) => name,
   none: 'There is no service yet. "stackyard stack list" shows what there is, "stackyard service add" installs it.',
-};
+});
+
+/** Components without a process, of which none can run. */
+export async function clientsOf(api: Api): Promise<ReadonlySet<string>> {
+  const stacks = await allOf((query) => api.GET('/api/v1/stacks', { params: { query } }));
+  const all = stacks.flatMap(({ services: offered }) => offered.flatMap(({ components }) => components));
+  return new Set(all.filter(({ category }) => category === 'client').map(({ name }) => name));
+}

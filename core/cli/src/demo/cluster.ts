@@ -4,6 +4,7 @@ import type { CommandRequest, HostComponent, Job } from '../api/types.ts';
 import { listComponents } from '../commands/component.ts';
 import { makePlan } from '../commands/execute.ts';
 import { listJobs } from '../commands/job.ts';
+import { clientsOf } from '../commands/service.ts';
 import { CancelledError, CliError, JobEndedError, ProblemError } from '../errors.ts';
 import { exitCodeOfJob } from '../exitCodes.ts';
 import { followJob } from '../jobs/follow.ts';
@@ -118,14 +119,8 @@ export class DemoCluster {
 
   /** Host components that should run and do not; clients have no process. */
   async #notRunning(): Promise<HostComponent[]> {
-    const clients = await this.#clients();
+    const clients = await clientsOf(this.#api);
     return (await listComponents(this.#api, CLUSTER)).filter(({ component, observed }) => !clients.has(component) && observed !== 'RUNNING');
-  }
-
-  async #clients(): Promise<ReadonlySet<string>> {
-    const stacks = await allOf((query) => this.#api.GET('/api/v1/stacks', { params: { query } }));
-    const all = stacks.flatMap(({ services }) => services.flatMap(({ components }) => components));
-    return new Set(all.filter(({ category }) => category === 'client').map(({ name }) => name));
   }
 
   async #run(request: CommandRequest): Promise<void> {

@@ -63,21 +63,27 @@ function grouped<Item extends Place>(items: readonly Item[], keyOf: (item: Item)
   return [...groups].map(([key, components]) => [key, [...components].map(([name, hosts]) => `${name} on ${hosts.join(', ')}`).join('; ')]);
 }
 
-/** Files with the same change on several hosts are shown once. */
+/**
+ * Files with the same change on several hosts are shown once. On local hosts the paths differ by the host's name: it is
+ * shown as <host> then.
+ */
 function files({ files: all }: PlanView, colours: Colours, full: boolean): string[] {
   const same = new Map<string, { path: string; change: string; diff: string; hosts: string[] }>();
   for (const { path, change, diff, host } of all) {
-    const body = withoutHeader(diff);
-    const key = `${change} ${path}\n${body}`;
+    const general = (text: string): string => text.replaceAll(`/${host}/`, '/<host>/');
+    const body = general(withoutHeader(diff));
+    // New files differ in what belongs to one host, such as its number; they are shown in full only when asked for.
+    const key = `${change} ${general(path)}\n${change === 'create' && !full ? '' : body}`;
     const known = same.get(key);
     if (known) known.hosts.push(host);
-    else same.set(key, { path, change, diff: body, hosts: [host] });
+    else same.set(key, { path: general(path), change, diff: body, hosts: [host] });
   }
   return [...same.values()].flatMap(({ path, change, diff, hosts }) => {
     const isNew = change === 'create';
     const lines = diff.split('\n').filter((line) => line !== '');
     const size = isNew ? colours.dim(` (${lines.filter((line) => line.startsWith('+')).length} lines)`) : '';
-    const head = `${isNew ? colours.green('creates') : colours.yellow('changes')} ${path} on ${hosts.join(', ')}${size}`;
+    const where = hosts.length === 1 ? path.replaceAll('<host>', hosts[0] ?? '') : path;
+    const head = `${isNew ? colours.green('creates') : colours.yellow('changes')} ${where} on ${hosts.join(', ')}${size}`;
     return isNew && !full ? [head] : [head, ...lines.map((line) => `    ${diffLine(line, colours)}`)];
   });
 }

@@ -55,8 +55,13 @@ export function processTerminal(): Terminal {
     outIsTerminal: stdout.isTTY ?? false,
     errIsTerminal: (stderr.isTTY ?? false) && env['TERM'] !== 'dumb',
     interactive: (stdin.isTTY ?? false) && (stderr.isTTY ?? false),
-    columns: stderr.columns ?? stdout.columns ?? 100,
-    rows: stderr.rows ?? stdout.rows ?? 40,
+    // Windows are resized, and some terminals do not know their size.
+    get columns() {
+      return stderr.columns || stdout.columns || 100;
+    },
+    get rows() {
+      return stderr.rows || stdout.rows || 40;
+    },
     colours: colours(Boolean(colourful)),
     env,
   };
