@@ -101,8 +101,9 @@ export function bundleCommand({ main }: AgentBundle): {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
-  // An agent is idle nearly always: small young generation, few threads, one arena. Together 10 MB of 88.
-  const flags = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1'];
+  // An agent is idle nearly always: small young generation, few threads, one arena, and no optimising compilers, whose
+  // code alone is 8 MB. Together 17 of 92 MB; logs flow as fast as before (measured).
+  const flags = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1', '--no-opt', '--no-maglev'];
   return { file: process.execPath, args: [...flags, main], env: { MALLOC_ARENA_MAX: '1' } };
 }
 
