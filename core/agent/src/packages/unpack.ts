@@ -40,7 +40,6 @@ export interface UnpackedPackage {
   readonly bytes: number;
 }
 
-
 /** A disk syncs many files in hardly more time than one. */
 const SYNCED_TOGETHER = 32;
 
