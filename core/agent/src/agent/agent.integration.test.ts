@@ -231,6 +231,22 @@ test('a result waits on the disk while the server is away and comes with the nex
   expect(await server.logOf(attempt)).toContain('Prepared.');
 });
 
+test('a log whose end had not reached the server when the agent ended is sent by the next one', async () => {
+  await startAgent();
+  await run('install');
+  const attempt = server.dispatch(testEnvelope(stack, place, 'prepare'));
+  const log = await server.resultOf(attempt).then(() => server.logOf(attempt));
+  const mark = `${place.root}/var/lib/stackyard/agent/spool/${attempt.taskId}.1/log-delivered`;
+  await untilFile(mark);
+  await agent?.stop();
+  // As it is when the result is acknowledged and the log is not.
+  await rm(mark);
+  server.logs.clear();
+  server.ended.clear();
+  await startAgent();
+  expect(await server.logOf(attempt)).toBe(log);
+});
+
 test('an agent that the server does not know any more joins anew when it was given a token', async () => {
   await startAgent();
   const before = agent?.agentId;

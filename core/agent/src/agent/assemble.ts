@@ -5,6 +5,7 @@ import { ArtifactStore } from '../artifacts/store.ts';
 import { ControlConnection } from '../connection/control.ts';
 import { Downloads } from '../connection/download.ts';
 import type { Identity } from '../identity.ts';
+import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
 import { SessionDriver } from '../session/driver.ts';
@@ -40,7 +41,7 @@ export async function assemble(from: {
     log.error({ path, reason }, 'An entry of the journal was set aside');
   const modules = runnerModules();
   const pool = new RunnerPool({ spoolDir: paths.spool, command: modules.command });
-  const logs = new LogSender(identity);
+  const logs = new LogSender(identity, (ref) => markDelivered(spool, ref));
   const downloads = new Downloads(identity);
   const artifacts = new ArtifactStore(paths.artifacts, downloads);
   const gauges = new GaugeReader(paths.spool);
@@ -133,6 +134,12 @@ export async function assemble(from: {
     const file = attempts.logFileOf(ref);
     if (standing === 'EXITED') logs.ended(ref, file, result?.logSize ?? 0);
     else if (standing === 'STARTED') logs.follow(ref, file);
+  }
+  // A result may have been acknowledged before the end of its log had reached the server.
+  for (const { accepted, exit } of await spool.settledResults()) {
+    if (isDelivered(spool, accepted)) continue;
+    const size = await attempts.logSizeOf(accepted);
+    logs.ended(accepted, attempts.logFileOf(accepted), fromExit(exit, size).logSize);
   }
   await supervisor.start();
   driver.happened({ kind: 'timer', timer: 'deadline' });

@@ -34,8 +34,15 @@ export class LogSender {
   #opening = false;
   #stopped = false;
 
-  constructor(identity: Pick<Identity, 'agentId' | 'secret' | 'server'>) {
+  readonly #delivered: (attempt: AttemptRef) => void;
+
+  /** `delivered` is called when the server has the whole log of an attempt. */
+  constructor(
+    identity: Pick<Identity, 'agentId' | 'secret' | 'server'>,
+    delivered: (attempt: AttemptRef) => void = () => undefined,
+  ) {
     this.#identity = identity;
+    this.#delivered = delivered;
   }
 
   /** Follows the log of an attempt from the byte on that the server does not have. */
@@ -104,6 +111,7 @@ export class LogSender {
     if (!feed.done) return void this.#pump(id);
     this.#feeds.delete(id);
     void feed.close();
+    this.#delivered(feed.attempt);
     if (this.#feeds.size > 0) return;
     this.#idle = setTimeout(() => this.#close(), IDLE_MS).unref();
   }
