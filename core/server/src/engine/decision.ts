@@ -1,4 +1,4 @@
-import type { LoadedJob } from './jobs.ts';
+import type { LoadedJob } from './rows.ts';
 import type {
   AttemptWrite,
   Change,

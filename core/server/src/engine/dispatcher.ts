@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto';
-import { isTerminal, type Reason, stepAttempt } from '@stackyard/domain';
+import { isTerminal, type Reason } from '@stackyard/domain';
 import { type Clock, type Logger, StackyardError } from '@stackyard/kernel';
-import { encodeEnvelope } from '@stackyard/proto';
 import type { Pool } from 'pg';
+import { finish, followAttempt, issue, issuedOf, progress, withdraw } from './attemptRows.ts';
 import { Decision } from './decision.ts';
-import { type LoadedJob, loadJob, pendingAttempt, type Place } from './jobs.ts';
+import { type LoadedJob, loadJob, pendingAttempt, type Place } from './rows.ts';
 import type { EnvelopeSource } from './ports.ts';
-import { componentChange } from './results.ts';
+import { type Prepared, Preparer } from './preparer.ts';
+import { componentChange, servicesRemoved } from './results.ts';
 import { createSchedulerState, type SchedulerEffect, type SchedulerEvent } from './scheduler/state.ts';
 import { stepScheduler } from './scheduler/step.ts';
 import type { AttemptResult } from './sessions/messages.ts';
+import { failed } from './sessions/outcomes.ts';
 import type { Issued } from './sessions/state.ts';
 import type { Writer } from './writer/writer.ts';
 
@@ -32,29 +33,17 @@ export interface DispatcherOptions {
   readonly onComponentsChanged: (hostId: string, removed: string | undefined) => void;
 }
 
-interface Prepared {
-  readonly bytes: Buffer;
-  readonly hash: string;
-}
-
 /** Phases after which the agent has to watch something else. */
 const changesWatch: ReadonlySet<string> = new Set(['install', 'configure', 'start', 'stop', 'remove']);
-const damaged: ReadonlySet<string> = new Set([
-  'PACKAGE_CHECKSUM',
-  'PACKAGE_PIN',
-  'PACKAGE_SIZE',
-  'PACKAGE_ARCHIVE',
-  'PACKAGE_DAMAGED',
-]);
+const RETRY_LOAD_MS = 1000;
 
 /** Carries out what the scheduler decides: keeps the rows of running jobs, and commits every step before it is told. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #scheduler;
+  readonly #preparer: Preparer;
   readonly #jobs = new Map<string, LoadedJob>();
   readonly #places = new Map<string, Place>();
-  readonly #preparing = new Map<string, AbortController>();
-  readonly #prepared = new Map<string, Prepared>();
   readonly #loading = new Set<Promise<void>>();
   readonly #ended: Record<string, number> = { SUCCESSFUL: 0, FAILED: 0, CANCELED: 0 };
   #stopped = false;
@@ -62,6 +51,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#scheduler = createSchedulerState(options.tasksPerHost);
+    this.#preparer = new Preparer(options.envelopes);
   }
 
   /** Decides, commits, and then tells. */
@@ -73,6 +63,11 @@ export class Dispatcher {
     return this.#scheduler.clusterOf.has(jobId);
   }
 
+  /** Hosts that tasks wait for. */
+  *awaitedHosts(): Generator<string> {
+    for (const [hostId, { ready }] of this.#scheduler.hosts) if (ready.length > 0) yield hostId;
+  }
+
   /** Resolves when the rows asked for so far are read. */
   async loaded(): Promise<void> {
     while (this.#loading.size > 0) await Promise.all(this.#loading);
@@ -81,8 +76,8 @@ export class Dispatcher {
   /** Attempts that were issued and are not terminal. */
   *issued(): Generator<{ readonly hostId: string; readonly attempt: Issued }> {
     for (const { job, node } of this.#places.values()) {
-      const attempt = job.attempts[node]!;
-      if (attempt.state === 'RUNNING') yield { hostId: attempt.hostId, attempt: issuedOf(job, node) };
+      const { state, hostId } = job.attempts[node]!;
+      if (state === 'RUNNING') yield { hostId, attempt: issuedOf(job, node) };
     }
   }
 
@@ -95,17 +90,13 @@ export class Dispatcher {
     const { clusterOf, jobs } = this.#scheduler;
     let runningTasks = 0;
     for (const { counts } of jobs.values()) runningTasks += counts.RUNNING;
-    return {
-      queuedJobs: clusterOf.size - jobs.size,
-      runningJobs: jobs.size,
-      runningTasks,
-      endedAttempts: { ...this.#ended },
-    };
+    const endedAttempts = { ...this.#ended };
+    return { queuedJobs: clusterOf.size - jobs.size, runningJobs: jobs.size, runningTasks, endedAttempts };
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const preparing of this.#preparing.values()) preparing.abort();
+    this.#preparer.stop();
   }
 
   /** The agent journaled the attempt, or runs it. */
@@ -113,41 +104,35 @@ export class Dispatcher {
     const place = this.#places.get(attemptId);
     if (!place) return;
     const { job, node } = place;
-    const attempt = job.attempts[node]!;
-    const next = stepAttempt(statusOf(attempt), { kind: dispatch === 'ACCEPTED' ? 'accepted' : 'started' });
+    const next = progress(job.attempts[node]!, dispatch, this.#options.clock.now());
     if (!next) return;
-    job.attempts[node] = {
-      ...attempt,
-      dispatch: next.dispatch ?? attempt.dispatch,
-      startedAt: dispatch === 'STARTED' ? this.#options.clock.now() : attempt.startedAt,
-    };
-    if (job.tasks[node]!.phase !== 'configure') this.#prepared.delete(attemptId);
+    job.attempts[node] = next;
+    // Never sent again; only what `configure` was told to write is asked for once more.
+    if (job.tasks[node]!.phase !== 'configure') this.#preparer.drop(attemptId);
     this.#decide((decision) => decision.task(job, node));
   }
 
   /** The attempt ended; `told` runs when that is committed, also when it was known before. */
   ended(attemptId: string, result: AttemptResult, told?: () => void): void {
     const place = this.#places.get(attemptId);
-    const needsEnvelope = place?.job.tasks[place.node]!.phase === 'configure' && result.reason === undefined;
-    if (place && needsEnvelope && !this.#prepared.has(attemptId)) {
-      // Issued before a restart of the server: what it was told to write is built again.
-      void this.#build(place, attemptId, new AbortController().signal)
-        .catch((error: unknown) =>
-          this.#options.log.error({ err: error, attemptId }, 'An envelope could not be built again'),
-        )
-        .then(() => this.#end(attemptId, result, told));
-      return;
-    }
-    this.#end(attemptId, result, told);
+    const asksEnvelope = place?.job.tasks[place.node]!.phase === 'configure' && result.reason === undefined;
+    if (!place || !asksEnvelope || this.#preparer.get(attemptId)) return this.#end(attemptId, result, told);
+    // Issued before a restart of the server: what it was told to write is built again.
+    this.#preparer
+      .prepare(place)
+      .catch((error: unknown) =>
+        this.#options.log.error({ err: error, attemptId }, 'An envelope could not be built again'),
+      )
+      .finally(() => this.#end(attemptId, result, told));
   }
 
   /** The envelope of an issued attempt, built again after a restart; undefined when it would be another. */
   async envelope(attemptId: string): Promise<Prepared | undefined> {
     const place = this.#places.get(attemptId);
     if (!place) return undefined;
-    const prepared =
-      this.#prepared.get(attemptId) ?? (await this.#build(place, attemptId, new AbortController().signal));
-    return prepared.hash === place.job.attempts[place.node]!.envelopeHash ? prepared : undefined;
+    if (!this.#preparer.get(attemptId)) await this.#preparer.prepare(place);
+    const prepared = this.#preparer.get(attemptId);
+    return prepared?.hash === place.job.attempts[place.node]!.envelopeHash ? prepared : undefined;
   }
 
   #end(attemptId: string, result: AttemptResult, told: (() => void) | undefined): void {
@@ -159,60 +144,28 @@ export class Dispatcher {
   }
 
   #take(decision: Decision, { job, node }: Place, result: AttemptResult): void {
-    const attempt = job.attempts[node]!;
     const task = job.tasks[node]!;
-    const { reason } = result;
-    const next = stepAttempt(
-      statusOf(attempt),
-      reason === undefined ? { kind: 'result', ok: true } : { kind: 'result', ok: false, reason },
-    );
+    const next = finish(job.attempts[node]!, result, this.#options.clock.now());
     if (!next || !isTerminal(next.state)) return;
-    const now = this.#options.clock.now();
-    job.attempts[node] = {
-      ...attempt,
-      state: next.state,
-      dispatch: next.dispatch ?? null,
-      reason: next.reason ?? null,
-      message: result.message || null,
-      exitCode: result.exitCode,
-      signal: result.signal || null,
-      outputs: result.outputs,
-      logSize: result.logSize,
-      startedAt: attempt.startedAt ?? (next.dispatch === 'STARTED' ? now : null),
-      finishedAt: now,
-      durationMs: result.durationMs,
-    };
-    this.#followAttempt(decision, job, node);
-    if (next.state === 'SUCCESSFUL') {
-      decision.add(componentChange({ job: job.row, task, result, envelope: this.#prepared.get(attempt.id)?.bytes }));
+    const { id, hostId, number, state, reason } = next;
+    this.#turn(decision, job, node, next);
+    if (state === 'SUCCESSFUL') {
+      decision.add(componentChange({ job: job.row, task, result, envelope: this.#preparer.get(id)?.bytes }));
       if (changesWatch.has(task.phase)) {
         const removed = task.phase === 'remove' ? task.hostComponentId : undefined;
-        decision.onCommit(() => this.#options.onComponentsChanged(task.hostId, removed));
+        decision.onCommit(() => this.#options.onComponentsChanged(hostId, removed));
       }
     }
-    this.#drop(attempt.id);
-    decision.onCommit(() => this.#options.onSettled(task.hostId, attempt.id));
-    const { state } = next;
-    this.#schedule(decision, {
-      kind: 'ended',
-      jobId: job.row.id,
-      task: node,
-      attempt: attempt.number,
-      state,
-      reason: next.reason,
-    });
+    this.#drop(id);
+    decision.onCommit(() => this.#options.onSettled(hostId, id));
+    const ended = { jobId: job.row.id, task: node, attempt: number, state, reason: reason ?? undefined };
+    this.#schedule(decision, { kind: 'ended', ...ended });
   }
 
-  /** The task's row says what its latest attempt says. */
-  #followAttempt(decision: Decision, job: LoadedJob, node: number): void {
-    const attempt = job.attempts[node]!;
-    const task = job.tasks[node]!;
-    task.state = attempt.state;
-    task.reason = attempt.reason;
-    task.attempts = attempt.number;
-    task.startedAt ??= attempt.issuedAt;
-    task.finishedAt = attempt.finishedAt;
-    if (isTerminal(attempt.state)) this.#ended[attempt.state]! += 1;
+  #turn(decision: Decision, job: LoadedJob, node: number, next: LoadedJob['attempts'][number]): void {
+    job.attempts[node] = next;
+    if (isTerminal(next.state)) this.#ended[next.state]! += 1;
+    followAttempt(job, node);
     decision.task(job, node);
   }
 
@@ -228,23 +181,16 @@ export class Dispatcher {
   }
 
   #carryOut(decision: Decision, effect: SchedulerEffect): void {
-    const { jobId } = effect;
-    if (effect.kind === 'load') {
-      this.#load(jobId);
-      return;
-    }
-    const job = this.#jobs.get(jobId);
+    if (effect.kind === 'load') return this.#load(effect.jobId);
+    const job = this.#jobs.get(effect.jobId);
     if (!job) return;
     switch (effect.kind) {
       case 'prepare':
         this.#prepare(job, effect.task, effect.attempt);
         return;
-      case 'abandon': {
-        const attemptId = job.attempts[effect.task]!.id;
-        this.#preparing.get(attemptId)?.abort();
-        this.#drop(attemptId);
+      case 'abandon':
+        this.#preparer.drop(job.attempts[effect.task]!.id);
         return;
-      }
       case 'issue':
         this.#issue(decision, job, effect.task);
         return;
@@ -255,17 +201,15 @@ export class Dispatcher {
       }
       case 'withdraw': {
         const attempt = job.attempts[effect.task]!;
-        const { state, reason } = effect;
-        job.attempts[effect.task] = { ...attempt, state, reason, finishedAt: this.#options.clock.now() };
         this.#places.delete(attempt.id);
-        this.#followAttempt(decision, job, effect.task);
+        const next = withdraw(attempt, effect.state, effect.reason, this.#options.clock.now());
+        this.#turn(decision, job, effect.task, next);
         return;
       }
       case 'renew': {
         const attempt = pendingAttempt(job.tasks[effect.task]!, effect.attempt);
-        job.attempts[effect.task] = attempt;
         this.#places.set(attempt.id, { job, node: effect.task });
-        this.#followAttempt(decision, job, effect.task);
+        this.#turn(decision, job, effect.task, attempt);
         return;
       }
       case 'job':
@@ -273,6 +217,7 @@ export class Dispatcher {
         return;
       case 'release':
         this.#release(job);
+        this.#options.log.info({ jobId: job.row.id, state: job.row.state }, 'Job finished');
         return;
     }
   }
@@ -286,39 +231,30 @@ export class Dispatcher {
     if (effect.state !== 'PENDING') row.startedAt ??= now;
     row.finishedAt = isTerminal(effect.state) ? now : null;
     row.cancelRequested ||= this.#scheduler.jobs.get(row.id)?.cancelRequested ?? false;
+    if (effect.state === 'SUCCESSFUL') decision.add({ events: servicesRemoved(row) });
     decision.job(job);
-    if (effect.state !== 'SUCCESSFUL') return;
-    for (const { id, name } of row.snapshot.leaving ?? []) {
-      if (row.snapshot.services.some((service) => service.id === id)) continue;
-      const payload = { kind: 'service', serviceId: id, name, change: 'removed' } as const;
-      decision.add({ events: [{ topic: 'service', clusterId: row.clusterId, payload }] });
-    }
   }
 
   #release(job: LoadedJob): void {
     this.#jobs.delete(job.row.id);
     for (const { id } of job.attempts) this.#drop(id);
-    this.#options.envelopes.release(job.row.id);
-    this.#options.log.info({ jobId: job.row.id, state: job.row.state }, 'Job finished');
+    this.#preparer.release(job.row.id);
   }
 
   #drop(attemptId: string): void {
     this.#places.delete(attemptId);
-    this.#prepared.delete(attemptId);
-    this.#preparing.delete(attemptId);
+    this.#preparer.drop(attemptId);
   }
 
   #load(jobId: string): void {
-    const { log, sql } = this.#options;
-    const loading = loadJob(sql, jobId).then(
+    const loading = loadJob(this.#options.sql, jobId).then(
       (job) => {
-        if (this.#stopped) return;
         if (!job) this.schedule({ kind: 'gone', jobId });
         else if (!this.#jobs.has(jobId)) this.#start(job);
       },
       (error: unknown) => {
-        log.error({ err: error, jobId }, 'The rows of a job could not be read; it will be tried again');
-        if (!this.#stopped) setTimeout(() => !this.#stopped && this.#load(jobId), 1000).unref();
+        this.#options.log.error({ err: error, jobId }, 'The rows of a job could not be read; it will be tried again');
+        setTimeout(() => !this.#stopped && this.#load(jobId), RETRY_LOAD_MS).unref();
       },
     );
     this.#loading.add(loading);
@@ -331,96 +267,55 @@ export class Dispatcher {
       if (!isTerminal(attempt.state)) this.#places.set(attempt.id, { job, node });
     });
     this.schedule({ kind: 'loaded', job: job.input });
+    // Its turn has not come: it is read again when it has.
+    if (!this.#scheduler.jobs.has(job.row.id) && this.#jobs.get(job.row.id) === job) this.#release(job);
   }
 
-  #prepare(job: LoadedJob, node: number, number: number): void {
+  #prepare(job: LoadedJob, node: number, attempt: number): void {
     const { id } = job.attempts[node]!;
     const jobId = job.row.id;
-    const controller = new AbortController();
-    this.#preparing.set(id, controller);
-    const ready = this.#prepared.has(id) ? Promise.resolve() : this.#build({ job, node }, id, controller.signal);
-    ready.then(
-      () => {
-        if (this.#preparing.delete(id)) this.schedule({ kind: 'prepared', jobId, task: node, attempt: number });
+    this.#preparer.prepare({ job, node }).then(
+      (wanted) => {
+        if (wanted) this.schedule({ kind: 'prepared', jobId, task: node, attempt });
       },
       (error: unknown) => {
-        if (!this.#preparing.delete(id)) return;
         this.#options.log.warn({ err: error, jobId, attemptId: id }, 'A task could not be prepared');
         this.#end(id, unprepared(error), undefined);
       },
     );
   }
 
-  async #build({ job, node }: Place, attemptId: string, signal: AbortSignal): Promise<Prepared> {
-    const task = job.tasks[node]!;
-    const envelope = await this.#options.envelopes.envelopeOf(job.row, task, job.attempts[node]!.number, signal);
-    const bytes = encodeEnvelope(envelope);
-    const prepared = { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
-    if (this.#places.has(attemptId)) this.#prepared.set(attemptId, prepared);
-    return prepared;
-  }
-
   #issue(decision: Decision, job: LoadedJob, node: number): void {
     const attempt = job.attempts[node]!;
     const { hostId, id } = attempt;
     const session = this.#options.sessionOf(hostId);
-    const hash = this.#prepared.get(id)?.hash;
-    if (!session || hash === undefined) {
+    const envelopeHash = this.#preparer.get(id)?.hash;
+    if (!session || envelopeHash === undefined) {
       // Cannot be: the scheduler issues only to hosts that are up, and only what was prepared.
       this.#options.log.error({ hostId, attemptId: id }, 'An attempt was issued without a session or an envelope');
-      this.#take(
-        decision,
-        { job, node },
-        unprepared(new Error('The agent went away while the task was being issued.')),
-      );
+      this.#take(decision, { job, node }, failed('LOST', 'The agent went away while the task was being issued.'));
       return;
     }
-    const status = stepAttempt(statusOf(attempt), { kind: 'issued' });
-    if (!status) return;
-    job.attempts[node] = {
-      ...attempt,
-      state: status.state,
-      dispatch: status.dispatch ?? null,
-      envelopeHash: hash,
-      epoch: this.#options.epoch,
-      sessionNo: session.sessionNo,
-      journalId: session.journalId,
-      issuedAt: this.#options.clock.now(),
-    };
-    this.#followAttempt(decision, job, node);
+    const { epoch, clock } = this.#options;
+    const next = issue(attempt, { ...session, envelopeHash, epoch, issuedAt: clock.now() });
+    if (!next) return;
+    this.#turn(decision, job, node, next);
     decision.onCommit(() => {
       if (this.#places.has(id)) this.#options.onIssued(hostId, issuedOf(job, node));
     });
   }
 }
 
-function issuedOf(job: LoadedJob, node: number): Issued {
-  const { id, taskId, envelopeHash, dispatch, journalId } = job.attempts[node]!;
-  return {
-    id,
-    taskId,
-    hash: envelopeHash ?? '',
-    dispatch: dispatch ?? 'SENT',
-    journalId: journalId ?? '',
-    ending: job.row.cancelRequested ? 'USER_CANCEL' : undefined,
-  };
-}
-
-function statusOf({ state, dispatch, reason }: LoadedJob['attempts'][number]) {
-  return { state, dispatch: dispatch ?? undefined, reason: reason ?? undefined };
-}
+const damaged: ReadonlySet<string> = new Set([
+  'PACKAGE_CHECKSUM',
+  'PACKAGE_PIN',
+  'PACKAGE_SIZE',
+  'PACKAGE_ARCHIVE',
+  'PACKAGE_DAMAGED',
+]);
 
 function unprepared(error: unknown): AttemptResult {
-  const integrity = error instanceof StackyardError && damaged.has(error.code);
-  return {
-    reason: integrity ? 'ARTIFACT_INTEGRITY' : 'PACKAGE_UNAVAILABLE',
-    message: error instanceof Error ? error.message : String(error),
-    exitCode: 0,
-    signal: '',
-    startedAtMs: 0,
-    durationMs: 0,
-    logSize: 0,
-    outputs: {},
-    applied: {},
-  };
+  const reason =
+    error instanceof StackyardError && damaged.has(error.code) ? 'ARTIFACT_INTEGRITY' : 'PACKAGE_UNAVAILABLE';
+  return failed(reason, error instanceof Error ? error.message : String(error));
 }

@@ -2,7 +2,7 @@ import { desiredAfter } from '@stackyard/domain';
 import { decodeEnvelope, fromValueMap } from '@stackyard/proto';
 import type { JobRow, TaskRow } from '../database/entities.ts';
 import type { AttemptResult } from './sessions/messages.ts';
-import type { Change, ComponentPatch } from './writer/changes.ts';
+import type { Change, ComponentPatch, NewEvent } from './writer/changes.ts';
 
 /** Phases that are done once: a name to remember with the host component. */
 const onceAfter: Partial<Record<TaskRow['phase'], string>> = { init: 'init', prepare: 'prepare' };
@@ -38,6 +38,16 @@ export function componentChange({
     ...(configured === undefined ? {} : { configured }),
   };
   return { components: [patch] };
+}
+
+/** Said when a job ends that was to remove whole services; their rows left with their last host component. */
+export function servicesRemoved({ snapshot, clusterId }: JobRow): NewEvent[] {
+  const left = snapshot.leaving.filter(({ id }) => !snapshot.services.some((service) => service.id === id));
+  return left.map(({ id, name }) => ({
+    topic: 'service',
+    clusterId,
+    payload: { kind: 'service', serviceId: id, name, change: 'removed' },
+  }));
 }
 
 function valuesOf(envelope: Buffer): Record<string, unknown> {

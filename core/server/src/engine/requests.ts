@@ -39,3 +39,15 @@ export async function retryJob(events: Pick<Events, 'run'>, jobId: string): Prom
     return job.clusterId;
   });
 }
+
+/** Writes down that a job is to end, also when no server is there to do it. Answers its cluster unless it has ended. */
+export async function requestCancel(events: Pick<Events, 'run'>, jobId: string): Promise<string | undefined> {
+  return await events.run(async ({ em }) => {
+    const rows = await em.execute<{ clusterId: string }[]>(
+      `update job set cancel_requested = true where id = ? and state in ('PENDING', 'RUNNING')
+       returning cluster_id as "clusterId"`,
+      [jobId],
+    );
+    return rows[0]?.clusterId;
+  });
+}

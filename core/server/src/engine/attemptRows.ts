@@ -1,0 +1,78 @@
+import { isTerminal, type Reason, type State, stepAttempt } from '@stackyard/domain';
+import type { LoadedJob } from './rows.ts';
+import type { AttemptResult } from './sessions/messages.ts';
+import type { Issued } from './sessions/state.ts';
+import type { AttemptWrite } from './writer/changes.ts';
+
+/** What an attempt's row becomes; undefined where a repeated or late word changes nothing. */
+type Next = AttemptWrite | undefined;
+
+export function issue(
+  attempt: AttemptWrite,
+  sent: Pick<AttemptWrite, 'envelopeHash' | 'epoch' | 'sessionNo' | 'journalId' | 'issuedAt'>,
+): Next {
+  const next = stepAttempt(statusOf(attempt), { kind: 'issued' });
+  return next && { ...attempt, ...sent, state: next.state, dispatch: next.dispatch ?? null };
+}
+
+export function progress(attempt: AttemptWrite, dispatch: 'ACCEPTED' | 'STARTED', now: Date): Next {
+  const next = stepAttempt(statusOf(attempt), { kind: dispatch === 'ACCEPTED' ? 'accepted' : 'started' });
+  const startedAt = dispatch === 'STARTED' ? now : attempt.startedAt;
+  return next && { ...attempt, dispatch: next.dispatch ?? attempt.dispatch, startedAt };
+}
+
+export function finish(attempt: AttemptWrite, result: AttemptResult, now: Date): Next {
+  const { reason } = result;
+  const next = stepAttempt(
+    statusOf(attempt),
+    reason === undefined ? { kind: 'result', ok: true } : { kind: 'result', ok: false, reason },
+  );
+  return (
+    next && {
+      ...attempt,
+      state: next.state,
+      dispatch: next.dispatch ?? null,
+      reason: next.reason ?? null,
+      message: result.message || null,
+      exitCode: result.exitCode,
+      signal: result.signal || null,
+      outputs: result.outputs,
+      logSize: result.logSize,
+      startedAt: attempt.startedAt ?? (next.dispatch === 'STARTED' ? now : null),
+      finishedAt: now,
+      durationMs: result.durationMs,
+    }
+  );
+}
+
+export function withdraw(attempt: AttemptWrite, state: State, reason: Reason, now: Date): AttemptWrite {
+  return { ...attempt, state, reason, finishedAt: now };
+}
+
+/** An attempt as the sessions know it. */
+export function issuedOf(job: LoadedJob, node: number): Issued {
+  const { id, taskId, envelopeHash, dispatch, journalId } = job.attempts[node]!;
+  return {
+    id,
+    taskId,
+    hash: envelopeHash ?? '',
+    dispatch: dispatch ?? 'SENT',
+    journalId: journalId ?? '',
+    ending: job.row.cancelRequested ? 'USER_CANCEL' : undefined,
+  };
+}
+
+/** The task's row says what its latest attempt says. */
+export function followAttempt(job: LoadedJob, node: number): void {
+  const attempt = job.attempts[node]!;
+  const task = job.tasks[node]!;
+  task.state = attempt.state;
+  task.reason = attempt.reason;
+  task.attempts = attempt.number;
+  task.startedAt = task.startedAt ?? attempt.issuedAt;
+  task.finishedAt = isTerminal(attempt.state) ? attempt.finishedAt : null;
+}
+
+function statusOf({ state, dispatch, reason }: AttemptWrite) {
+  return { state, dispatch: dispatch ?? undefined, reason: reason ?? undefined };
+}
