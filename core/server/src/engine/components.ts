@@ -12,12 +12,20 @@ type Known = Pick<HostComponentRow, 'id' | 'clusterId' | 'hostId' | 'service' | 
 export class ObservedComponents {
   readonly #sql: Pool;
   readonly #known = new Map<string, Known>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(sql: Pool) {
     this.#sql = sql;
   }
 
-  async changes(hostId: string, seen: readonly SeenComponent[], now: Date): Promise<Change> {
+  /** In the order of the calls, although the first look at a component asks the database: the last word counts. */
+  changes(hostId: string, seen: readonly SeenComponent[], now: Date): Promise<Change> {
+    const change = this.#turn.then(() => this.#changes(hostId, seen, now));
+    this.#turn = change.catch(() => undefined);
+    return change;
+  }
+
+  async #changes(hostId: string, seen: readonly SeenComponent[], now: Date): Promise<Change> {
     await this.#learn(seen.map(({ id }) => id).filter((id) => !this.#known.has(id)));
     const changed = seen.flatMap((component) => {
       const known = this.#known.get(component.id);
