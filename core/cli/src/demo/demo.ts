@@ -67,8 +67,9 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
         const shown = { url: address.url, tokenFile: shortest(address.tokenFile), exports, components, command: 'npx stackyard', context };
         terminal.out(readyText(shown, terminal.outIsTerminal ? terminal.colours : colours(false)));
       }
-      await interrupts.first;
     });
+    // From here on Ctrl-C is what is waited for.
+    await interrupts.first;
     return EXIT.ok;
   } catch (error) {
     return ended(error, terminal);

@@ -66,7 +66,7 @@ export class Fleet {
         if (!orderly) await killComponents(this.#layout.dir);
         await this.#server?.stop({ graceMs: grace(30_000) });
       },
-      () => 'Everything that was started has ended',
+      () => `Everything that was started has ended; its data is in ${this.#layout.dir}`,
     );
   }
 

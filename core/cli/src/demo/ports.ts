@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 
 /** Whether something could listen there now: undefined, or the code of why not. */
 export async function listenProblem(host: string, port: number): Promise<string | undefined> {
@@ -53,8 +54,12 @@ function openSockets(pid: string): string[] {
   }
 }
 
+/** The program as it was started, because Node calls its main thread otherwise; with its script where it has one. */
 function nameOf(pid: string): string {
-  return read(`/proc/${pid}/comm`).trim() || 'an unknown program';
+  const [program = '', ...args] = read(`/proc/${pid}/cmdline`).split('\0');
+  const script = args.find((arg) => /\.[cm]?[jt]s$/.test(arg));
+  const name = [program, script].flatMap((path) => (path ? basename(path) : [])).join(' ');
+  return name || read(`/proc/${pid}/comm`).trim() || 'an unknown program';
 }
 
 function read(file: string): string {
