@@ -3,7 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** What the API answered when it was not a success. */
 export class ProblemAnswer extends Error {
   readonly status: number;
-  readonly problem: { readonly code: string; readonly detail: string; readonly errors?: readonly { readonly pointer?: string; readonly message: string }[] };
+  readonly problem: {
+    readonly code: string;
+    readonly detail: string;
+    readonly errors?: readonly { readonly pointer?: string; readonly message: string }[];
+  };
 
   constructor(status: number, problem: ProblemAnswer['problem']) {
     super(`${status} ${problem.code}: ${problem.detail}`);
@@ -58,7 +62,7 @@ export class Api {
     return this.#send('GET', path);
   }
 
-  post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+  post<T>(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     return this.#send('POST', path, body, headers);
   }
 
@@ -85,7 +89,9 @@ export class Api {
   async log(taskId: string): Promise<string> {
     const deadline = performance.now() + 30_000;
     for (;;) {
-      const answer = await fetch(`${this.url}/api/v1/tasks/${taskId}/log`, { headers: { authorization: `Bearer ${this.token}` } });
+      const answer = await fetch(`${this.url}/api/v1/tasks/${taskId}/log`, {
+        headers: { authorization: `Bearer ${this.token}` },
+      });
       const text = await answer.text();
       if (answer.headers.get('x-log-complete') === 'true') return text;
       if (performance.now() > deadline) throw new Error(`The log of task ${taskId} has not ended:\n${text}`);
@@ -129,7 +135,11 @@ export class Api {
   async #send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const answer = await fetch(`${this.url}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();

@@ -13,13 +13,17 @@ const slow = { 'mock.yaml': { installMs: 300, configureMs: 300, startMs: 1500, c
 
 async function startJob(from: World): Promise<JobAnswer> {
   await from.api.post('/clusters', { name: 'c', hosts: ['h1', 'h2'] });
-  return from.api.post<JobAnswer>('/clusters/c/commands', { command: 'add', services: [{ service: 'mock', components: { worker: ['h1', 'h2'], follower: ['h1'] }, config: slow }] });
+  return from.api.post<JobAnswer>('/clusters/c/commands', {
+    command: 'add',
+    services: [{ service: 'mock', components: { worker: ['h1', 'h2'], follower: ['h1'] }, config: slow }],
+  });
 }
 
 /** Whether a task is in this phase right now. Fails at once, with the story, when the job has ended before. */
 async function runs(from: World, jobId: string, phase: string): Promise<boolean> {
   const tasks = await from.api.tasks(jobId);
-  if (tasks.every(({ state }) => state !== 'PENDING' && state !== 'RUNNING')) throw new Error(`The job ended before ${phase} was seen.\n${await from.api.story(jobId)}`);
+  if (tasks.every(({ state }) => state !== 'PENDING' && state !== 'RUNNING'))
+    throw new Error(`The job ended before ${phase} was seen.\n${await from.api.story(jobId)}`);
   return tasks.some((task) => task.phase === phase && task.state === 'RUNNING');
 }
 
@@ -60,16 +64,31 @@ test('an agent killed in the middle of a phase reports its result after its rest
 test('jobs of one cluster run one after the other, those of another beside them', async () => {
   world = await World.start({ stacks: ['examples/mock-stack'], hosts: ['h1', 'h2'] });
   const { api } = world;
-  for (const [cluster, host] of [['a', 'h1'], ['b', 'h2']]) {
+  for (const [cluster, host] of Object.entries({ a: 'h1', b: 'h2' })) {
     await api.post('/clusters', { name: cluster, hosts: [host] });
-    expect((await api.run(cluster as string, { command: 'add', services: [{ service: 'mock', components: { worker: [host], follower: [] }, config: { 'mock.yaml': { checkMs: 1000 } } }] })).state).toBe('SUCCESSFUL');
+    expect(
+      (
+        await api.run(cluster, {
+          command: 'add',
+          services: [
+            {
+              service: 'mock',
+              components: { worker: [host], follower: [] },
+              config: { 'mock.yaml': { checkMs: 1000 } },
+            },
+          ],
+        })
+      ).state,
+    ).toBe('SUCCESSFUL');
   }
   const check = { command: 'check', target: {} };
   const first = await api.post<JobAnswer>('/clusters/a/commands', check);
   const second = await api.post<JobAnswer>('/clusters/a/commands', check);
   const beside = await api.post<JobAnswer>('/clusters/b/commands', check);
   const ended = await Promise.all([first, second, beside].map(({ id }) => api.wait(id)));
-  const times = (await Promise.all(ended.map(({ id }) => api.get<{ startedAt: string; finishedAt: string }>(`/jobs/${id}`)))).map(({ startedAt, finishedAt }) => ({ from: Date.parse(startedAt), to: Date.parse(finishedAt) }));
+  const times = (
+    await Promise.all(ended.map(({ id }) => api.get<{ startedAt: string; finishedAt: string }>(`/jobs/${id}`)))
+  ).map(({ startedAt, finishedAt }) => ({ from: Date.parse(startedAt), to: Date.parse(finishedAt) }));
   expect(times[1]?.from).toBeGreaterThanOrEqual(times[0]?.to ?? Number.NaN);
   expect(times[2]?.from).toBeLessThan(times[0]?.to ?? Number.NaN);
 });
@@ -78,8 +97,12 @@ test('a cancelled job ends its running task and never starts the others', async 
   world = await World.start({ stacks: ['examples/mock-stack'], hosts: ['h1', 'h2'] });
   const { id } = await startJob(world);
   await until('a task runs start', () => runs(world as World, id, 'start'));
-  await world.api.post(`/jobs/${id}/cancel`, undefined as never);
+  await world.api.post(`/jobs/${id}/cancel`);
   expect((await world.api.wait(id)).state).toBe('CANCELED');
   const tasks = await world.api.tasks(id);
-  expect(tasks.filter(({ phase }) => phase === 'check').every(({ state, reason }) => state === 'CANCELED' && reason === 'USER_CANCEL')).toBe(true);
+  expect(
+    tasks
+      .filter(({ phase }) => phase === 'check')
+      .every(({ state, reason }) => state === 'CANCELED' && reason === 'USER_CANCEL'),
+  ).toBe(true);
 });

@@ -24,7 +24,9 @@ function add(more: object): Promise<unknown> {
 }
 
 test('an unknown service is refused with what there is', async () => {
-  const { status, problem } = await problemOf(world.api.post('/clusters/one/commands', { command: 'add', services: [{ service: 'zookeper' }] }));
+  const { status, problem } = await problemOf(
+    world.api.post('/clusters/one/commands', { command: 'add', services: [{ service: 'zookeper' }] }),
+  );
   expect(status).toBe(422);
   expect(problem.code).toBe('PLAN_REFUSED');
   expect(problem.errors?.[0]).toMatchObject({ pointer: '/services/0/service' });
@@ -37,7 +39,9 @@ test('an unknown stack is refused', async () => {
 });
 
 test('a config value out of range is refused with its bounds', async () => {
-  const { status, problem } = await problemOf(add({ components: { zookeeper_server: ['h1'] }, config: { 'zoo.cfg': { tickTime: 1 } } }));
+  const { status, problem } = await problemOf(
+    add({ components: { zookeeper_server: ['h1'] }, config: { 'zoo.cfg': { tickTime: 1 } } }),
+  );
   expect(status).toBe(422);
   expect(problem.errors?.[0]).toMatchObject({ pointer: '/services/0/config/zoo.cfg/tickTime' });
   expect(problem.errors?.[0]?.message).toContain('100');
@@ -55,11 +59,15 @@ test('a broken cardinality is refused', async () => {
 });
 
 test('all problems are told at once', async () => {
-  const { problem } = await problemOf(add({ components: { zookeeper_server: ['h2', 'h9'] }, config: { 'zoo.cfg': { tickTime: 1, nonsense: 2 } } }));
+  const { problem } = await problemOf(
+    add({ components: { zookeeper_server: ['h2', 'h9'] }, config: { 'zoo.cfg': { tickTime: 1, nonsense: 2 } } }),
+  );
   expect(problem.errors?.length).toBeGreaterThanOrEqual(4);
 });
 
 test('a stale If-Match is refused with the present version', async () => {
-  const answer = await problemOf(world.api.put('/clusters/one/services/none/config', { values: {} }, { 'if-match': '"config-1"' }));
+  const answer = await problemOf(
+    world.api.put('/clusters/one/services/none/config', { values: {} }, { 'if-match': '"config-1"' }),
+  );
   expect(answer.status).toBe(404);
 });

@@ -54,7 +54,10 @@ export class World {
     const dir = await mkdtemp(join(tmpdir(), 'stackyard-e2e-'));
     // Outgoing connections take ports from 32768 on; these are below.
     const slot = 1 + (process.pid % 200);
-    const world = new World(options, dir, `127.${slot}.${Math.floor(Math.random() * 250)}`, { http: await freePort(), agents: await freePort() });
+    const world = new World(options, dir, `127.${slot}.${Math.floor(Math.random() * 250)}`, {
+      http: await freePort(),
+      agents: await freePort(),
+    });
     try {
       await world.startServer();
       for (const name of options.hosts) await world.addHost(name);
@@ -62,7 +65,9 @@ export class World {
     } catch (error) {
       const log = await world.serverLog();
       await world.close();
-      throw new Error(`${error instanceof Error ? error.message : String(error)}\n--- server log\n${log}`, { cause: error });
+      throw new Error(`${error instanceof Error ? error.message : String(error)}\n--- server log\n${log}`, {
+        cause: error,
+      });
     }
   }
 
@@ -75,13 +80,28 @@ export class World {
     return this.#server?.pid ?? 0;
   }
 
+  /** host:port that agents dial. */
+  get agentEndpoint(): string {
+    return `127.0.0.1:${this.#ports.agents}`;
+  }
+
   get dataDir(): string {
     return join(this.dir, 'server');
   }
 
   async startServer(): Promise<void> {
     const { stacks, databaseUrl, env } = this.#options;
-    const args = ['server', '--data-dir', this.dataDir, '--port', String(this.#ports.http), '--agent-port', String(this.#ports.agents), '--package-origin', 'maven'];
+    const args = [
+      'server',
+      '--data-dir',
+      this.dataDir,
+      '--port',
+      String(this.#ports.http),
+      '--agent-port',
+      String(this.#ports.agents),
+      '--package-origin',
+      'maven',
+    ];
     for (const stack of stacks) args.push('--stack', join(repository, stack));
     const child = this.#run(args, 'server.log', { ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}), ...env });
     this.#server = child;
@@ -100,6 +120,32 @@ export class World {
     });
   }
 
+  /** Starts another server on the same data and database, on ports of its own; answers what it said when it ended. */
+  async startSecondServer(): Promise<string> {
+    const args = [
+      'server',
+      '--data-dir',
+      join(this.dir, 'second'),
+      '--port',
+      String(await freePort()),
+      '--agent-port',
+      String(await freePort()),
+      '--package-origin',
+      'maven',
+    ];
+    for (const stack of this.#options.stacks) args.push('--stack', join(repository, stack));
+    const { databaseUrl } = this.#options;
+    const child = this.#run(
+      databaseUrl ? args : args.with(2, this.dataDir),
+      'second.log',
+      databaseUrl ? { DATABASE_URL: databaseUrl } : {},
+    );
+    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    await once(child, 'exit');
+    clearTimeout(timer);
+    return this.#log('second.log');
+  }
+
   async stopServer(): Promise<void> {
     await end(this.#server, 'SIGTERM');
     this.#server = undefined;
@@ -113,7 +159,12 @@ export class World {
 
   /** Makes a host known, starts its agent and waits until the server can reach it. */
   async addHost(name: string): Promise<TestHost> {
-    const host: TestHost = { name, address: `${this.#net}.${11 + this.hosts.size}`, root: join(this.dir, name), agent: undefined };
+    const host: TestHost = {
+      name,
+      address: `${this.#net}.${11 + this.hosts.size}`,
+      root: join(this.dir, name),
+      agent: undefined,
+    };
     this.hosts.set(name, host);
     await mkdir(host.root, { recursive: true, mode: 0o755 });
     const { token } = await this.api.post<{ token: string }>('/hosts/tokens', { hostName: name });
@@ -124,10 +175,26 @@ export class World {
 
   async startAgent(name: string): Promise<void> {
     const host = this.host(name);
-    const args = ['agent', '--server', `127.0.0.1:${this.#ports.agents}`, '--root', host.root, '--name', name, '--address', host.address, '--bind', host.address, '--local', '--token-file', join(this.dir, `${name}.token`)];
+    const args = [
+      'agent',
+      '--server',
+      `127.0.0.1:${this.#ports.agents}`,
+      '--root',
+      host.root,
+      '--name',
+      name,
+      '--address',
+      host.address,
+      '--bind',
+      host.address,
+      '--local',
+      '--token-file',
+      join(this.dir, `${name}.token`),
+    ];
     host.agent = this.#run(args, `${name}.log`, this.#options.env ?? {});
     await until(`the server reaches ${name}`, async () => {
-      if (host.agent?.exitCode !== null) throw new Error(`The agent of ${name} ended with ${host.agent?.exitCode}: ${await this.#log(`${name}.log`)}`);
+      if (host.agent?.exitCode !== null)
+        throw new Error(`The agent of ${name} ended with ${host.agent?.exitCode}: ${await this.#log(`${name}.log`)}`);
       const { items } = await this.api.get<{ items: { name: string; reachable: boolean }[] }>('/hosts?limit=500');
       return items.some((each) => each.name === name && each.reachable);
     });

@@ -52,7 +52,10 @@ async function myid(host: string): Promise<string> {
 
 test('installing on three hosts ends with a healthy ensemble', async () => {
   await world.api.post('/clusters', { name: cluster, hosts });
-  const job = await world.api.run(cluster, { command: 'add', services: [{ service: 'zookeeper', components: { zookeeper_server: hosts, zookeeper_client: [] }, config: quick }] });
+  const job = await world.api.run(cluster, {
+    command: 'add',
+    services: [{ service: 'zookeeper', components: { zookeeper_server: hosts, zookeeper_client: [] }, config: quick }],
+  });
   await succeed(job);
   await healthy(3);
   const exports = await world.api.get<{ zookeeper: { connect: string } }>(`/clusters/${cluster}/exports`);
@@ -75,9 +78,9 @@ test('a stopped member is seen as stopped while the ensemble goes on serving', a
   await succeed(await world.api.run(cluster, { command: 'stop', target: { service: 'zookeeper', hosts: ['zk2'] } }));
   await until('zk2 is seen as STOPPED', async () => (await member('zk2')).observed === 'STOPPED');
   const client = await ZookeeperClient.below(world.host('zk1').root);
-  const [one, other] = ['zk1', 'zk3'];
-  await client.create(clientPort(one as string), '/while-one-is-down', String(role));
-  expect(await client.read(clientPort(other as string), '/while-one-is-down')).toBe(String(role));
+  const [one, other] = ['zk1', 'zk3'] as const;
+  await client.create(clientPort(one), '/while-one-is-down', String(role));
+  expect(await client.read(clientPort(other), '/while-one-is-down')).toBe(String(role));
   await succeed(await world.api.run(cluster, { command: 'start', target: { service: 'zookeeper', hosts: ['zk2'] } }));
   await healthy(3);
 });
@@ -98,11 +101,18 @@ test('a plan shows the rendered diff and the restarts, executing it restarts onl
   const path = `/clusters/${cluster}/services/zookeeper/config`;
   const etag = await world.api.etag(path);
   // Only zk2 gets another value: only zk2 may be restarted.
-  const saved = await world.api.put<{ version: number }>(path, { values: quick, overrides: { zk2: { 'zoo.cfg': { maxClientCnxns: 77 } } } }, { 'if-match': etag });
+  const saved = await world.api.put<{ version: number }>(
+    path,
+    { values: quick, overrides: { zk2: { 'zoo.cfg': { maxClientCnxns: 77 } } } },
+    { 'if-match': etag },
+  );
   expect(saved.version).toBe(2);
   expect((await members()).filter(({ stale }) => stale).map(({ host }) => host)).toEqual(['zk2']);
   const command = { command: 'configure', target: { service: 'zookeeper' } };
-  const stored = await world.api.post<{ id: string; plan: { files: { host: string; path: string; diff: string }[]; restarts: { host: string }[] } }>(`/clusters/${cluster}/plans`, command);
+  const stored = await world.api.post<{
+    id: string;
+    plan: { files: { host: string; path: string; diff: string }[]; restarts: { host: string }[] };
+  }>(`/clusters/${cluster}/plans`, command);
   expect(stored.plan.files.map(({ host }) => host)).toEqual(['zk2']);
   expect(stored.plan.files[0]?.diff).toContain('-maxClientCnxns=60\n+maxClientCnxns=77');
   expect(stored.plan.restarts.map(({ host }) => host)).toEqual(['zk2']);
@@ -118,7 +128,12 @@ test('a plan shows the rendered diff and the restarts, executing it restarts onl
 test('a new host changes no myid', async () => {
   await world.addHost('a-sorts-first');
   const before = await Promise.all(hosts.map(myid));
-  await succeed(await world.api.run(cluster, { command: 'add', services: [{ service: 'zookeeper', components: { zookeeper_server: ['a-sorts-first'] } }] }));
+  await succeed(
+    await world.api.run(cluster, {
+      command: 'add',
+      services: [{ service: 'zookeeper', components: { zookeeper_server: ['a-sorts-first'] } }],
+    }),
+  );
   await healthy(4);
   expect(await Promise.all(hosts.map(myid))).toEqual(before);
   expect(await myid('a-sorts-first')).toBe('4');
@@ -132,12 +147,19 @@ test('a failing task cancels what waits for it, and a retry runs only what had n
   await new Promise((resolve) => intruder.close(resolve));
   expect(failed.state).toBe('FAILED');
   const first = await world.api.tasks(failed.id);
-  expect(first.filter(({ state }) => state === 'FAILED').map(({ phase, host }) => `${phase} ${host}`)).toEqual(['start zk2']);
-  expect(first.filter(({ phase }) => phase === 'check').every(({ state, reason }) => state === 'CANCELED' && reason === 'DEPENDENCY_FAILED')).toBe(true);
-  await world.api.post(`/jobs/${failed.id}/retry`, undefined as never);
+  expect(first.filter(({ state }) => state === 'FAILED').map(({ phase, host }) => `${phase} ${host}`)).toEqual([
+    'start zk2',
+  ]);
+  expect(
+    first
+      .filter(({ phase }) => phase === 'check')
+      .every(({ state, reason }) => state === 'CANCELED' && reason === 'DEPENDENCY_FAILED'),
+  ).toBe(true);
+  await world.api.post(`/jobs/${failed.id}/retry`);
   await succeed(await world.api.wait(failed.id));
   const second = await world.api.tasks(failed.id);
-  const attempts = (phase: string, host: string) => second.find((task) => task.phase === phase && task.host === host)?.attempts;
+  const attempts = (phase: string, host: string) =>
+    second.find((task) => task.phase === phase && task.host === host)?.attempts;
   expect(attempts('start', 'zk1')).toBe(1);
   expect(attempts('start', 'zk2')).toBe(2);
   expect(attempts('check', 'zk1')).toBe(2);
@@ -147,8 +169,14 @@ test('a failing task cancels what waits for it, and a retry runs only what had n
 test('a host that will not come back is removed, and the rest forms a smaller ensemble', async () => {
   await world.killAgent('a-sorts-first');
   for (const pid of await processesIn(world.host('a-sorts-first').root)) signal(pid, 'SIGKILL');
-  await until('the host is known to be unreachable', async () => !(await world.api.get<{ reachable: boolean }>('/hosts/a-sorts-first')).reachable, 120_000);
-  await succeed(await world.api.run(cluster, { command: 'remove', target: { hosts: ['a-sorts-first'] }, data: 'keep', lost: true }));
+  await until(
+    'the host is known to be unreachable',
+    async () => !(await world.api.get<{ reachable: boolean }>('/hosts/a-sorts-first')).reachable,
+    120_000,
+  );
+  await succeed(
+    await world.api.run(cluster, { command: 'remove', target: { hosts: ['a-sorts-first'] }, data: 'keep', lost: true }),
+  );
   await world.api.delete('/hosts/a-sorts-first');
   await healthy(3);
 });
@@ -164,7 +192,12 @@ test('removing the service leaves nothing on any host but its data', async () =>
 });
 
 test('removing it with its data leaves nothing at all, and the empty cluster can be deleted', async () => {
-  await succeed(await world.api.run(cluster, { command: 'add', services: [{ service: 'zookeeper', components: { zookeeper_server: ['zk1'] }, config: quick }] }));
+  await succeed(
+    await world.api.run(cluster, {
+      command: 'add',
+      services: [{ service: 'zookeeper', components: { zookeeper_server: ['zk1'] }, config: quick }],
+    }),
+  );
   await healthy1();
   await succeed(await world.api.run(cluster, { command: 'remove', target: { service: 'zookeeper' }, data: 'delete' }));
   expect(await left(world.host('zk1').root)).toEqual([]);
@@ -178,8 +211,25 @@ async function healthy1(): Promise<void> {
 
 /** Files and directories of services below a host's root; the agent's own are not counted. */
 async function left(root: string): Promise<string[]> {
-  const places = ['etc', 'opt', 'var/lib', 'var/log', 'var/lib/stackyard/components', 'etc/stackyard', 'opt/stackyard', 'var/log/stackyard'];
-  const own = new Set(['etc/stackyard', 'opt/stackyard', 'var/lib/stackyard', 'var/lib/stackyard/components', 'var/log/stackyard', 'var/log/stackyard/agent.log', 'var/log/stackyard/attempts']);
+  const places = [
+    'etc',
+    'opt',
+    'var/lib',
+    'var/log',
+    'var/lib/stackyard/components',
+    'etc/stackyard',
+    'opt/stackyard',
+    'var/log/stackyard',
+  ];
+  const own = new Set([
+    'etc/stackyard',
+    'opt/stackyard',
+    'var/lib/stackyard',
+    'var/lib/stackyard/components',
+    'var/log/stackyard',
+    'var/log/stackyard/agent.log',
+    'var/log/stackyard/attempts',
+  ]);
   const found: string[] = [];
   for (const place of places) {
     if (!existsSync(join(root, place))) continue;
@@ -193,6 +243,8 @@ async function left(root: string): Promise<string[]> {
 
 async function javaProcesses(root: string): Promise<number[]> {
   const all = await processesIn(root);
-  const programs = await Promise.all(all.map(async (pid) => ({ pid, exe: await readlink(`/proc/${pid}/exe`).catch(() => '') })));
+  const programs = await Promise.all(
+    all.map(async (pid) => ({ pid, exe: await readlink(`/proc/${pid}/exe`).catch(() => '') })),
+  );
   return programs.filter(({ exe }) => exe.endsWith('/java')).map(({ pid }) => pid);
 }

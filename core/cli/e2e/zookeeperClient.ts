@@ -24,13 +24,35 @@ export class ZookeeperClient {
   async read(server: string, path: string): Promise<string> {
     const output = await this.#call(server, ['get', path]);
     // The client logs to the same stream; its lines begin with the time.
-    const said = output.split('\n').filter((line) => line.trim() !== '' && !/^\d\d:\d\d:\d\d/.test(line) && !line.startsWith('WATCHER') && !line.startsWith('WatchedEvent') && !line.startsWith('Connecting to'));
+    const said = output
+      .split('\n')
+      .filter(
+        (line) =>
+          line.trim() !== '' &&
+          !/^\d\d:\d\d:\d\d/.test(line) &&
+          !line.startsWith('WATCHER') &&
+          !line.startsWith('WatchedEvent') &&
+          !line.startsWith('Connecting to'),
+      );
     return said.at(-1) ?? '';
   }
 
   async #call(server: string, command: readonly string[]): Promise<string> {
     const flags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx64m', '-cp', `${this.#libs}/*`];
-    const { stdout } = await run('java', [...flags, 'org.apache.zookeeper.ZooKeeperMain', '-waitforconnection', '-timeout', '20000', '-server', server, ...command], { timeout: 60_000 });
+    const { stdout } = await run(
+      'java',
+      [
+        ...flags,
+        'org.apache.zookeeper.ZooKeeperMain',
+        '-waitforconnection',
+        '-timeout',
+        '20000',
+        '-server',
+        server,
+        ...command,
+      ],
+      { timeout: 60_000 },
+    );
     return stdout;
   }
 }

@@ -1,4 +1,4 @@
-import { createKernel, type Logger, Logger as LoggerToken } from '@stackyard/kernel';
+import { createKernel, type Logger, Logger as LoggerToken, PluginStartError } from '@stackyard/kernel';
 import { apiPlugin, Http } from './wiring/api.ts';
 import { cataloguePlugin } from './wiring/catalogue.ts';
 import { enginePlugin, EngineParts } from './wiring/engine.ts';
@@ -11,7 +11,15 @@ import { storagePlugin } from './wiring/storage.ts';
 export type { Address, EngineSettings } from './wiring/options.ts';
 
 /** The server's own parts; a platform plugin stands beside them, not above. */
-export const serverPlugins = [storagePlugin, cataloguePlugin, previewsPlugin, enginePlugin, statsPlugin, operationsPlugin, apiPlugin];
+export const serverPlugins = [
+  storagePlugin,
+  cataloguePlugin,
+  previewsPlugin,
+  enginePlugin,
+  statsPlugin,
+  operationsPlugin,
+  apiPlugin,
+];
 
 export interface StartOptions extends ServerOptions {
   readonly log: Logger;
@@ -34,7 +42,7 @@ export interface RunningServer {
 /**
  * Starts a server: its own parts and the plugins, wired by the kernel. When it returns, everything listens.
  *
- * @throws PluginStartError whose cause says what stands in the way, in one sentence.
+ * @throws what stands in the way, in one sentence; PluginStartError when it is a platform plugin that does not start.
  */
 export async function startServer({ log, onFatal, ...options }: StartOptions): Promise<RunningServer> {
   const kernel = await createKernel()
@@ -42,7 +50,14 @@ export async function startServer({ log, onFatal, ...options }: StartOptions): P
     .value(ServerOptions, options)
     .value(Fatal, { report: onFatal })
     .load(...serverPlugins, ...options.plugins)
-    .start();
+    .start()
+    .catch((error: unknown) => Promise.reject(plainly(error)));
   const { url, tokenFile, token } = kernel.resolve(Http);
   return { url, tokenFile, token, agentEndpoint: kernel.resolve(EngineParts).agentEndpoint, stop: () => kernel.stop() };
+}
+
+/** An operator did not choose the server's own parts, so what stands in their way is said without naming them. */
+function plainly(error: unknown): unknown {
+  const own = error instanceof PluginStartError && serverPlugins.some(({ id }) => id === error.fields.plugin);
+  return own && error.cause instanceof Error ? error.cause : error;
 }

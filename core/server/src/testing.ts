@@ -1,0 +1,2 @@
+/** For the tests of packages above the server. */
+export { startTestPostgres, type TestPostgres, type TestPostgresKind, testPostgresKinds } from './postgres/testing.ts';
