@@ -21,18 +21,25 @@ export function progress(attempt: AttemptWrite, dispatch: 'ACCEPTED' | 'STARTED'
   return next && { ...attempt, dispatch: next.dispatch ?? attempt.dispatch, startedAt };
 }
 
-export function finish(attempt: AttemptWrite, result: AttemptResult, now: Date): Next {
+/** `canceled`: somebody asked for its end. */
+export function finish(
+  attempt: AttemptWrite,
+  result: AttemptResult,
+  { now, canceled }: { readonly now: Date; readonly canceled: boolean },
+): Next {
   const { reason } = result;
   const next = stepAttempt(
     statusOf(attempt),
     reason === undefined ? { kind: 'result', ok: true } : { kind: 'result', ok: false, reason },
   );
+  // Nobody asked for it, so nobody canceled it: something on the host killed the script.
+  const fault = reason === 'KILLED' && !canceled;
   return (
     next && {
       ...attempt,
-      state: next.state,
+      state: fault ? 'FAILED' : next.state,
       dispatch: next.dispatch ?? null,
-      reason: next.reason ?? null,
+      reason: fault ? reason : (next.reason ?? null),
       message: result.message || null,
       exitCode: result.exitCode,
       signal: result.signal || null,

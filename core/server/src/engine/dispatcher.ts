@@ -145,7 +145,8 @@ export class Dispatcher {
 
   #take(decision: Decision, { job, node }: Place, result: AttemptResult): void {
     const task = job.tasks[node]!;
-    const next = finish(job.attempts[node]!, result, this.#options.clock.now());
+    const asked = { now: this.#options.clock.now(), canceled: job.row.cancelRequested };
+    const next = finish(job.attempts[node]!, result, asked);
     if (!next || !isTerminal(next.state)) return;
     const { id, hostId, number, state, reason } = next;
     this.#turn(decision, job, node, next);

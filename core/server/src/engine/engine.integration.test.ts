@@ -179,6 +179,14 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     expect(a.starts.size).toBe(1);
   });
 
+  test('a script that something on the host killed has failed; nobody canceled it', async () => {
+    const a = await world.agent('a');
+    a.script = () => ({ reason: 'KILLED', signal: 'SIGKILL', message: 'The script was killed.' });
+    const jobId = await world.job(await world.cluster('c'), [{ host: a }]);
+    expect(await world.ended(jobId)).toBe('FAILED');
+    expect(await world.tasks(jobId)).toEqual(['FAILED KILLED 1']);
+  });
+
   test('a cancel while the agent is away reaches it when it comes back', async () => {
     const a = await world.agent('a');
     a.script = () => 'hold';
