@@ -10,14 +10,23 @@ import { closingLine, inSeconds, tableOf } from './summary.mjs';
 /** @typedef {import('./steps.mjs').Step} Step */
 /** @typedef {import('./reports.mjs').Counts} Counts */
 /** @typedef {Counts & { name: string, seconds: number }} Result */
+let interrupted = false;
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.once(signal, () => void stopRunning().then(() => process.exit(130)));
+    process.on(signal, () => {
+        interrupted = true;
+        void stopRunning();
+    });
 }
 /** @type {Result[]} */
 const results = [];
 for (const step of chosen() ?? process.exit(2)) {
     process.stdout.write(`${step.name} … `);
     const { result, output } = await runStep(step);
+    if (interrupted) {
+        // No closing line: what did not run to its end says nothing.
+        process.stdout.write('interrupted\n');
+        process.exit(130);
+    }
     process.stdout.write(`${result.failed > 0 ? 'FAILED' : 'ok'}, ${inSeconds(result.seconds)}\n`);
     if (result.failed > 0)
         process.stdout.write(`${output.trimEnd()}\n`);
