@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
 import { ObservedComponents } from './components.ts';
 import type { BlobSource } from './gateway/download.ts';
 import { type Address, Gateway } from './gateway/gateway.ts';
+import { lateChange, presenceChange, sessionChange } from './hostChanges.ts';
 import { Inbox } from './inbox.ts';
 import { type HostRecord, hostRecords, knownAttempts } from './rows.ts';
 import type { EnvelopeSource, LogStore } from './ports.ts';
@@ -244,7 +245,8 @@ export class AgentSessions {
         this.#recordLate(effect.id, effect.result, effect.ackOn);
         return;
       case 'session':
-        this.#sessionBegan(effect);
+        this.#options.writer.submit(sessionChange(effect.hostId, effect.sessionNo, effect.hello));
+        this.#changed(effect.hostId, 'connected', effect.appeared);
         return;
       case 'place':
         this.#options.writer.submit({ hosts: [{ id: effect.hostId, facts: effect.place.facts }] });
@@ -286,26 +288,16 @@ export class AgentSessions {
     if (message) this.#gateway.send(stream, message);
   }
 
-  #recordLate(id: string, { reason, message, exitCode }: AttemptResult, ackOn: number): void {
-    this.#options.log.warn({ attemptId: id, reason }, 'A result came after the attempt had ended');
-    const at = this.#options.clock.now().toISOString();
-    const late = { ...(reason === undefined ? {} : { reason }), ...(message === '' ? {} : { message }), exitCode, at };
-    this.#options.writer.submit({ late: [{ id, late }] }, () => this.#acknowledge(ackOn, id));
-  }
-
-  #sessionBegan({ hostId, sessionNo, hello, appeared }: Extract<SessionEffect, { kind: 'session' }>): void {
-    const { journalId, hostBootId, agentBootId, agentVersion, place } = hello;
-    const { address = '', bind = '', root = '', local = false } = place ?? {};
-    const session = { sessionNo, journalId, hostBootId, agentBootId, agentVersion, address, bind, root, local };
-    this.#options.writer.submit({ hosts: [{ id: hostId, session, ...(place ? { facts: place.facts } : {}) }] });
-    this.#changed(hostId, 'connected', appeared);
+  #recordLate(id: string, result: AttemptResult, ackOn: number): void {
+    const { log, writer, clock } = this.#options;
+    log.warn({ attemptId: id, reason: result.reason }, 'A result came after the attempt had ended');
+    writer.submit(lateChange(id, result, clock.now()), () => this.#acknowledge(ackOn, id));
   }
 
   #changed(hostId: string, change: 'connected' | 'disconnected', isNews = true): void {
     const { name = '', clusterId } = this.#hosts.get(hostId) ?? {};
-    const patch = { id: hostId, connected: change === 'connected', lastSeenAt: this.#options.clock.now() };
-    const payload = { kind: 'host', hostId, name, change } as const;
-    this.#options.writer.submit({ hosts: [patch], events: isNews ? [{ topic: 'host', clusterId, payload }] : [] });
+    const now = this.#options.clock.now();
+    this.#options.writer.submit(presenceChange({ id: hostId, name, clusterId }, change, { isNews, now }));
   }
 
   async #observe(hostId: string, components: readonly SeenComponent[]): Promise<void> {

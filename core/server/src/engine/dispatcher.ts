@@ -1,11 +1,11 @@
 import { isTerminal, type Reason } from '@stackyard/domain';
-import { type Clock, type Logger, StackyardError } from '@stackyard/kernel';
+import type { Clock, Logger } from '@stackyard/kernel';
 import type { Pool } from 'pg';
 import { finish, followAttempt, issue, issuedOf, progress, withdraw } from './attemptRows.ts';
 import { Decision } from './decision.ts';
 import { type LoadedJob, loadJob, pendingAttempt, type Place } from './rows.ts';
 import type { EnvelopeSource } from './ports.ts';
-import { type Prepared, Preparer } from './preparer.ts';
+import { type Prepared, Preparer, unprepared } from './preparer.ts';
 import { componentChange, servicesRemoved } from './results.ts';
 import { createSchedulerState, type SchedulerEffect, type SchedulerEvent } from './scheduler/state.ts';
 import { stepScheduler } from './scheduler/step.ts';
@@ -305,18 +305,4 @@ export class Dispatcher {
       if (this.#places.has(id)) this.#options.onIssued(hostId, issuedOf(job, node));
     });
   }
-}
-
-const damaged: ReadonlySet<string> = new Set([
-  'PACKAGE_CHECKSUM',
-  'PACKAGE_PIN',
-  'PACKAGE_SIZE',
-  'PACKAGE_ARCHIVE',
-  'PACKAGE_DAMAGED',
-]);
-
-function unprepared(error: unknown): AttemptResult {
-  const reason =
-    error instanceof StackyardError && damaged.has(error.code) ? 'ARTIFACT_INTEGRITY' : 'PACKAGE_UNAVAILABLE';
-  return failed(reason, error instanceof Error ? error.message : String(error));
 }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { StackyardError } from '@stackyard/kernel';
 import { encodeEnvelope } from '@stackyard/proto';
 import type { Place } from './rows.ts';
 import type { EnvelopeSource } from './ports.ts';
+import type { AttemptResult } from './sessions/messages.ts';
+import { failed } from './sessions/outcomes.ts';
 
 /** An envelope as it is hashed, journaled and sent. */
 export interface Prepared {
@@ -67,4 +70,19 @@ export class Preparer {
     const bytes = encodeEnvelope(envelope);
     return { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
   }
+}
+
+const damaged: ReadonlySet<string> = new Set([
+  'PACKAGE_CHECKSUM',
+  'PACKAGE_PIN',
+  'PACKAGE_SIZE',
+  'PACKAGE_ARCHIVE',
+  'PACKAGE_DAMAGED',
+]);
+
+/** What a task comes to whose envelope could not be built. */
+export function unprepared(error: unknown): AttemptResult {
+  const reason =
+    error instanceof StackyardError && damaged.has(error.code) ? 'ARTIFACT_INTEGRITY' : 'PACKAGE_UNAVAILABLE';
+  return failed(reason, error instanceof Error ? error.message : String(error));
 }
