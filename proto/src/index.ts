@@ -55,9 +55,19 @@ export const { Agents, Enrolment } = loaded.stackyard.agent.v1;
 
 const envelopeType = loaded.stackyard.agent.v1.Envelope;
 
-/** The bytes of an envelope: what is hashed, journaled and sent. */
-export function encodeEnvelope(envelope: Envelope): Buffer {
-  return envelopeType.serialize(envelope);
+/** Bytes of instances: all envelopes of a service in one job hold the same object, which may be long. */
+const encodedInstances = new WeakMap<object, Buffer>();
+
+/** The bytes of an envelope: what is hashed, journaled and sent. Its `instances` must not change after the first call. */
+export function encodeEnvelope({ instances, ...own }: Envelope): Buffer {
+  if (!instances) return envelopeType.serialize(own);
+  let shared = encodedInstances.get(instances);
+  if (!shared) {
+    shared = envelopeType.serialize({ instances });
+    encodedInstances.set(instances, shared);
+  }
+  // By the rules of protobuf the bytes of two halves of a message are the message.
+  return Buffer.concat([envelopeType.serialize(own), shared]);
 }
 
 export function decodeEnvelope(bytes: Buffer): Envelope__Output {

@@ -8,6 +8,7 @@ const HOSTS = 100;
 const ROUNDS = 3;
 const CHECKS = 3;
 const CLUSTER = 'wide';
+const SERVICES = Array.from({ length: 10 }, (_, index) => ({ service: `part${index}` }));
 
 interface Timed {
   readonly tasks: number;
@@ -19,7 +20,7 @@ interface Timed {
 
 /**
  * Tasks per second from the request to the committed end of the job, with 100 simulated agents in a process of their
- * own: jobs of 100 and 1,000 checks, and adding and removing a service of ten components on every host.
+ * own: jobs of 100 and 1,000 checks, and adding and removing ten services on every host.
  */
 export async function benchThroughput(world: World, { report }: { report: Report }): Promise<void> {
   const names = Array.from({ length: HOSTS }, (_, index) => `wide-${index + 1}`);
@@ -29,12 +30,12 @@ export async function benchThroughput(world: World, { report }: { report: Report
   report(figureOf({ name: 'rows changed and logged by the database alone, 500 a commit', unit: '/s' }, rates));
   const jobs = { add: [] as Timed[], hundred: [] as Timed[], thousand: [] as Timed[], remove: [] as Timed[] };
   for (let round = 0; round < ROUNDS; round++) {
-    jobs.add.push(await timed(world, { command: 'add', services: [{ service: 'wide' }] }));
+    jobs.add.push(await timed(world, { command: 'add', services: SERVICES }));
     for (let n = 0; n < CHECKS; n++) {
-      jobs.hundred.push(await timed(world, { command: 'check', target: { component: 'part1' } }));
+      jobs.hundred.push(await timed(world, { command: 'check', target: { service: 'part1' } }));
       jobs.thousand.push(await timed(world, { command: 'check', target: {} }));
     }
-    jobs.remove.push(await timed(world, { command: 'remove', target: { service: 'wide' }, data: 'keep' }));
+    jobs.remove.push(await timed(world, { command: 'remove', target: {}, data: 'keep' }));
   }
   for (const [kind, list] of Object.entries(jobs)) {
     const [{ tasks }] = list as [Timed];

@@ -1,29 +1,13 @@
-import { after, defineComponent, defineService, defineStack } from '@stackyard/sdk';
+import { defineComponent, defineService, defineStack } from '@stackyard/sdk';
 
 const nothing = (): void => undefined;
 const lifecycle = { init: nothing, start: nothing, prepare: nothing, check: nothing, stop: nothing };
 
-const [first, ...others] = Array.from({ length: 10 }, (_, index) => `part${index}`);
-const leader = part(first!);
-
-/** As many no-op tasks as wanted: ten components, on every host of a cluster, those after the first started after it. */
+/** As many no-op tasks as wanted: ten services, each with a component on every host of its cluster. */
 export default defineStack({
-  services: [
-    defineService('wide', {
-      title: 'Wide',
-      version: '1.0.0',
-      user: 'wide',
-      components: [leader, ...others.map((name) => part(name, leader))],
-    }),
-  ],
+  services: Array.from({ length: 10 }, (_, index) => {
+    const name = `part${index}`;
+    const component = defineComponent('worker', { title: name, category: 'server', cardinality: 'all', lifecycle });
+    return defineService(name, { title: name, version: '1.0.0', user: name, components: [component] });
+  }),
 });
-
-function part(name: string, before?: ReturnType<typeof defineComponent>) {
-  return defineComponent(name, {
-    title: name,
-    category: 'server',
-    cardinality: 'all',
-    lifecycle,
-    ...(before ? { after: [after(before)] } : {}),
-  });
-}

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { encodeGraph, type ServiceState } from '@stackyard/planner';
-import { noTasks } from '@stackyard/domain';
-import { Attempt, Cluster, ConfigVersion, Host, HostComponent, Job, RenderedText, Service, Task } from '../database/entities.ts';
+import type { ServiceState } from '@stackyard/planner';
+import { Cluster, ConfigVersion, Host, HostComponent, Service } from '../database/entities.ts';
 import type { Transaction } from '../engine/ports.ts';
-import { snapshotOf } from './clusterState.ts';
 import { PlanStaleError } from './errors.ts';
-import { titleOf } from './title.ts';
 import type { Planned } from './planning.ts';
+import { type NewJob, storeJob } from './storeJob.ts';
 
 export interface Execution {
   readonly planned: Planned;
@@ -20,9 +18,9 @@ export interface Execution {
  * Stores what a command changes and the job that carries it out, in the transaction it is given: either all of it is
  * there afterwards, or nothing.
  *
- * @returns the id of the job. @throws PlanStaleError when the cluster moved on since the planning.
+ * @throws PlanStaleError when the cluster moved on since the planning.
  */
-export async function applyPlan(tx: Transaction, execution: Execution): Promise<string> {
+export async function applyPlan(tx: Transaction, execution: Execution): Promise<NewJob> {
   const revision = await applyChange(tx, execution);
   return storeJob(tx, execution.planned, { basis: revision, createdBy: execution.createdBy });
 }
@@ -34,13 +32,14 @@ export async function applyPlan(tx: Transaction, execution: Execution): Promise<
  */
 export async function applyChange(tx: Transaction, { planned, basis, createdBy, note }: Execution): Promise<number> {
   const { next, change } = planned;
-  const cluster = await tx.em.findOneOrFail(Cluster, { id: next.id }, { lockMode: 4 });
-  if (cluster.revision !== basis) throw new PlanStaleError({ cluster: cluster.name, basis, revision: cluster.revision });
+  const [locked] = await tx.em.execute<{ revision: number }[]>('select revision from cluster where id = ? for update', [next.id]);
+  if (locked?.revision !== basis) throw new PlanStaleError({ cluster: next.name, basis, revision: locked?.revision ?? 0 });
   const changed = change.services.length + change.joiningHosts.length + change.removedServices.length + change.removedHostComponents.length > 0;
-  if (changed) cluster.revision += 1;
+  const revision = changed ? basis + 1 : basis;
+  if (changed) await tx.em.nativeUpdate(Cluster, { id: next.id }, { revision });
   await storeLayout(tx, planned, { createdBy, note });
-  if (changed) tx.event('cluster', cluster.id, { kind: 'cluster', change: 'changed', name: cluster.name, revision: cluster.revision });
-  return cluster.revision;
+  if (changed) tx.event('cluster', next.id, { kind: 'cluster', change: 'changed', name: next.name, revision });
+  return revision;
 }
 
 async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: string; note: string | undefined }): Promise<void> {
@@ -109,70 +108,4 @@ async function storeService(tx: Transaction, clusterId: string, service: Service
   } else {
     await tx.em.nativeUpdate(Service, { id: service.id }, changing);
   }
-}
-
-async function storeJob(tx: Transaction, planned: Planned, { basis, createdBy }: { basis: number; createdBy: string }): Promise<string> {
-  const { plan, next, rendered } = planned;
-  const now = new Date();
-  const jobId = randomUUID();
-  const files = Object.fromEntries([...rendered].map(([id, list]) => [id, Object.fromEntries(list.map(({ path, digest }) => [path, digest]))]));
-  const texts = new Map([...rendered.values()].flat().map(({ digest, content }) => [digest, content]));
-  await tx.em.upsertMany(
-    RenderedText,
-    [...texts].map(([digest, content]) => ({ digest, content, createdAt: now })),
-    { onConflictAction: 'ignore' },
-  );
-  const title = titleOf(planned);
-  const counts = { ...noTasks, PENDING: plan.tasks.length };
-  tx.em.create(Job, {
-    id: jobId,
-    clusterId: next.id,
-    position: await nextPosition(tx),
-    command: plan.request.command,
-    title,
-    request: plan.request,
-    state: plan.tasks.length === 0 ? 'SUCCESSFUL' : 'PENDING',
-    reason: null,
-    cancelRequested: false,
-    basis,
-    graph: Buffer.from(encodeGraph(plan.graph)),
-    snapshot: snapshotOf(planned, files),
-    taskCount: plan.tasks.length,
-    counts,
-    createdBy,
-    createdAt: now,
-    startedAt: plan.tasks.length === 0 ? now : null,
-    finishedAt: plan.tasks.length === 0 ? now : null,
-  });
-  for (const [node, task] of plan.tasks.entries()) {
-    const taskId = randomUUID();
-    tx.em.create(Task, {
-      id: taskId,
-      jobId,
-      node,
-      clusterId: next.id,
-      hostId: task.hostId,
-      hostComponentId: task.hostComponentId,
-      service: task.service,
-      component: task.component,
-      phase: task.phase,
-      timeoutMs: task.timeoutMs,
-      idempotent: task.idempotent,
-      deleteData: task.data === 'delete',
-      state: 'PENDING',
-      reason: null,
-      attempts: 1,
-      startedAt: null,
-      finishedAt: null,
-    });
-    tx.em.create(Attempt, { id: `${taskId}/1`, taskId, jobId, hostId: task.hostId, number: 1, state: 'PENDING', dispatch: null, reason: null, message: null, envelopeHash: null, epoch: null, sessionNo: null, journalId: null, exitCode: null, signal: null, outputs: null, logSize: 0, issuedAt: null, startedAt: null, finishedAt: null, durationMs: null });
-  }
-  tx.event('job', next.id, { kind: 'job', jobId, state: plan.tasks.length === 0 ? 'SUCCESSFUL' : 'PENDING', counts, title });
-  return jobId;
-}
-
-/** The tail of the queue. The cluster's row is locked, so positions grow in commit order within a cluster. */
-async function nextPosition(tx: Transaction): Promise<number> {
-  const [last] = await tx.em.find(Job, {}, { orderBy: { position: 'desc' }, fields: ['position'], limit: 1 });
-  return (last?.position ?? 0) + 1;
 }

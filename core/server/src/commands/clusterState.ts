@@ -1,6 +1,8 @@
 import type { ClusterState, HostComponentState, HostState, ServiceState } from '@stackyard/planner';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { ConfigVersion, type HostComponentRow, HostComponent, Host, type HostRow, Service, type ServiceRow, type Snapshot } from '../database/entities.ts';
+import { NotFoundError } from '../api/errors.ts';
+import { isUuid } from '../clusters/lookup.ts';
+import type { ConfigVersionRow, HostComponentRow, HostRow, ServiceRow, Snapshot } from '../database/entities.ts';
 import type { StackStore } from '../stacks/store.ts';
 import type { Planned } from './planning.ts';
 
@@ -10,37 +12,72 @@ export interface StateSources {
   readonly reachable: (hostId: string) => boolean;
 }
 
-/** The planner's picture of a cluster, and of every host and stack that a command on it may name. */
-export async function loadClusterState(em: EntityManager, cluster: { id: string; name: string }, sources: StateSources): Promise<ClusterState> {
-  const [hosts, services, hostComponents, stacks] = await Promise.all([
-    em.fork().find(Host, {}, { orderBy: { name: 'asc' } }),
-    em.fork().find(Service, { clusterId: cluster.id }, { orderBy: { name: 'asc' } }),
-    em.fork().find(HostComponent, { clusterId: cluster.id }, { orderBy: { ordinal: 'asc' } }),
-    sources.stacks.list(),
-  ]);
-  const configs = await em.fork().find(ConfigVersion, { serviceId: { $in: services.map((service) => service.id) } });
-  const manifestOf = await manifests(services, sources.stacks);
-  return {
+type HostFields = Pick<HostRow, 'id' | 'name' | 'address' | 'bind' | 'root' | 'local' | 'clusterId' | 'facts'>;
+type ServiceFields = Omit<ServiceRow, 'clusterId' | 'createdAt'> & Partial<Pick<ConfigVersionRow, 'values' | 'overrides'>>;
+type HostComponentFields = Omit<HostComponentRow, 'clusterId' | 'observedAt' | 'observedMessage' | 'role' | 'restarts' | 'pid' | 'createdAt'>;
+
+interface ClusterFields {
+  readonly id: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly hosts: readonly HostFields[];
+  readonly services: readonly ServiceFields[];
+  readonly hostComponents: readonly HostComponentFields[];
+}
+
+/** One statement, so one round trip and one moment; plain rows, for managed ones cost fifty times as much. */
+const clusterQuery = `select c.id, c.name, c.revision,
+  (select coalesce(json_agg(h order by h.name), '[]') from (
+     select id, name, address, bind, root, local, cluster_id as "clusterId", facts from host) h) as hosts,
+  (select coalesce(json_agg(s order by s.name), '[]') from (
+     select service.id, name, stack_name as "stackName", stack_version as "stackVersion", stack_digest as "stackDigest",
+       config_version as "configVersion", generated, next_ordinals as "nextOrdinals", v.values, v.overrides
+     from service left join config_version v on v.service_id = service.id and v.version = service.config_version
+     where cluster_id = c.id) s) as services,
+  (select coalesce(json_agg(hc order by hc.ordinal), '[]') from (
+     select id, service_id as "serviceId", service, component, host_id as "hostId", ordinal, desired, observed, applied,
+       applied_values as "appliedValues", config_version as "configVersion", once
+     from host_component where cluster_id = c.id) hc) as "hostComponents"
+  from cluster c`;
+
+/**
+ * The planner's picture of a cluster, and of every host and stack that a command on it may name, with the revision it
+ * is the picture of; undefined when there is no such cluster.
+ */
+export async function readCluster(em: EntityManager, idOrName: string, sources: StateSources): Promise<{ readonly state: ClusterState; readonly revision: number } | undefined> {
+  const where = isUuid(idOrName) ? 'c.id = ?' : 'c.name = ?';
+  const [[cluster], stacks] = await Promise.all([em.execute<ClusterFields[]>(`${clusterQuery} where ${where}`, [idOrName]), sources.stacks.list()]);
+  if (!cluster) return undefined;
+  const manifestOf = await manifests(cluster.services, sources.stacks);
+  const ofService = Map.groupBy(cluster.hostComponents, ({ serviceId }) => serviceId);
+  const state = {
     id: cluster.id,
     name: cluster.name,
-    hosts: hosts.map((host) => hostState(host, sources.reachable)),
-    services: services.map((service) => {
-      const config = configs.find(({ serviceId, version }) => serviceId === service.id && version === service.configVersion);
+    hosts: cluster.hosts.map((host) => hostState(host, sources.reachable)),
+    services: cluster.services.map((service) => {
       return {
         id: service.id,
         name: service.name,
         stack: { name: service.stackName, version: service.stackVersion, digest: service.stackDigest },
         manifest: manifestOf(service.stackDigest, service.name),
         configVersion: service.configVersion,
-        values: config?.values ?? {},
-        overrides: config?.overrides ?? {},
+        values: service.values ?? {},
+        overrides: service.overrides ?? {},
         generated: service.generated,
         nextOrdinals: service.nextOrdinals,
-        hostComponents: hostComponents.filter(({ serviceId }) => serviceId === service.id).map(hostComponentState),
+        hostComponents: (ofService.get(service.id) ?? []).map(hostComponentState),
       };
     }),
     stacks: stacks.map(({ name, version, digest, manifest }) => ({ name, version, digest, services: manifest.services })),
   };
+  return { state, revision: cluster.revision };
+}
+
+/** As readCluster, of a cluster by id or name. @throws NotFoundError */
+export async function loadClusterState(em: EntityManager, idOrName: string, sources: StateSources): Promise<ClusterState> {
+  const read = await readCluster(em, idOrName, sources);
+  if (!read) throw new NotFoundError({ what: 'cluster', name: idOrName });
+  return read.state;
 }
 
 /** The states a job was planned for: what it leaves, and what the host components it removes were part of. */
@@ -76,7 +113,7 @@ async function manifests(services: readonly Pick<ServiceRow, 'stackDigest'>[], s
   };
 }
 
-function hostState(host: HostRow, reachable: (hostId: string) => boolean): HostState {
+function hostState(host: HostFields, reachable: (hostId: string) => boolean): HostState {
   const facts = host.facts;
   return {
     id: host.id,
@@ -93,7 +130,7 @@ function hostState(host: HostRow, reachable: (hostId: string) => boolean): HostS
   };
 }
 
-function hostComponentState(row: HostComponentRow): HostComponentState {
+function hostComponentState(row: HostComponentFields): HostComponentState {
   return {
     id: row.id,
     service: row.service,

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { CommandRequest } from '@stackyard/planner';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { NotFoundError, PreconditionFailedError } from '../api/errors.ts';
-import { Cluster, StoredPlan, type StoredPlanRow } from '../database/entities.ts';
+import { StoredPlan, type StoredPlanRow } from '../database/entities.ts';
 import type { Engine, Transactions } from '../engine/ports.ts';
 import type { StackStore } from '../stacks/store.ts';
 import { applyChange, applyPlan } from './apply.ts';
+import type { NewJob } from './storeJob.ts';
 import { etagOf } from '../api/etag.ts';
-import { loadClusterState } from './clusterState.ts';
+import { readCluster } from './clusterState.ts';
 import { PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts';
 import { type Planned, planCommand } from './planning.ts';
 import type { Renderer } from './renderer.ts';
@@ -38,13 +39,13 @@ export class Commands {
     this.#engine = parts.engine;
   }
 
-  /** Plans a command without doing anything, and keeps the plan for an hour. */
-  async plan(clusterId: string, request: CommandRequest, { createdBy }: By): Promise<StoredPlanRow> {
-    const { planned, revision } = await this.#think(clusterId, request);
+  /** Plans a command on a cluster (id or name) without doing anything, and keeps the plan for an hour. */
+  async plan(cluster: string, request: CommandRequest, { createdBy }: By): Promise<StoredPlanRow> {
+    const { planned, revision } = await this.#think(cluster, request);
     const now = new Date();
     const row = {
       id: randomUUID(),
-      clusterId,
+      clusterId: planned.state.id,
       basis: revision,
       request,
       view: (await viewOf(planned, this.#em())) satisfies PlanView as object,
@@ -62,33 +63,33 @@ export class Commands {
   /**
    * Executes a plan as it was shown.
    *
-   * @returns the job's id. @throws PlanStaleError when the cluster moved on, PlanExpiredError, PlanExecutedError.
+   * @throws PlanStaleError when the cluster moved on, PlanExpiredError, PlanExecutedError.
    */
-  async execute(planId: string, by: By): Promise<string> {
+  async execute(planId: string, by: By): Promise<NewJob> {
     const stored = await this.#em().findOne(StoredPlan, { id: planId });
     if (!stored) throw new NotFoundError({ what: 'plan', name: planId });
     if (stored.jobId) throw new PlanExecutedError({ plan: planId, job: stored.jobId });
     if (stored.expiresAt.getTime() < Date.now()) throw new PlanExpiredError({ plan: planId });
     const { planned, revision, cluster } = await this.#think(stored.clusterId, stored.request);
     if (revision !== stored.basis) throw new PlanStaleError({ cluster, basis: stored.basis, revision });
-    const jobId = await this.#transactions.run(async (tx) => {
-      const id = await applyPlan(tx, { planned, basis: stored.basis, ...by });
-      const taken = await tx.em.nativeUpdate(StoredPlan, { id: planId, jobId: null }, { jobId: id });
+    const job = await this.#transactions.run(async (tx) => {
+      const made = await applyPlan(tx, { planned, basis: stored.basis, ...by });
+      const taken = await tx.em.nativeUpdate(StoredPlan, { id: planId, jobId: null }, { jobId: made.id });
       if (taken !== 1) throw new PlanExecutedError({ plan: planId, job: 'another' });
-      return id;
+      return made;
     });
     this.#started(planned);
-    return jobId;
+    return job;
   }
 
-  /** Plans and executes in one go, on the newest state of the cluster. */
-  async run(clusterId: string, request: CommandRequest, by: By): Promise<string> {
+  /** Plans and executes in one go, on the newest state of the cluster (id or name). */
+  async run(cluster: string, request: CommandRequest, by: By): Promise<NewJob> {
     for (let attempt = 1; ; attempt++) {
-      const { planned, revision } = await this.#think(clusterId, request);
+      const { planned, revision } = await this.#think(cluster, request);
       try {
-        const jobId = await this.#transactions.run((tx) => applyPlan(tx, { planned, basis: revision, ...by }));
+        const job = await this.#transactions.run((tx) => applyPlan(tx, { planned, basis: revision, ...by }));
         this.#started(planned);
-        return jobId;
+        return job;
       } catch (error) {
         if (!(error instanceof PlanStaleError) || attempt === ATTEMPTS) throw error;
       }
@@ -122,12 +123,10 @@ export class Commands {
     }
   }
 
-  async #think(clusterId: string, request: CommandRequest): Promise<{ planned: Planned; revision: number; cluster: string }> {
-    const em = this.#em();
-    const cluster = await em.findOne(Cluster, { id: clusterId });
-    if (!cluster) throw new NotFoundError({ what: 'cluster', name: clusterId });
-    const state = await loadClusterState(em, cluster, { stacks: this.#stacks, reachable: (hostId) => this.#engine.reachable(hostId) });
-    const planned = await planCommand(state, request, { stacks: this.#stacks, renderer: this.#renderer });
-    return { planned, revision: cluster.revision, cluster: cluster.name };
+  async #think(cluster: string, request: CommandRequest): Promise<{ planned: Planned; revision: number; cluster: string }> {
+    const read = await readCluster(this.#em(), cluster, { stacks: this.#stacks, reachable: (hostId) => this.#engine.reachable(hostId) });
+    if (!read) throw new NotFoundError({ what: 'cluster', name: cluster });
+    const planned = await planCommand(read.state, request, { stacks: this.#stacks, renderer: this.#renderer });
+    return { planned, revision: read.revision, cluster: read.state.name };
   }
 }

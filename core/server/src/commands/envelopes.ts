@@ -3,7 +3,6 @@ import { inputsOf } from '@stackyard/planner';
 import type { Logger } from '@stackyard/kernel';
 import { type Envelope, toValueMap, type WatchedComponent } from '@stackyard/proto';
 import type { Inputs, Instance } from '@stackyard/sdk/manifest';
-import type { Snapshot } from '../database/entities.ts';
 import { type EnvelopeSource, type Events } from '../engine/ports.ts';
 import type { JobRow, TaskRow } from '../database/entities.ts';
 import type { PackageRepository } from '../packages/index.ts';
@@ -13,26 +12,26 @@ import { statesOf } from './clusterState.ts';
 const KILL_GRACE_MS = 10_000;
 const START_WITHIN_MS = 600_000;
 
-interface JobStates {
-  readonly next: ClusterState;
-  readonly leaving: ClusterState;
-  readonly files: Snapshot['files'];
+/** A host component in the state its job was planned for. */
+interface Place {
+  readonly state: ClusterState;
+  readonly service: ServiceState;
+  readonly once: readonly string[];
 }
 
 /** Builds envelopes from the snapshot that a job was stored with, so that later changes never reach into it. */
 export class SnapshotEnvelopes implements EnvelopeSource {
   readonly #stacks: StackStore;
   readonly #packages: PackageRepository;
-  readonly #snapshotOf: (jobId: string) => Promise<Snapshot>;
   readonly #present: (hostId: string) => Promise<ClusterState | undefined>;
   readonly #events: Pick<Events, 'append'>;
   readonly #log: Logger;
-  readonly #states = new Map<string, Promise<JobStates>>();
+  /** By job, then by host component. */
+  readonly #places = new Map<string, Promise<ReadonlyMap<string, Place>>>();
 
   constructor(parts: {
     stacks: StackStore;
     packages: PackageRepository;
-    snapshotOf: (jobId: string) => Promise<Snapshot>;
     /** The present state of the cluster a host is in. */
     present: (hostId: string) => Promise<ClusterState | undefined>;
     events: Pick<Events, 'append'>;
@@ -40,15 +39,13 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   }) {
     this.#stacks = parts.stacks;
     this.#packages = parts.packages;
-    this.#snapshotOf = parts.snapshotOf;
     this.#present = parts.present;
     this.#events = parts.events;
     this.#log = parts.log;
   }
 
   async envelopeOf(job: JobRow, task: TaskRow, attempt: number, signal: AbortSignal): Promise<Envelope> {
-    const states = await this.#statesOf(job.id);
-    const { state, service } = place(states, task);
+    const { state, service, once } = await this.#placeOf(job, task);
     const inputs = inputsOf(state, service, task.hostComponentId);
     const artifact = await this.#stacks.open(service.stack.digest);
     const needsPackages = task.phase === 'install' || task.phase === 'start';
@@ -67,16 +64,16 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       service: service.name,
       component: task.component,
       serviceUser: service.manifest.user,
-      once: [...(service.hostComponents.find(({ id }) => id === task.hostComponentId)?.once ?? [])],
+      once: [...once],
       deleteData: task.deleteData,
       packages: needsPackages ? await this.#packagesOf(service, job, signal) : {},
-      expectedFiles: task.phase === 'configure' ? { ...states.files[task.hostComponentId] } : {},
+      expectedFiles: task.phase === 'configure' ? { ...job.snapshot.files[task.hostComponentId] } : {},
       ...wireInputs(inputs),
     };
   }
 
   release(jobId: string): void {
-    this.#states.delete(jobId);
+    this.#places.delete(jobId);
   }
 
   async watchedOn(hostId: string): Promise<WatchedComponent[]> {
@@ -86,21 +83,23 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     for (const service of state.services) {
       const artifact = await this.#stacks.open(service.stack.digest);
       for (const { id, component } of service.hostComponents.filter((each) => each.hostId === hostId)) {
-        const { self, values } = wireInputs(inputsOf(state, service, id));
-        watched.push({ hostComponentId: id, artifactDigest: service.stack.digest, artifactSize: artifact?.size ?? 0, service: service.name, component, self, values });
+        const inputs = inputsOf(state, service, id);
+        watched.push({ hostComponentId: id, artifactDigest: service.stack.digest, artifactSize: artifact?.size ?? 0, service: service.name, component, self: wireSelf(inputs), values: maps(inputs.values) });
       }
     }
     return watched;
   }
 
-  #statesOf(jobId: string): Promise<JobStates> {
-    let states = this.#states.get(jobId);
-    if (!states) {
-      states = this.#snapshotOf(jobId).then(async (snapshot) => ({ ...(await statesOf(snapshot, this.#stacks)), files: snapshot.files }));
-      states.catch(() => this.#states.delete(jobId));
-      this.#states.set(jobId, states);
+  async #placeOf(job: JobRow, task: TaskRow): Promise<Place> {
+    let places = this.#places.get(job.id);
+    if (!places) {
+      places = statesOf(job.snapshot, this.#stacks).then(placesOf);
+      places.catch(() => this.#places.delete(job.id));
+      this.#places.set(job.id, places);
     }
-    return states;
+    const place = (await places).get(task.hostComponentId);
+    if (!place) throw new Error(`Task ${task.id} is for the host component ${task.hostComponentId}, which its job's snapshot does not have.`);
+    return place;
   }
 
   async #packagesOf(service: ServiceState, job: JobRow, signal: AbortSignal) {
@@ -122,24 +121,37 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   }
 }
 
-function place({ next, leaving }: JobStates, task: TaskRow): { state: ClusterState; service: ServiceState } {
-  for (const state of [next, leaving]) {
-    const service = state.services.find(({ hostComponents }) => hostComponents.some(({ id }) => id === task.hostComponentId));
-    if (service) return { state, service };
+/** What a host component becomes wins over what it leaves. */
+function placesOf({ next, leaving }: { readonly next: ClusterState; readonly leaving: ClusterState }): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  for (const state of [leaving, next]) {
+    for (const service of state.services) {
+      for (const { id, once } of service.hostComponents) places.set(id, { state, service, once });
+    }
   }
-  throw new Error(`Task ${task.id} is for the host component ${task.hostComponentId}, which its job's snapshot does not have.`);
+  return places;
 }
 
 /** Inputs in the words of the protocol. */
-function wireInputs({ self, values, instances, imports, facts }: Inputs) {
-  const { service: _service, component: _component, overrides: _overrides, javaHome, ...rest } = self;
-  return {
-    self: { ...rest, ...(javaHome === undefined ? {} : { javaHome }) },
-    values: maps(values),
-    instances: Object.fromEntries(Object.entries(instances).map(([component, items]) => [component, { items: items.map(wireInstance) }])),
-    imports: maps(imports),
-    facts,
-  };
+function wireInputs(inputs: Inputs) {
+  return { self: wireSelf(inputs), values: maps(inputs.values), instances: wireInstances(inputs.instances), imports: maps(inputs.imports), facts: inputs.facts };
+}
+
+function wireSelf({ self: { service: _service, component: _component, overrides: _overrides, javaHome, ...rest } }: Inputs) {
+  return { ...rest, ...(javaHome === undefined ? {} : { javaHome }) };
+}
+
+type WireInstances = NonNullable<Envelope['instances']>;
+/** All host components of a service share their instances: a thousand envelopes hold the same object. */
+const knownInstances = new WeakMap<Inputs['instances'], WireInstances>();
+
+function wireInstances(instances: Inputs['instances']): WireInstances {
+  let wired = knownInstances.get(instances);
+  if (!wired) {
+    wired = Object.fromEntries(Object.entries(instances).map(([component, items]) => [component, { items: items.map(wireInstance) }]));
+    knownInstances.set(instances, wired);
+  }
+  return wired;
 }
 
 function wireInstance({ host, address, ordinal, overrides }: Instance) {

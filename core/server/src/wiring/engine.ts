@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Clock, definePlugin, Logger, provide, token } from '@stackyard/kernel';
-import { loadClusterState } from '../commands/clusterState.ts';
+import { readCluster } from '../commands/clusterState.ts';
 import { SnapshotEnvelopes } from '../commands/envelopes.ts';
-import { Cluster, Host, Job } from '../database/entities.ts';
+import { PresentStates } from '../commands/presentStates.ts';
 import { createEngine, type RunningEngine } from '../engine/engine.ts';
 import type { LogStore } from '../engine/ports.ts';
 import { DiskLogStore } from '../engine/logs.ts';
@@ -30,16 +30,15 @@ class WiredEngine implements EngineParts {
     const { stacks } = catalogue;
     this.#options = options;
     this.logs = new DiskLogStore({ dir: join(options.dataDir, 'logs') });
+    const present = new PresentStates(async (clusterId) => (await readCluster(em(), clusterId, { stacks, reachable: () => true }))?.state);
     const envelopes = new SnapshotEnvelopes({
       stacks,
       packages: catalogue.packages,
       events: writer,
       log,
-      snapshotOf: async (jobId) => (await em().findOneOrFail(Job, { id: jobId }, { fields: ['snapshot'] })).snapshot,
       present: async (hostId) => {
-        const host = await em().findOne(Host, { id: hostId });
-        const cluster = host?.clusterId ? await em().findOne(Cluster, { id: host.clusterId }) : undefined;
-        return cluster ? loadClusterState(em(), cluster, { stacks, reachable: () => true }) : undefined;
+        const [host] = await em().execute<{ clusterId: string | null }[]>('select cluster_id as "clusterId" from host where id = ?', [hostId]);
+        return host?.clusterId ? present.of(host.clusterId) : undefined;
       },
     });
     const blobs = {

@@ -143,7 +143,7 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     answers: { 200: { description: 'Exports by service', schema: z.record(z.string(), z.record(z.string(), z.unknown())), example: { zookeeper: { connect: '127.0.0.11:2181,127.0.0.12:2181' } } } },
     problems: [404],
     handle: async ({ params }) => {
-      const state = await loadClusterState(em(), await findCluster(em(), params.cluster), sources);
+      const state = await loadClusterState(em(), params.cluster, sources);
       return { body: Object.fromEntries(state.services.map((service) => [service.name, exportsOf(state, service)])) };
     },
   });

@@ -2,6 +2,7 @@ import { defineRoute, type Route } from '@stackyard/contract';
 import type { CommandRequest } from '@stackyard/planner';
 import { z } from 'zod';
 import { findCluster, isUuid } from '../../clusters/lookup.ts';
+import type { NewJob } from '../../commands/storeJob.ts';
 import { PlanView } from '../../commands/view.ts';
 import { StoredPlan, type StoredPlanRow } from '../../database/entities.ts';
 import { NotFoundError } from '../errors.ts';
@@ -62,7 +63,7 @@ const StoredPlanView = z
   .object({ id: z.string(), clusterId: z.string(), basis: z.int().describe('The revision of the cluster it was made for'), createdBy: z.string(), createdAt: z.string(), expiresAt: z.string(), jobId: z.string().nullable(), plan: PlanView })
   .meta({ id: 'Plan' });
 
-export function commandRoutes({ em, commands, jobs }: RouteParts): Route[] {
+export function commandRoutes({ em, commands }: RouteParts): Route[] {
   const clusterOf = async ({ params }: { params: { cluster: string } }) => (await findCluster(em(), params.cluster)).id;
   const storedPlan = async (id: string): Promise<StoredPlanRow> => {
     const row = isUuid(id) ? await em().findOne(StoredPlan, { id }) : null;
@@ -70,7 +71,7 @@ export function commandRoutes({ em, commands, jobs }: RouteParts): Route[] {
     return row;
   };
   const planClusterOf = async ({ params }: { params: { plan: string } }) => (await storedPlan(params.plan)).clusterId;
-  const accepted = async (jobId: string) => ({ status: 202, headers: { location: `/api/v1/jobs/${jobId}` }, body: jobView(await jobs.get(jobId)) });
+  const accepted = (job: NewJob) => ({ status: 202, headers: { location: `/api/v1/jobs/${job.id}` }, body: jobView(job) });
 
   const runCommand = defineRoute({
     method: 'POST',
@@ -89,8 +90,7 @@ export function commandRoutes({ em, commands, jobs }: RouteParts): Route[] {
     problems: [404, 409, 422],
     handle: async ({ params, body, principal }) => {
       const { note, ...request } = body;
-      const cluster = await findCluster(em(), params.cluster);
-      return accepted(await commands.run(cluster.id, request as CommandRequest, { createdBy: principal.name, note }));
+      return accepted(await commands.run(params.cluster, request as CommandRequest, { createdBy: principal.name, note }));
     },
   });
 
@@ -110,8 +110,7 @@ export function commandRoutes({ em, commands, jobs }: RouteParts): Route[] {
     problems: [404, 422],
     handle: async ({ params, body, principal }) => {
       const { note: _note, ...request } = body;
-      const cluster = await findCluster(em(), params.cluster);
-      const row = await commands.plan(cluster.id, request as CommandRequest, { createdBy: principal.name });
+      const row = await commands.plan(params.cluster, request as CommandRequest, { createdBy: principal.name });
       return { status: 201, headers: { location: `/api/v1/plans/${row.id}` }, body: planView(row) };
     },
   });

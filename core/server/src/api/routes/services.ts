@@ -47,7 +47,7 @@ const HostComponentView = z
 
 export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
   const clusterOf = async ({ params }: { params: { cluster: string } }) => (await findCluster(em(), params.cluster)).id;
-  const stateOf = async (cluster: string) => loadClusterState(em(), await findCluster(em(), cluster), sources);
+  const stateOf = async (cluster: string) => loadClusterState(em(), cluster, sources);
 
   const listServices = defineRoute({
     method: 'GET',

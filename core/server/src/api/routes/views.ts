@@ -108,7 +108,10 @@ export const JobView = z
   })
   .meta({ id: 'Job' });
 
-export function jobView(row: JobRow): z.infer<typeof JobView> {
+/** A job's row without what only the engine reads. */
+export type JobFields = Omit<JobRow, 'graph' | 'snapshot'>;
+
+export function jobView(row: JobFields): z.infer<typeof JobView> {
   return {
     id: row.id,
     clusterId: row.clusterId,
