@@ -1,6 +1,7 @@
 import { ServerStats, type StatsSnapshot } from '@stackyard/contract';
 import { Clock, definePlugin, provide, token } from '@stackyard/kernel';
 import type { Histogram } from '../engine/writer/histogram.ts';
+import { VERSION } from '../version.ts';
 import { EngineParts } from './engine.ts';
 
 interface Sample {
@@ -51,6 +52,7 @@ class WiredStats implements ServerStats {
     const uptimeSeconds = (this.#clock.monotonicMs() - this.#startedMs) / 1000;
     const { connectedAgents, queuedJobs, runningJobs, runningTasks, endedAttempts, commitMs } = this.#engine.engine.stats();
     return {
+      version: VERSION,
       uptimeSeconds,
       agentsConnected: connectedAgents,
       jobsQueued: queuedJobs,
