@@ -86,7 +86,7 @@ async function start(routes: Route[], more: Partial<AppParts> = {}) {
       },
       abandon: async (principal, key) => void answers.delete(`${principal} ${key}`),
     },
-    audit: async (entry) => void audited.push(entry.action),
+    audit: async (entry) => void audited.push(`${entry.action} ${entry.status}`),
     observe: () => undefined,
     streamHeartbeatMs: 15_000,
     ...more,
@@ -112,7 +112,7 @@ test('false is not a string and an unknown key is not dropped: both are named wi
   expect(answer.statusCode).toBe(400);
   expect(answer.json().errors.map((error: { pointer: string }) => error.pointer)).toEqual(expect.arrayContaining(['/name', '/size']));
   expect(JSON.stringify(answer.json())).toContain('colour');
-  expect(audited).toEqual([]);
+  expect(audited).toEqual(['thing.create 400']);
 });
 
 test('an error of the catalogue keeps its code and sentence, any other becomes INTERNAL without its cause', async () => {
@@ -156,7 +156,7 @@ test('messages of a stream carry their ids', async () => {
 
 test('the API describes itself in OpenAPI 3.0.3', async () => {
   const { app } = await start([createThing, getThing, streamThings]);
-  const document = (await app.inject({ method: 'GET', url: '/api/v1/docs/json' })).json();
+  const document = (await app.inject({ method: 'GET', url: '/api/v1/openapi.json' })).json();
   expect(document.openapi).toBe('3.0.3');
   const create = document.paths['/api/v1/things'].post;
   expect(create.operationId).toBe('createThing');

@@ -7,6 +7,8 @@ export class ValidationFailedError extends defineError('VALIDATION_FAILED', 'The
 
 export class MalformedBodyError extends defineError('MALFORMED_BODY', 'The body cannot be read', ({ reason }: { reason: string }) => `The body is not valid JSON: ${reason}.`) {}
 
+export class MalformedRequestError extends defineError('MALFORMED_REQUEST', 'The request cannot be read', ({ reason }: { reason: string }) => `The request cannot be read: ${reason.replace(/\.$/, '')}. Check its path and headers.`) {}
+
 export class CursorInvalidError extends defineError('CURSOR_INVALID', 'The cursor is not valid', (_: Record<string, never>) => 'The cursor is not one that this list gave. Start again without it.') {}
 
 export class UnauthenticatedError extends defineError(
@@ -52,3 +54,5 @@ export class BodyTooLargeError extends defineError('BODY_TOO_LARGE', 'The body i
 export class MediaTypeError extends defineError('MEDIA_TYPE', 'Unknown media type', ({ type }: { type: string }) => `The body is ${type}; send application/json.`) {}
 
 export class UnavailableError extends defineError('UNAVAILABLE', 'Not available now', ({ reason }: { reason: string }) => `${reason} Try again in a few seconds.`) {}
+
+export class InternalError extends defineError('INTERNAL', 'Internal error', ({ requestId }: { requestId: string }) => `The server failed to answer. Its log has the cause under request ${requestId}.`) {}

@@ -1,5 +1,6 @@
 import { StackyardError } from '@stackyard/kernel';
 import { z } from 'zod';
+import { InternalError } from './errors.ts';
 
 /** One reason of several, with the place in the request body it is about. */
 export const ProblemDetail = z.strictObject({
@@ -27,32 +28,40 @@ export type ProblemDetail = z.infer<typeof ProblemDetail>;
 export const statusOf: Readonly<Record<string, number>> = {
   VALIDATION_FAILED: 400,
   MALFORMED_BODY: 400,
+  MALFORMED_REQUEST: 400,
   CURSOR_INVALID: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   ROUTE_NOT_FOUND: 404,
+  STACK_NOT_FOUND: 404,
+  ENGINE_JOB_NOT_FOUND: 404,
+  NOT_ACCEPTABLE: 406,
   NAME_TAKEN: 409,
-  PLAN_REFUSED: 422,
   PLAN_STALE: 409,
   PLAN_EXECUTED: 409,
-  PLAN_EXPIRED: 410,
   RETRY_REFUSED: 409,
-  JOB_FINISHED: 409,
+  JOB_NOT_RETRYABLE: 409,
+  ENGINE_JOB_NOT_RETRYABLE: 409,
   CLUSTER_NOT_EMPTY: 409,
+  CLUSTER_BUSY: 409,
   HOST_IN_USE: 409,
   STACK_IN_USE: 409,
   STACK_CONFLICT: 409,
-  STACK_REFUSED: 422,
-  IDEMPOTENCY_MISMATCH: 422,
   IDEMPOTENCY_IN_PROGRESS: 409,
-  PRECONDITION_REQUIRED: 428,
+  PLAN_EXPIRED: 410,
   PRECONDITION_FAILED: 412,
-  NOT_ACCEPTABLE: 406,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE: 415,
-  UNAVAILABLE: 503,
+  PLAN_REFUSED: 422,
+  RENDER_FAILED: 422,
+  STACK_REFUSED: 422,
+  IDEMPOTENCY_MISMATCH: 422,
+  PRECONDITION_REQUIRED: 428,
   INTERNAL: 500,
+  UNAVAILABLE: 503,
+  ENGINE_STOPPED: 503,
+  DATABASE_EPOCH_LOST: 503,
 };
 
 /** An error with several reasons, each with its place. */
@@ -65,26 +74,15 @@ interface WithErrors {
  * the log under the same request id.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
-  if (error instanceof StackyardError && statusOf[error.code] !== undefined) {
-    const status = statusOf[error.code] as number;
-    const title = (error.constructor as { title?: string }).title ?? error.code;
-    const errors = (error as StackyardError & WithErrors).errors ?? (error.fields as WithErrors).errors;
-    return {
-      type: `/api/v1/problems#${error.code}`,
-      title,
-      status,
-      detail: error.message,
-      code: error.code,
-      requestId,
-      ...(errors && errors.length > 0 ? { errors: [...errors] } : {}),
-    };
-  }
+  if (!(error instanceof StackyardError) || statusOf[error.code] === undefined) return problemOf(new InternalError({ requestId }), requestId);
+  const errors = (error as StackyardError & WithErrors).errors ?? (error.fields as WithErrors).errors;
   return {
-    type: '/api/v1/problems#INTERNAL',
-    title: 'Internal error',
-    status: 500,
-    detail: `The server failed to answer. Its log has the cause under request ${requestId}.`,
-    code: 'INTERNAL',
+    type: `/api/v1/problems#${error.code}`,
+    title: (error.constructor as { title?: string }).title ?? error.code,
+    status: statusOf[error.code] ?? 500,
+    detail: error.message,
+    code: error.code,
     requestId,
+    ...(errors && errors.length > 0 ? { errors: [...errors] } : {}),
   };
 }

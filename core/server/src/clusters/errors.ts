@@ -8,7 +8,7 @@ export class ClusterNotEmptyError extends defineError(
   ({ cluster, services }: { cluster: string; services: readonly string[] }) => `The cluster ${cluster} still has ${services.join(', ')}. Remove ${services.length === 1 ? 'it' : 'them'} first.`,
 ) {}
 
-export class ClusterBusyError extends defineError('CLUSTER_NOT_EMPTY', 'The cluster has unfinished jobs', ({ cluster, jobs }: { cluster: string; jobs: number }) => `The cluster ${cluster} has ${jobs} unfinished job${jobs === 1 ? '' : 's'}. Wait for ${jobs === 1 ? 'it' : 'them'}, or cancel.`) {}
+export class ClusterBusyError extends defineError('CLUSTER_BUSY', 'The cluster has unfinished jobs', ({ cluster, jobs }: { cluster: string; jobs: number }) => `The cluster ${cluster} has ${jobs} unfinished job${jobs === 1 ? '' : 's'}. Wait for ${jobs === 1 ? 'it' : 'them'}, or cancel.`) {}
 
 export class HostInUseError extends defineError(
   'HOST_IN_USE',

@@ -15,6 +15,13 @@ export async function findCluster(em: EntityManager, idOrName: string): Promise<
   return row;
 }
 
+/** Only the id, without the price of a managed row: every request of a cluster asks. @throws NotFoundError */
+export async function clusterIdOf(em: EntityManager, idOrName: string): Promise<string> {
+  const [row] = await em.execute<{ id: string }[]>(`select id from cluster where ${isUuid(idOrName) ? 'id' : 'name'} = ?`, [idOrName]);
+  if (!row) throw new NotFoundError({ what: 'cluster', name: idOrName });
+  return row.id;
+}
+
 /** By id or by name. @throws NotFoundError */
 export async function findHost(em: EntityManager, idOrName: string): Promise<HostRow> {
   const row = await em.findOne(Host, isUuid(idOrName) ? { id: idOrName } : { name: idOrName });

@@ -1,7 +1,7 @@
 import { defineError } from '@stackyard/kernel';
 import type { Notice } from '@stackyard/planner';
 
-export class RenderFailedError extends defineError('PLAN_REFUSED', 'The command is refused', ({ service, reason }: { service: string; reason: string }) => `The configs of ${service} cannot be rendered: ${reason}.`) {}
+export class RenderFailedError extends defineError('RENDER_FAILED', 'Configs cannot be rendered', ({ service, reason }: { service: string; reason: string }) => `The configs of ${service} cannot be rendered: ${reason}.`) {}
 
 export class CommandRefusedError extends defineError('PLAN_REFUSED', 'The command is refused', ({ errors }: { errors: readonly Notice[] }) =>
   errors.length === 1 && errors[0] ? errors[0].message : `The command has ${errors.length} problems: ${errors.map(({ message }) => message).join(' ')}`,
@@ -23,4 +23,4 @@ export class RetryRefusedError extends defineError(
   ({ job, cluster }: { job: string; cluster: string }) => `Layout or configs of ${cluster} changed since job ${job} was made, so its tasks no longer fit. Plan the command again.`,
 ) {}
 
-export class JobNotFinishedError extends defineError('RETRY_REFUSED', 'The job has not ended', ({ job, state }: { job: string; state: string }) => `Job ${job} is ${state}. Only a FAILED or CANCELED job can be retried.`) {}
+export class JobNotRetryableError extends defineError('JOB_NOT_RETRYABLE', 'The job cannot be retried', ({ job, state }: { job: string; state: string }) => `Job ${job} is ${state}. Only a FAILED or CANCELED job can be retried.`) {}

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { isTerminal } from '@stackyard/domain';
 import { NotFoundError } from '../api/errors.ts';
 import { isUuid } from '../clusters/lookup.ts';
-import { JobNotFinishedError, RetryRefusedError } from '../commands/errors.ts';
+import { JobNotRetryableError, RetryRefusedError } from '../commands/errors.ts';
 import { Cluster, Job, type JobRow, Task, type TaskRow } from '../database/entities.ts';
 import type { Engine, Events } from '../engine/ports.ts';
 
@@ -32,15 +32,20 @@ export class Jobs {
     return row;
   }
 
+  /** @throws NotFoundError */
+  async clusterOf(id: string): Promise<string> {
+    return (await this.#glance(id)).clusterId;
+  }
+
   /** The job when it is terminal, or as it is when the time is up or the caller gone. */
   async wait(id: string, waitMs: number, signal: AbortSignal): Promise<JobRow> {
     const deadline = performance.now() + waitMs;
     for (;;) {
       const change = this.#nextCommit(Math.max(0, deadline - performance.now()), signal);
-      const job = await this.get(id);
-      if (isTerminal(job.state) || performance.now() >= deadline || signal.aborted) {
+      const { state } = await this.#glance(id);
+      if (isTerminal(state) || performance.now() >= deadline || signal.aborted) {
         change.forget();
-        return job;
+        return this.get(id);
       }
       await change.happened;
     }
@@ -53,14 +58,21 @@ export class Jobs {
     return this.get(id);
   }
 
-  /** @throws JobNotFinishedError, RetryRefusedError when layout or configs moved on since the job was made. */
+  /** @throws JobNotRetryableError, RetryRefusedError when layout or configs moved on since the job was made. */
   async retry(id: string): Promise<JobRow> {
     const job = await this.get(id);
-    if (job.state !== 'FAILED' && job.state !== 'CANCELED') throw new JobNotFinishedError({ job: id, state: job.state });
+    if (job.state !== 'FAILED' && job.state !== 'CANCELED') throw new JobNotRetryableError({ job: id, state: job.state });
     const cluster = await this.#em().findOneOrFail(Cluster, { id: job.clusterId });
     if (cluster.revision !== job.basis) throw new RetryRefusedError({ job: id, cluster: cluster.name });
     await this.#engine.retry(id);
     return this.get(id);
+  }
+
+  /** What is looked at after every commit, without the price of a managed row. */
+  async #glance(id: string): Promise<Pick<JobRow, 'clusterId' | 'state'>> {
+    const rows = isUuid(id) ? await this.#em().execute<Pick<JobRow, 'clusterId' | 'state'>[]>('select cluster_id as "clusterId", state from job where id = ?', [id]) : [];
+    if (!rows[0]) throw new NotFoundError({ what: 'job', name: id });
+    return rows[0];
   }
 
   #nextCommit(withinMs: number, signal: AbortSignal): { happened: Promise<void>; forget: () => void } {

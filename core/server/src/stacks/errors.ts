@@ -1,7 +1,7 @@
 import { defineError } from '@stackyard/kernel';
 import type { Notice } from '@stackyard/planner';
 
-export class StackNotFoundError extends defineError('NOT_FOUND', 'Not found', ({ stack }: { stack: string }) => `There is no stack ${stack}. "stackyard stack list" shows what is installed.`) {}
+export class StackNotFoundError extends defineError('STACK_NOT_FOUND', 'No such stack', ({ stack }: { stack: string }) => `There is no stack ${stack}. "stackyard stack list" shows what is installed.`) {}
 
 export class StackConflictError extends defineError(
   'STACK_CONFLICT',

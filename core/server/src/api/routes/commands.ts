@@ -1,7 +1,7 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import type { CommandRequest } from '@stackyard/planner';
 import { z } from 'zod';
-import { findCluster, isUuid } from '../../clusters/lookup.ts';
+import { clusterIdOf, isUuid } from '../../clusters/lookup.ts';
 import type { NewJob } from '../../commands/storeJob.ts';
 import { PlanView } from '../../commands/view.ts';
 import { StoredPlan, type StoredPlanRow } from '../../database/entities.ts';
@@ -64,7 +64,7 @@ const StoredPlanView = z
   .meta({ id: 'Plan' });
 
 export function commandRoutes({ em, commands }: RouteParts): Route[] {
-  const clusterOf = async ({ params }: { params: { cluster: string } }) => (await findCluster(em(), params.cluster)).id;
+  const clusterOf = ({ params }: { params: { cluster: string } }) => clusterIdOf(em(), params.cluster);
   const storedPlan = async (id: string): Promise<StoredPlanRow> => {
     const row = isUuid(id) ? await em().findOne(StoredPlan, { id }) : null;
     if (!row) throw new NotFoundError({ what: 'plan', name: id });

@@ -22,7 +22,7 @@ const Wait = z
   .describe('Answers when the job has ended, or after this long');
 
 export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
-  const jobCluster = async ({ params }: { params: { job: string } }) => (await jobs.get(params.job)).clusterId;
+  const jobCluster = ({ params }: { params: { job: string } }) => jobs.clusterOf(params.job);
   const taskCluster = async ({ params }: { params: { task: string } }) => (await jobs.task(params.task)).clusterId;
 
   const listJobs = defineRoute({

@@ -1,7 +1,7 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { exportsOf, type HostComponentState, type ServiceState } from '@stackyard/planner';
 import { z } from 'zod';
-import { findCluster } from '../../clusters/lookup.ts';
+import { clusterIdOf } from '../../clusters/lookup.ts';
 import { loadClusterState } from '../../commands/clusterState.ts';
 import { HostComponent, type HostComponentRow } from '../../database/entities.ts';
 import { listQuery, page, pageOf, decodeCursor } from '../cursor.ts';
@@ -46,7 +46,7 @@ const HostComponentView = z
   .meta({ id: 'HostComponent' });
 
 export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
-  const clusterOf = async ({ params }: { params: { cluster: string } }) => (await findCluster(em(), params.cluster)).id;
+  const clusterOf = ({ params }: { params: { cluster: string } }) => clusterIdOf(em(), params.cluster);
   const stateOf = async (cluster: string) => loadClusterState(em(), cluster, sources);
 
   const listServices = defineRoute({
@@ -116,17 +116,15 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ params, query }) => {
       const state = await stateOf(params.cluster);
-      const rows = new Map((await em().find(HostComponent, { clusterId: state.id })).map((row) => [row.id, row]));
       const old = await staleness.of(state);
       const hostNames = new Map(state.hosts.map(({ id, name, address }) => [id, { name, address }]));
       const all = state.services
-        .flatMap((service) => service.hostComponents.map((hostComponent) => ({ service, hostComponent, host: hostNames.get(hostComponent.hostId), row: rows.get(hostComponent.id), stale: old.get(hostComponent.id) })))
-        .filter(({ row }) => row !== undefined)
-        .filter(({ hostComponent, host, row, stale }) => {
+        .flatMap((service) => service.hostComponents.map((hostComponent) => ({ service, hostComponent, host: hostNames.get(hostComponent.hostId), stale: old.get(hostComponent.id) })))
+        .filter(({ hostComponent, host, stale }) => {
           if (query.service !== undefined && hostComponent.service !== query.service) return false;
           if (query.component !== undefined && hostComponent.component !== query.component) return false;
           if (query.host !== undefined && host?.name !== query.host) return false;
-          if (query.observed !== undefined && row?.observed !== query.observed) return false;
+          if (query.observed !== undefined && hostComponent.observed !== query.observed) return false;
           return query.stale === undefined || (stale !== undefined) === (query.stale === 'true');
         })
         .map((entry) => ({ ...entry, key: keyOf(entry.hostComponent) }))
@@ -134,12 +132,18 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
       const limit = query.limit ?? 50;
       const after = query.cursor ? String(decodeCursor(query.cursor).after) : '';
       const shown = all.filter(({ key }) => key > after).slice(0, limit + 1);
+      // Managed rows are dear: only those of the page are read, and what is gone by now is left out.
+      const found = await em().find(HostComponent, { id: { $in: shown.map(({ hostComponent }) => hostComponent.id) } });
+      const rows = new Map(found.map((row) => [row.id, row]));
       return {
         body: page(
-          shown,
+          shown.flatMap((entry) => {
+            const row = rows.get(entry.hostComponent.id);
+            return row ? [{ ...entry, row }] : [];
+          }),
           limit,
           ({ key, hostComponent }) => ({ after: key, id: hostComponent.id }),
-          ({ row, host, stale, service }) => hostComponentView(row as HostComponentRow, { host: host?.name ?? '', address: host?.address ?? '', stale, service }),
+          ({ row, host, stale, service }) => hostComponentView(row, { host: host?.name ?? '', address: host?.address ?? '', stale, service }),
         ),
       };
     },

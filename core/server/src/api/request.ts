@@ -1,0 +1,108 @@
+import type { Answer, Principal, Route, RouteRequest } from '@stackyard/contract';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AppParts } from './app.ts';
+import { NotFoundError, UnauthenticatedError, ValidationFailedError } from './errors.ts';
+import { once, requestHash } from './idempotency.ts';
+import { unstorable } from './text.ts';
+
+type Input = RouteRequest<never, never, never>;
+
+/** What is known of a request besides what Fastify knows. */
+interface Known {
+  principal?: Principal;
+  clusterId?: string | undefined;
+}
+
+const known = new WeakMap<FastifyRequest, Known>();
+
+/** Finds who asks, before anything is parsed. @throws UnauthenticatedError */
+export async function authenticate(parts: AppParts, request: FastifyRequest): Promise<void> {
+  const [, token] = /^bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  const principal = token === undefined ? undefined : await parts.authenticate(token);
+  if (!principal) throw new UnauthenticatedError({});
+  known.set(request, { principal });
+}
+
+/** Authorises a request that has passed its schemas, runs it (once per Idempotency-Key) and records it. */
+export async function handle(parts: AppParts, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { principal } = known.get(request) ?? {};
+  if (!principal) throw new UnauthenticatedError({});
+  for (const part of [request.params, request.query, request.body]) refuseUnstorable(part);
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const input: Input = {
+    params: request.params as never,
+    query: request.query as never,
+    body: request.body as never,
+    headers: request.headers,
+    principal,
+    requestId: request.id,
+    signal: gone.signal,
+  };
+  await authorize(parts, route, request, input);
+  const key = route.idempotent ? request.headers['idempotency-key'] : undefined;
+  const answer = typeof key === 'string' ? await repeatable(parts, route, request, input, key) : await route.handle(input);
+  const status = statusOf(route, answer);
+  await audit(parts, request, status);
+  return send(answer, status, reply, gone.signal);
+}
+
+/** Records a change, and an attempt at one that was refused or failed; reads and strangers leave nothing. */
+export async function audit(parts: AppParts, request: FastifyRequest, status: number): Promise<void> {
+  const { route } = request.routeOptions.config as { route?: Route };
+  const { principal, clusterId } = known.get(request) ?? {};
+  if (!route || route.audit === 'none' || !principal) return;
+  const resource = (request.url.split('?')[0] ?? '').slice(0, 250);
+  await parts.audit({ principal: principal.id, action: route.audit, resource, clusterId, requestId: request.id, status });
+}
+
+async function authorize(parts: AppParts, route: Route, request: FastifyRequest, input: Input): Promise<void> {
+  try {
+    const clusterId = await route.clusterOf?.(input);
+    known.set(request, { principal: input.principal, clusterId });
+    parts.authorize(input.principal, route.permission, clusterId);
+  } catch (error) {
+    // Who may not look learns nothing about what there is.
+    if (error instanceof NotFoundError) parts.authorize(input.principal, route.permission, undefined);
+    throw error;
+  }
+}
+
+function refuseUnstorable(part: unknown): void {
+  const found = unstorable(part);
+  if (found) throw new ValidationFailedError({ errors: [{ code: 'unstorable', ...found }] });
+}
+
+async function repeatable(parts: AppParts, route: Route, request: FastifyRequest, input: Input, key: string): Promise<Answer> {
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
+    throw new ValidationFailedError({ errors: [{ pointer: 'Idempotency-Key', code: 'format', message: 'use 1 to 200 visible characters' }] });
+  }
+  const hash = requestHash(request.method, request.url, request.body);
+  const stored = await once(parts.idempotency, { principal: input.principal.id, key, hash }, async () => {
+    const answer = await route.handle(input);
+    return { status: statusOf(route, answer), headers: answer.headers ?? {}, body: answer.body ?? null };
+  });
+  return { status: stored.status, headers: { ...stored.headers, ...(stored.replayed ? { 'idempotency-replayed': 'true' } : {}) }, body: stored.body };
+}
+
+function statusOf(route: Route, answer: Answer): number {
+  return answer.status ?? Number(Object.keys(route.answers)[0] ?? 200);
+}
+
+async function send(answer: Answer, status: number, reply: FastifyReply, gone: AbortSignal): Promise<unknown> {
+  for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
+  reply.code(status);
+  if (answer.messages) {
+    const left = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve(), { once: true }));
+    reply.sse.sendHeaders(status);
+    for await (const message of answer.messages) {
+      // A client that goes while its buffer is full never drains it.
+      await Promise.race([reply.sse.send(message as never), left]);
+      if (gone.aborted) break;
+    }
+    // Nothing is returned: the SSE plugin ends the response itself.
+    return undefined;
+  }
+  if (answer.bytes) return reply.send(answer.bytes);
+  return reply.send(answer.body === undefined && status === 204 ? undefined : answer.body);
+}
