@@ -16,6 +16,7 @@ import type { LocalHost } from './programs.ts';
 export const CLUSTER = 'demo';
 const SERVICE = 'zookeeper';
 const SERVER = 'zookeeper_server';
+const SETTLING_MS = 15_000;
 /** Three members share one machine with everything else. */
 const SMALL = { 'zookeeper-env': { heap: 96 } };
 
@@ -68,7 +69,8 @@ export class DemoCluster {
     const known = (await listComponents(this.#api, CLUSTER, { service: SERVICE })).filter(({ component }) => component === SERVER);
     const missing = known.length === 0 ? await this.#hostNames() : newHosts.filter((name) => !known.some(({ host }) => host === name));
     if (missing.length > 0) await this.#run(addition(missing, known.length === 0));
-    if ((await this.#notRunning()).length > 0) await this.#run({ command: 'start', target: {} });
+    await this.#untilSettled();
+    if ((await this.#notRunning()).some(({ observed }) => observed !== 'STARTING' && observed !== 'UNHEALTHY')) await this.#run({ command: 'start', target: {} });
   }
 
   /** @throws CliError when a process is not running after two minutes */
@@ -93,6 +95,17 @@ export class DemoCluster {
     }
     const processes = (await listComponents(this.#api, CLUSTER)).filter(({ desired, observed }) => desired === 'RUNNING' || observed !== 'STOPPED');
     if (processes.length > 0) await this.#run({ command: 'stop', target: {} });
+  }
+
+  /** What runs already is seen anew by the agents first, so that nothing is started beside it. */
+  async #untilSettled(): Promise<void> {
+    const unsettled = async (): Promise<string | undefined> => {
+      const sick = await this.#notRunning();
+      return sick.some(({ observed }) => observed === 'STARTING' || observed === 'UNKNOWN') ? 'something is not settled' : undefined;
+    };
+    await this.#until('component', SETTLING_MS, unsettled).catch((error: unknown) => {
+      if (error instanceof CancelledError) throw error;
+    });
   }
 
   async #hostNames(): Promise<string[]> {

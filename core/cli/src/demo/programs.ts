@@ -30,7 +30,6 @@ export function serverProgram(
     name: 'the server',
     file: process.execPath,
     args: [
-      ...(fromSources ? ['--conditions=@stackyard/source'] : []),
       ...[bin, 'server', '--json', '--data-dir', layout.server, '--port', String(port), '--agent-port', String(agentPort)],
       ...origin,
     ],

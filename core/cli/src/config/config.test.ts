@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { ConflictError, UsageError } from '../errors.ts';
+import { parseAssignments } from './assignments.ts';
+import { changed, lines, requireSameVersion } from './values.ts';
+
+const definitions = [
+  { config: 'zoo.cfg', name: 'tickTime', type: 'duration' },
+  { config: 'zoo.cfg', name: 'extra', type: 'map' },
+  { config: 'zoo.cfg', name: 'fourLetterWords', type: 'list' },
+  { config: 'zookeeper-env', name: 'heap', type: 'memory' },
+  { config: 'zookeeper-env', name: 'level', type: 'text' },
+  { config: 'logback.xml', name: 'level', type: 'enum' },
+  { config: 'zoo.cfg', name: 'tls', type: 'bool' },
+];
+
+test('assignments become values by config, of the type that their property has', () => {
+  expect(
+    parseAssignments(['tickTime=3000', 'zookeeper-env/heap=96', 'logback.xml/level=DEBUG', 'fourLetterWords=srvr, ruok', 'extra={"a.b":"c=d"}', 'tls=true'], definitions),
+  ).toEqual({
+    'zoo.cfg': { tickTime: 3000, fourLetterWords: ['srvr', 'ruok'], extra: { 'a.b': 'c=d' }, tls: true },
+    'zookeeper-env': { heap: 96 },
+    'logback.xml': { level: 'DEBUG' },
+  });
+});
+
+test.each([
+  ['tickTim=1', 'There is no property tickTim. Did you mean zoo.cfg/tickTime?'],
+  ['tick_time=1', 'There is no property tick_time. Did you mean zoo.cfg/tickTime?'],
+  ['level=INFO', 'Several configs have a property level: say zookeeper-env/level or logback.xml/level.'],
+  ['zoo.conf/dir=1', 'There is no property zoo.conf/dir. The configs are zoo.cfg, zookeeper-env, logback.xml.'],
+  ['tickTime=soon', 'zoo.cfg/tickTime takes a number, not "soon".'],
+  ['tls=yes', 'zoo.cfg/tls takes true or false, not "yes".'],
+  ['extra=a', 'zoo.cfg/extra takes JSON, not "a".'],
+  ['tickTime', 'tickTime sets nothing. Use property=value, such as tickTime=3000.'],
+])('%s is refused: %s', (text, sentence) => {
+  expect(() => parseAssignments([text], definitions)).toThrow(new UsageError(sentence));
+});
+
+test('setting and unsetting leaves the other values alone, and no empty config behind', () => {
+  const before = { 'zoo.cfg': { tickTime: 2000, initLimit: 5 }, 'zookeeper-env': { heap: 96 } };
+  const after = changed(before, { set: { 'zoo.cfg': { tickTime: 3000 } }, unset: [{ config: 'zookeeper-env', name: 'heap' }] });
+  expect(after).toEqual({ 'zoo.cfg': { tickTime: 3000, initLimit: 5 } });
+  expect(lines(after, { zk1: { 'zoo.cfg': { tickTime: 100 } } })).toBe('zk1: zoo.cfg/tickTime = 100\nzoo.cfg/initLimit = 5\nzoo.cfg/tickTime = 3000\n');
+});
+
+test('a config that somebody saved meanwhile is a conflict', () => {
+  expect(() => requireSameVersion('zookeeper', 3, 4)).toThrow(ConflictError);
+  expect(() => requireSameVersion('zookeeper', 3, 3)).not.toThrow();
+});

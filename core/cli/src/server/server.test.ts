@@ -1,0 +1,54 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CliError } from '../errors.ts';
+import { readServerSettings } from './run.ts';
+import { contentDigest, folderOf, stackFiles } from './stackFiles.ts';
+
+let dir: string;
+beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'stackyard-server-'))));
+afterAll(async () => rm(dir, { recursive: true, force: true }));
+
+test('flags win over the environment, that over the file, that over what is usual', async () => {
+  const file = join(dir, 'server.yaml');
+  await writeFile(file, 'http: { port: 1001 }\nagents: { port: 1002 }\npackages: { origin: url }\n');
+  const env = { STACKYARD_SERVER_AGENTS_PORT: '2002', STACKYARD_SERVER_PACKAGES_ORIGIN: 'maven', DATABASE_URL: 'postgres://u@db/x' };
+  const settings = readServerSettings({ config: file, packageOrigin: 'auto', dataDir: '/srv' }, env);
+  expect(settings).toMatchObject({
+    dataDir: '/srv',
+    databaseUrl: 'postgres://u@db/x',
+    http: { host: '127.0.0.1', port: 1001 },
+    agents: { port: 2002 },
+    packages: { origin: 'auto' },
+    plugins: ['@stackyard/plugin-prometheus'],
+    stacks: ['@stack/zookeeper'],
+  });
+});
+
+test('every wrong setting is told at once, with where it came from; the API stays on this machine', () => {
+  const env = { STACKYARD_SERVER_HTTP_HOST: '0.0.0.0', STACKYARD_SERVER_PORT: '1' };
+  const wrong = () => readServerSettings({ packageOrigin: 'ftp', dataDir: dir }, env);
+  expect(wrong).toThrow(CliError);
+  expect(wrong).toThrow(/use a loopback address[\s\S]*|packages\.origin[\s\S]*/);
+  expect(wrong).toThrow(/STACKYARD_SERVER_PORT/);
+});
+
+test('a stack is found as a folder or as an installed package, and a missing one is told', async () => {
+  expect(folderOf('@stack/zookeeper')).toMatch(/zookeeper$/);
+  expect(() => folderOf('@stack/nothing')).toThrow('There is no stack @stack/nothing: neither a folder with a package.json nor an installed package is called so.');
+  await expect(stackFiles(['/nowhere/x.tgz'], dir)).rejects.toThrow('There is no stack artifact /nowhere/x.tgz.');
+});
+
+test('only what can end up in the artifact changes the digest of a stack', async () => {
+  const folder = join(dir, 'stack');
+  await mkdir(join(folder, 'src'), { recursive: true });
+  await mkdir(join(folder, 'node_modules'), { recursive: true });
+  await writeFile(join(folder, 'src/index.ts'), 'export {}');
+  const before = await contentDigest(folder);
+  await writeFile(join(folder, 'node_modules/x.js'), '1');
+  await writeFile(join(folder, 'src/index.test.ts'), '1');
+  expect(await contentDigest(folder)).toBe(before);
+  await writeFile(join(folder, 'src/index.ts'), 'export default 1');
+  expect(await contentDigest(folder)).not.toBe(before);
+});
