@@ -221,8 +221,11 @@ async function stopPostmaster({ postmaster, adopted, guardian }: Running, layout
     if (Date.now() > until) throw new PostgresStopError(postmaster.pid, stopSeconds);
     await delay(5);
   }
-  // It is its parent: it ends right after it.
-  if (!adopted && guardian.exitCode === null && guardian.signalCode === null) await once(guardian, 'exit');
+  // It is its parent: it ends right after it. Nothing else may keep this process alive by now.
+  if (!adopted && guardian.exitCode === null && guardian.signalCode === null) {
+    guardian.ref();
+    await once(guardian, 'exit');
+  }
 }
 
 /** Both `pg` and MikroORM take the socket's folder as a percent-encoded host. */
