@@ -4,7 +4,10 @@ import { World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await World.start({ stacks: ['stacks/zookeeper'], hosts: ['h1', 'h2'] });
+  world = await World.start({
+    stacks: ['stacks/zookeeper', 'core/cli/e2e/fixtures/ring-a', 'core/cli/e2e/fixtures/ring-b'],
+    hosts: ['h1', 'h2'],
+  });
   await world.api.post('/clusters', { name: 'one', hosts: ['h1'] });
   await world.api.post('/clusters', { name: 'other', hosts: ['h2'] });
 });
@@ -58,6 +61,16 @@ test('a broken cardinality is refused', async () => {
   expect(problem.errors?.[0]?.pointer).toBe('/services/0/components/zookeeper_server');
 });
 
+test('services that wait for each other are refused with the ring they form', async () => {
+  const services = ['ringa', 'ringb'].map((service) => ({
+    service,
+    components: { [service.replace('ring', 'ring_')]: ['h1'] },
+  }));
+  const { status, problem } = await problemOf(world.api.post('/clusters/one/commands', { command: 'add', services }));
+  expect(status).toBe(422);
+  expect(problem.detail).toMatch(/ringa.* → .*ringb.* → .*ringa|ringb.* → .*ringa.* → .*ringb/);
+});
+
 test('all problems are told at once', async () => {
   const { problem } = await problemOf(
     add({ components: { zookeeper_server: ['h2', 'h9'] }, config: { 'zoo.cfg': { tickTime: 1, nonsense: 2 } } }),
@@ -65,9 +78,7 @@ test('all problems are told at once', async () => {
   expect(problem.errors?.length).toBeGreaterThanOrEqual(4);
 });
 
-test('a stale If-Match is refused with the present version', async () => {
-  const answer = await problemOf(
-    world.api.put('/clusters/one/services/none/config', { values: {} }, { 'if-match': '"config-1"' }),
-  );
-  expect(answer.status).toBe(404);
+test('a change of a service that is not there is not found', async () => {
+  const change = world.api.put('/clusters/one/services/none/config', { values: {} }, { 'if-match': '"config-1"' });
+  expect((await problemOf(change)).status).toBe(404);
 });

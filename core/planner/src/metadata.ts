@@ -85,7 +85,8 @@ function declaredEdges(manifests: readonly ServiceManifest[], names: Names): { e
     for (const { service: required } of service.requires.services) {
       const r = names.services.indexOf(required);
       if (r < 0 || r === s) continue;
-      edges.push(...requireEdges(names, r, service.name));
+      // Also between services without processes: their values may come from each other's exports.
+      edges.push([serviceNode(names, r), serviceNode(names, s)], ...requireEdges(names, r, service.name));
     }
   }
   return { edges, problems };

@@ -25,6 +25,7 @@ export interface AgentWorldOptions {
 /** The session's world on a real host: the control stream, the journal on disk, runner processes. */
 export function agentWorld(options: AgentWorldOptions): SessionWorld {
   const { connection, spool, pool, attempts, executor, extras, log } = options;
+  let saved: Promise<void> = Promise.resolve();
   return {
     now: monotonicMs,
     send(stream, message) {
@@ -32,7 +33,11 @@ export function agentWorld(options: AgentWorldOptions): SessionWorld {
       if (message.kind !== 'hello') connection.settled();
     },
     close: (stream, reason, retryAfterMs) => connection.close(stream, reason, retryAfterMs),
-    saveFence: (fence: Fence) => writeDurably(options.fenceFile, JSON.stringify(fence)),
+    saveFence(fence: Fence) {
+      // One after the other: the last one asked for is the one that stays.
+      saved = saved.catch(() => undefined).then(() => writeDurably(options.fenceFile, JSON.stringify(fence)));
+      return saved;
+    },
     async journal({ attempt, hash, envelope }: Order) {
       // While the command goes to the disk a runner can start.
       pool.warmUp();

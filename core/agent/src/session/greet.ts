@@ -20,10 +20,12 @@ export function onWelcome(state: SessionState, link: Link, welcome: Welcome, now
   if (link.phase !== 'GREETING') return [state, []];
   const { fence } = state;
   const foreign = fence.installId !== '' && fence.installId !== welcome.installId;
-  if (foreign || welcome.epoch < fence.epoch) {
+  // An epoch that is still on its way to the disk counts: a lower one must not slip in before it is there.
+  const seen = Math.max(fence.epoch, state.savingEpoch ?? 0);
+  if (foreign || welcome.epoch < seen) {
     const reason = foreign
       ? `another installation (${welcome.installId}) answered; this agent joined ${fence.installId}`
-      : `stale_epoch: the server says epoch ${welcome.epoch}, this agent has seen ${fence.epoch}`;
+      : `stale_epoch: the server says epoch ${welcome.epoch}, this agent has seen ${seen}`;
     return [
       { ...state, link: undefined },
       [
@@ -43,7 +45,8 @@ export function onWelcome(state: SessionState, link: Link, welcome: Welcome, now
     link: { ...link, welcome, phase: 'FENCING' },
   };
   if (sameEpoch) return goLive(welcomed, now);
-  return [welcomed, [{ kind: 'saveFence', fence: { installId: welcome.installId, epoch: welcome.epoch } }]];
+  const saving: SessionState = { ...welcomed, savingEpoch: welcome.epoch };
+  return [saving, [{ kind: 'saveFence', fence: { installId: welcome.installId, epoch: welcome.epoch } }]];
 }
 
 /** The fence is on disk: the server is obeyed from here on. Tells what changed since Hello. */

@@ -30,6 +30,8 @@ export interface Lease {
 
 export interface SessionState {
   readonly fence: Fence;
+  /** The highest epoch on its way to the disk. */
+  readonly savingEpoch?: number | undefined;
   /** The highest session number seen under `fence.epoch`. */
   readonly sessionNo: number;
   readonly link?: Link | undefined;

@@ -28,6 +28,16 @@ test('a server of a lower epoch or of another installation is refused', () => {
   }
 });
 
+test('a server of a lower epoch is refused while the higher one is still on its way to the disk', () => {
+  const agent = new Conversation().greeted();
+  agent.happen({ kind: 'connected', stream: 1 });
+  expect(kinds(agent.hear({ ...welcome, epoch: 9 }))).toEqual(['saveFence']);
+  agent.happen({ kind: 'connected', stream: 1 });
+  expect(kinds(agent.hear({ ...welcome, epoch: 8 }))).toEqual(['close', 'alert']);
+  agent.happen({ kind: 'fenceSaved', fence: { installId: 'install', epoch: 9 } });
+  expect(agent.state.fence.epoch).toBe(9);
+});
+
 test('an older session of the same epoch is refused, a newer one taken without a write', () => {
   const agent = new Conversation().greeted();
   agent.happen({ kind: 'connected', stream: 1 });

@@ -64,7 +64,12 @@ function receive(state: SessionState, link: Link, message: ServerSays, now: numb
 }
 
 function onFenceSaved(state: SessionState, event: Extract<SessionEvent, { kind: 'fenceSaved' }>): Step {
-  const fenced: SessionState = { ...state, fence: event.fence };
+  const { savingEpoch, ...rest } = state;
+  const done = savingEpoch === undefined || savingEpoch <= event.fence.epoch;
+  // Saves may be confirmed out of order; what was seen is never forgotten.
+  const lower = event.fence.installId === state.fence.installId && event.fence.epoch < state.fence.epoch;
+  const fence = lower ? state.fence : event.fence;
+  const fenced: SessionState = { ...rest, fence, ...(done ? {} : { savingEpoch }) };
   const { link } = fenced;
   // Another stream may have opened meanwhile and shown another epoch: only its own fence lets a stream go on.
   if (link?.phase !== 'FENCING' || link.welcome?.epoch !== event.fence.epoch) return [fenced, []];

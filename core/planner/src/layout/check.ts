@@ -48,6 +48,10 @@ function foundJava(host: HostState): string {
 /** What must hold of the cluster as it will be. `touched`: services the request is about, with where it names them. */
 export function checkServices(draft: Draft, touched: ReadonlyMap<string, string>): void {
   const next = draft.next();
+  const { problems } = metadataOf(next.services.map(({ manifest }) => manifest));
+  for (const { code, message } of problems) draft.problems.refuse(code, message, '/services');
+  // Services that wait for each other may export to each other too: their values cannot be computed.
+  if (problems.length > 0) return;
   for (const [name, at] of touched) {
     const service = draft.services.get(name);
     if (service) checkCardinalities(draft, service, (component) => `${at}/components${pointer(component)}`);
@@ -55,9 +59,6 @@ export function checkServices(draft: Draft, touched: ReadonlyMap<string, string>
   if (draft.joining.size > 0) warnOfOthers(draft, touched);
   checkNeighbours(draft);
   checkRequires(draft, touched);
-  for (const { code, message } of metadataOf(next.services.map(({ manifest }) => manifest)).problems) {
-    draft.problems.refuse(code, message, '/services');
-  }
   checkPorts(draft, next);
 }
 

@@ -31,8 +31,11 @@ export function resolveStack(draft: Draft, addition: Addition, base: string): Re
   const names = [...new Set(offers.map(({ name }) => name))];
   if (names.length === 0) {
     const known = [...new Set(versions.flatMap(({ services }) => services.map(({ name }) => name)))];
-    const where = addition.stack === undefined ? 'No installed stack' : `Stack ${addition.stack}`;
-    const message = `${where} offers no service ${addition.service}${suggestion(addition.service, known)}`;
+    const start =
+      addition.stack === undefined
+        ? 'No installed stack offers a service'
+        : `Stack ${addition.stack} offers no service`;
+    const message = `${start} ${addition.service}${suggestion(addition.service, known)}`;
     draft.problems.refuse('SERVICE_UNKNOWN', message, `${base}/service`);
     return undefined;
   }
