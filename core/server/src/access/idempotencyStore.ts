@@ -17,7 +17,7 @@ export class DatabaseIdempotencyStore implements IdempotencyStore {
   async claim(principal: string, key: string, requestHash: string): Promise<{ requestHash: string; answer?: StoredAnswer } | undefined> {
     const em = this.#em();
     const now = Date.now();
-    await em.nativeDelete(IdempotencyKey, { principal, key, $or: [{ createdAt: { $lt: new Date(now - LIFE_MS) } }, { status: null, createdAt: { $lt: new Date(now - ABANDONED_MS) } }] });
+    await em.nativeDelete(IdempotencyKey, { $or: [{ createdAt: { $lt: new Date(now - LIFE_MS) } }, { principal, key, status: null, createdAt: { $lt: new Date(now - ABANDONED_MS) } }] });
     // The primary key decides between two at once: one inserts, the other finds the row.
     const inserted = await em
       .getConnection()

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { NotFoundError } from '../api/errors.ts';
 import { Cluster, type ClusterRow, Host, HostComponent, Job, Service, StoredPlan } from '../database/entities.ts';
 import type { Transactions } from '../engine/ports.ts';
 import { ClusterBusyError, ClusterNotEmptyError, HostInUseError, NameTakenError } from './errors.ts';
-import { findCluster, findHost } from './lookup.ts';
+import { findCluster, findHost, isUuid } from './lookup.ts';
 
 /** Creating and deleting clusters, and which hosts are in them. */
 export class Clusters {
@@ -18,7 +19,7 @@ export class Clusters {
     return this.#transactions.run(async (tx) => {
       if (await tx.em.findOne(Cluster, { name })) throw new NameTakenError({ what: 'cluster', name });
       const row = tx.em.create(Cluster, { id: randomUUID(), name, title: title ?? null, revision: 1, createdAt: new Date() });
-      for (const host of hosts) await this.#join(tx.em, row, host);
+      await this.#join(tx.em, row, hosts);
       tx.event('cluster', row.id, { kind: 'cluster', change: 'created', name, revision: 1 });
       return row;
     });
@@ -26,9 +27,7 @@ export class Clusters {
 
   /** Puts hosts into the cluster; those that are in it already stay. */
   async addHosts(cluster: string, hosts: readonly string[]): Promise<ClusterRow> {
-    return this.#changed(cluster, async (em, row) => {
-      for (const host of hosts) await this.#join(em, row, host);
-    });
+    return this.#changed(cluster, async (em, row) => (await this.#join(em, row, hosts)) > 0);
   }
 
   /** Takes a host without components out of the cluster. */
@@ -41,6 +40,7 @@ export class Clusters {
         throw new HostInUseError({ host: found.name, reason: `still has ${components.map(({ component }) => component).join(', ')}. Remove ${components.length === 1 ? 'it' : 'them'} first.` });
       }
       found.clusterId = null;
+      return true;
     });
   }
 
@@ -48,7 +48,7 @@ export class Clusters {
   async delete(idOrName: string): Promise<void> {
     await this.#transactions.run(async (tx) => {
       const found = await findCluster(tx.em, idOrName);
-      const row = await tx.em.findOneOrFail(Cluster, { id: found.id }, { lockMode: 4 });
+      const row = await tx.em.findOneOrFail(Cluster, { id: found.id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
       const services = await tx.em.find(Service, { clusterId: row.id });
       if (services.length > 0) throw new ClusterNotEmptyError({ cluster: row.name, services: services.map(({ name }) => name) });
       const jobs = await tx.em.count(Job, { clusterId: row.id, state: { $in: ['PENDING', 'RUNNING'] } });
@@ -60,21 +60,28 @@ export class Clusters {
     });
   }
 
-  async #join(em: EntityManager, cluster: ClusterRow, host: string): Promise<void> {
-    const row = await findHost(em, host);
-    if (row.clusterId === cluster.id) return;
-    if (row.clusterId) {
-      const other = await em.findOne(Cluster, { id: row.clusterId });
-      throw new HostInUseError({ host: row.name, reason: `is in the cluster ${other?.name ?? row.clusterId}. A host belongs to one cluster; remove it there first.` });
+  /** @returns how many came in; those that are in the cluster already stay. */
+  async #join(em: EntityManager, cluster: ClusterRow, names: readonly string[]): Promise<number> {
+    const rows = await em.find(Host, { $or: [{ name: { $in: [...names] } }, { id: { $in: names.filter(isUuid) } }] });
+    const known = new Set(rows.flatMap(({ id, name }) => [id, name]));
+    const missing = names.find((name) => !known.has(name));
+    if (missing !== undefined) throw new NotFoundError({ what: 'host', name: missing });
+    const taken = rows.find(({ clusterId }) => clusterId && clusterId !== cluster.id);
+    if (taken) {
+      const other = await em.findOne(Cluster, { id: taken.clusterId as string });
+      throw new HostInUseError({ host: taken.name, reason: `is in the cluster ${other?.name ?? taken.clusterId}. A host belongs to one cluster; remove it there first.` });
     }
-    row.clusterId = cluster.id;
+    const coming = rows.filter(({ clusterId }) => clusterId !== cluster.id);
+    for (const row of coming) row.clusterId = cluster.id;
+    return coming.length;
   }
 
-  async #changed(idOrName: string, change: (em: EntityManager, row: ClusterRow) => Promise<void>): Promise<ClusterRow> {
+  /** Raises the revision when the change says that it was one. */
+  async #changed(idOrName: string, change: (em: EntityManager, row: ClusterRow) => Promise<boolean>): Promise<ClusterRow> {
     return this.#transactions.run(async (tx) => {
       const { id } = await findCluster(tx.em, idOrName);
-      const row = await tx.em.findOneOrFail(Cluster, { id }, { lockMode: 4 });
-      await change(tx.em, row);
+      const row = await tx.em.findOneOrFail(Cluster, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!(await change(tx.em, row))) return row;
       row.revision += 1;
       tx.event('cluster', row.id, { kind: 'cluster', change: 'changed', name: row.name, revision: row.revision });
       return row;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandRequest } from '@stackyard/planner';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { NotFoundError, PreconditionFailedError } from '../api/errors.ts';
 import { StoredPlan, type StoredPlanRow } from '../database/entities.ts';
 import type { Engine, Transactions } from '../engine/ports.ts';
@@ -17,6 +17,9 @@ import { type PlanView, viewOf } from './view.ts';
 const PLAN_LIFE_MS = 3_600_000;
 /** How often a command is planned anew when the cluster moves between planning and storing. */
 const ATTEMPTS = 5;
+
+/** How long a plan can still be read after it has expired. */
+const PLAN_KEPT_MS = 7 * 24 * 3_600_000;
 
 export interface By {
   readonly createdBy: string;
@@ -55,6 +58,7 @@ export class Commands {
       jobId: null,
     };
     const em = this.#em();
+    await em.nativeDelete(StoredPlan, { expiresAt: { $lt: new Date(now.getTime() - PLAN_KEPT_MS) } });
     em.create(StoredPlan, row);
     await em.flush();
     return row as StoredPlanRow;
@@ -68,14 +72,15 @@ export class Commands {
   async execute(planId: string, by: By): Promise<NewJob> {
     const stored = await this.#em().findOne(StoredPlan, { id: planId });
     if (!stored) throw new NotFoundError({ what: 'plan', name: planId });
-    if (stored.jobId) throw new PlanExecutedError({ plan: planId, job: stored.jobId });
-    if (stored.expiresAt.getTime() < Date.now()) throw new PlanExpiredError({ plan: planId });
+    refuseSpent(stored);
     const { planned, revision, cluster } = await this.#think(stored.clusterId, stored.request);
     if (revision !== stored.basis) throw new PlanStaleError({ cluster, basis: stored.basis, revision });
     const job = await this.#transactions.run(async (tx) => {
+      // Asked again under its lock: of two at once, the second learns which job the first one made.
+      const plan = await tx.em.findOneOrFail(StoredPlan, { id: planId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      refuseSpent(plan);
       const made = await applyPlan(tx, { planned, basis: stored.basis, ...by });
-      const taken = await tx.em.nativeUpdate(StoredPlan, { id: planId, jobId: null }, { jobId: made.id });
-      if (taken !== 1) throw new PlanExecutedError({ plan: planId, job: 'another' });
+      plan.jobId = made.id;
       return made;
     });
     this.#started(planned);
@@ -129,4 +134,10 @@ export class Commands {
     const planned = await planCommand(read.state, request, { stacks: this.#stacks, renderer: this.#renderer });
     return { planned, revision: read.revision, cluster: read.state.name };
   }
+}
+
+/** @throws PlanExecutedError, PlanExpiredError */
+function refuseSpent({ id, jobId, expiresAt }: StoredPlanRow): void {
+  if (jobId) throw new PlanExecutedError({ plan: id, job: jobId });
+  if (expiresAt.getTime() < Date.now()) throw new PlanExpiredError({ plan: id });
 }

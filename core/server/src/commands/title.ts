@@ -11,12 +11,16 @@ const verbs: Readonly<Record<CommandRequest['command'], string>> = {
   remove: 'Remove',
 };
 
+/** Characters of what a title says a command is for. */
+const MOST = 200;
+
 /** What a job is called in lists: "Add zookeeper on 3 hosts". */
 export function titleOf({ plan, next }: Planned): string {
   const { request } = plan;
   const what = request.command === 'add' ? request.services.map(({ service }) => service).join(', ') : targetOf(request, next.name);
   const hosts = plan.hosts.length;
-  return `${verbs[request.command]} ${what}${hosts > 0 ? ` on ${hosts} host${hosts === 1 ? '' : 's'}` : ''}`;
+  const place = hosts > 0 ? ` on ${hosts} host${hosts === 1 ? '' : 's'}` : '';
+  return `${verbs[request.command]} ${what.length > MOST ? `${what.slice(0, MOST)}…` : what}${place}`;
 }
 
 function targetOf({ target }: Exclude<CommandRequest, { command: 'add' }>, cluster: string): string {

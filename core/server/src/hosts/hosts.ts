@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/postgresql';
 import { hashToken, newToken } from '../access/tokens.ts';
 import { findHost } from '../clusters/lookup.ts';
 import { HostInUseError, NameTakenError } from '../clusters/errors.ts';
@@ -58,6 +59,6 @@ export class Hosts {
 }
 
 async function nextRevision(em: Parameters<typeof findHost>[0], clusterId: string): Promise<number> {
-  const cluster = await em.findOneOrFail(Cluster, { id: clusterId }, { lockMode: 4 });
+  const cluster = await em.findOneOrFail(Cluster, { id: clusterId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   return cluster.revision + 1;
 }

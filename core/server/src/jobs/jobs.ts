@@ -39,15 +39,19 @@ export class Jobs {
 
   /** The job when it is terminal, or as it is when the time is up or the caller gone. */
   async wait(id: string, waitMs: number, signal: AbortSignal): Promise<JobRow> {
-    const deadline = performance.now() + waitMs;
-    for (;;) {
-      const change = this.#nextCommit(Math.max(0, deadline - performance.now()), signal);
-      const { state } = await this.#glance(id);
-      if (isTerminal(state) || performance.now() >= deadline || signal.aborted) {
-        change.forget();
-        return this.get(id);
+    const until = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+    let wake = Promise.withResolvers<void>();
+    const undo = this.#events.subscribe(() => wake.resolve());
+    until.addEventListener('abort', () => wake.resolve());
+    try {
+      for (;;) {
+        const { state } = await this.#glance(id);
+        if (isTerminal(state) || until.aborted) return await this.get(id);
+        await wake.promise;
+        wake = Promise.withResolvers<void>();
       }
-      await change.happened;
+    } finally {
+      undo();
     }
   }
 
@@ -62,8 +66,8 @@ export class Jobs {
   async retry(id: string): Promise<JobRow> {
     const job = await this.get(id);
     if (job.state !== 'FAILED' && job.state !== 'CANCELED') throw new JobNotRetryableError({ job: id, state: job.state });
-    const cluster = await this.#em().findOneOrFail(Cluster, { id: job.clusterId });
-    if (cluster.revision !== job.basis) throw new RetryRefusedError({ job: id, cluster: cluster.name });
+    const cluster = await this.#em().findOne(Cluster, { id: job.clusterId });
+    if (cluster?.revision !== job.basis) throw new RetryRefusedError({ job: id, cluster: cluster?.name ?? 'its cluster' });
     await this.#engine.retry(id);
     return this.get(id);
   }
@@ -73,17 +77,5 @@ export class Jobs {
     const rows = isUuid(id) ? await this.#em().execute<Pick<JobRow, 'clusterId' | 'state'>[]>('select cluster_id as "clusterId", state from job where id = ?', [id]) : [];
     if (!rows[0]) throw new NotFoundError({ what: 'job', name: id });
     return rows[0];
-  }
-
-  #nextCommit(withinMs: number, signal: AbortSignal): { happened: Promise<void>; forget: () => void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, withinMs);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    const unsubscribe = this.#events.subscribe(() => resolve());
-    const forget = () => {
-      clearTimeout(timer);
-      unsubscribe();
-    };
-    return { happened: promise.finally(forget), forget };
   }
 }

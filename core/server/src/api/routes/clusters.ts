@@ -1,10 +1,10 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { exportsOf } from '@stackyard/planner';
 import { z } from 'zod';
-import { findCluster } from '../../clusters/lookup.ts';
+import { findCluster, isUuid } from '../../clusters/lookup.ts';
 import { loadClusterState } from '../../commands/clusterState.ts';
 import { Cluster } from '../../database/entities.ts';
-import { decodeCursor, listQuery, page, pageOf } from '../cursor.ts';
+import { afterText, listQuery, page, pageOf } from '../cursor.ts';
 import { etagOf } from '../etag.ts';
 import type { RouteParts } from './parts.ts';
 import { ClusterView, clusterView } from './views.ts';
@@ -28,9 +28,9 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     answers: { 200: { description: 'A page of clusters', schema: pageOf(ClusterView, 'ClusterPage') } },
     handle: async ({ query }) => {
       const limit = query.limit ?? 50;
-      const after = query.cursor ? decodeCursor(query.cursor) : undefined;
-      const rows = await em().find(Cluster, after ? { name: { $gt: String(after.after) } } : {}, { orderBy: { name: 'asc' }, limit: limit + 1 });
-      return { body: page(rows, limit, ({ id, name }) => ({ after: name, id }), clusterView) };
+      const after = afterText(query.cursor);
+      const rows = await em().find(Cluster, after === undefined ? {} : { name: { $gt: after } }, { orderBy: { name: 'asc' }, limit: limit + 1 });
+      return { body: page(rows, limit, ({ name }) => name, clusterView) };
     },
   });
 
@@ -45,7 +45,10 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     audit: 'cluster.create',
     idempotent: true,
     body: z.strictObject({
-      name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and -, starting with a letter'),
+      name: z
+        .string()
+        .regex(/^[a-z][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and -, starting with a letter')
+        .refine((name) => !isUuid(name) && name !== 'none', 'use a name that is no id, nor "none"'),
       title: z.string().max(200).optional(),
       hosts: HostNames.optional().describe('Names of joined hosts'),
     }),

@@ -18,7 +18,7 @@ const Target = z
     hosts: HostNames.min(1).optional().describe('Host names'),
   })
   .describe('What the command is for; what is absent does not restrict, {} is the whole cluster');
-const Note = z.string().max(500).optional();
+const Note = z.string().max(250).optional();
 
 /** A command as it is asked for: discriminated by its name, closed, nothing coerced. */
 export const CommandBody = z

@@ -2,7 +2,7 @@ import { defineRoute, type Route } from '@stackyard/contract';
 import { z } from 'zod';
 import { findCluster, findService } from '../../clusters/lookup.ts';
 import { ConfigVersion, Host, type ServiceRow } from '../../database/entities.ts';
-import { decodeCursor, listQuery, page, pageOf } from '../cursor.ts';
+import { afterNumber, listQuery, page, pageOf } from '../cursor.ts';
 import { NotFoundError } from '../errors.ts';
 import { etagOf, requireMatch } from '../etag.ts';
 import { ClusterParams } from './clusters.ts';
@@ -107,7 +107,7 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     body: z.strictObject({
       values: Values,
       overrides: z.record(z.string().max(253), Values).optional().describe('By host name; kept as they are when absent'),
-      note: z.string().max(500).optional(),
+      note: z.string().max(250).optional(),
     }),
     answers: { 200: { description: 'The config as saved', schema: ConfigView } },
     problems: [404, 412, 422, 428],
@@ -137,10 +137,10 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     handle: async ({ params, query }) => {
       const service = await serviceOf(params);
       const limit = query.limit ?? 50;
-      const before = query.cursor ? Number(decodeCursor(query.cursor).after) : Number.MAX_SAFE_INTEGER;
-      const rows = await em().find(ConfigVersion, { serviceId: service.id, version: { $lt: Math.min(before, 2_147_483_647) } }, { orderBy: { version: 'desc' }, limit: limit + 1 });
+      const before = afterNumber(query.cursor);
+      const rows = await em().find(ConfigVersion, { serviceId: service.id, ...(before === undefined ? {} : { version: { $lt: before } }) }, { orderBy: { version: 'desc' }, limit: limit + 1 });
       const nameOf = await hostNames();
-      return { body: page(rows, limit, ({ id, version }) => ({ after: version, id }), (row) => configVersionView(row, nameOf)) };
+      return { body: page(rows, limit, ({ version }) => version, (row) => configVersionView(row, nameOf)) };
     },
   });
 

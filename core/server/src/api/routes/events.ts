@@ -45,20 +45,27 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
 
   async function* stream(where: object, start: number, signal: AbortSignal): AsyncGenerator<StreamMessage> {
     let last = start;
+    let committed = start;
     let wake = Promise.withResolvers<void>();
-    const undo = events.subscribe(() => wake.resolve());
+    const undo = events.subscribe((newest) => {
+      committed = Math.max(committed, newest);
+      wake.resolve();
+    });
     signal.addEventListener('abort', () => wake.resolve());
     // The first message says where the stream stands, so that a client that loses it at once can resume too.
     yield { id: String(last), event: 'ready', data: { after: last } };
     try {
       while (!signal.aborted) {
         const waiting = wake.promise;
+        // What was committed before the query is behind us after it, also where the filters let nothing through.
+        const seen = committed;
         const rows = await em().find(Event, { ...where, id: { $gt: last } }, { orderBy: { id: 'asc' }, limit: BATCH });
         for (const { id, topic, clusterId, payload, at } of rows) {
           last = id;
           yield { id: String(id), event: topic, data: { ...payload, clusterId: clusterId ?? null, at: at.toISOString() } };
         }
         if (rows.length === BATCH) continue;
+        last = Math.max(last, seen);
         await waiting;
         wake = Promise.withResolvers<void>();
       }

@@ -1,8 +1,8 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { z } from 'zod';
-import { findCluster, findHost } from '../../clusters/lookup.ts';
+import { findCluster, findHost, isUuid } from '../../clusters/lookup.ts';
 import { Host, type HostRow } from '../../database/entities.ts';
-import { decodeCursor, listQuery, page, pageOf } from '../cursor.ts';
+import { afterText, listQuery, page, pageOf } from '../cursor.ts';
 import type { RouteParts } from './parts.ts';
 import { HostView, hostView } from './views.ts';
 
@@ -31,11 +31,11 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ query }) => {
       const limit = query.limit ?? 50;
-      const after = query.cursor ? decodeCursor(query.cursor) : undefined;
+      const after = afterText(query.cursor);
       const clusterId = query.cluster === undefined ? undefined : query.cluster === 'none' ? null : (await findCluster(em(), query.cluster)).id;
-      const where = { ...(after ? { name: { $gt: String(after.after) } } : {}), ...(clusterId === undefined ? {} : { clusterId }) };
+      const where = { ...(after === undefined ? {} : { name: { $gt: after } }), ...(clusterId === undefined ? {} : { clusterId }) };
       const rows = await em().find(Host, where, { orderBy: { name: 'asc' }, limit: limit + 1 });
-      return { body: page(rows, limit, ({ id, name }) => ({ after: name, id }), (row) => hostView(row, reachable(row))) };
+      return { body: page(rows, limit, ({ name }) => name, (row) => hostView(row, reachable(row))) };
     },
   });
 
@@ -68,7 +68,10 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
     permission: { action: 'create', resource: 'host' },
     audit: 'host.createToken',
     body: z.strictObject({
-      hostName: z.string().regex(HOST_NAME, 'use letters, digits, . and -'),
+      hostName: z
+        .string()
+        .regex(HOST_NAME, 'use letters, digits, . and -')
+        .refine((name) => !isUuid(name), 'use a name that is no id'),
       ttlSeconds: z.int().min(60).max(86_400).optional().describe('How long it can be used; 1800 when absent'),
     }),
     answers: { 201: { description: 'The token', schema: z.object({ token: z.string(), hostName: z.string(), expiresAt: z.string(), server: z.string().describe('host:port that agents dial') }).meta({ id: 'JoinToken' }) } },

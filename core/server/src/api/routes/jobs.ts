@@ -3,7 +3,7 @@ import { STATES, type State } from '@stackyard/domain';
 import { z } from 'zod';
 import { findCluster, isUuid } from '../../clusters/lookup.ts';
 import { Attempt, Host, Job, Task } from '../../database/entities.ts';
-import { decodeCursor, listQuery, page, pageOf } from '../cursor.ts';
+import { afterNumber, listQuery, page, pageOf } from '../cursor.ts';
 import type { RouteParts } from './parts.ts';
 import { AttemptView, attemptView, JobView, jobView, TaskView, taskView } from './views.ts';
 
@@ -39,14 +39,14 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ query }) => {
       const limit = query.limit ?? 50;
-      const after = query.cursor ? decodeCursor(query.cursor) : undefined;
+      const after = afterNumber(query.cursor);
       const where = {
         ...(query.cluster === undefined ? {} : { clusterId: (await findCluster(em(), query.cluster)).id }),
         ...(query.state === undefined ? {} : { state: { $in: query.state } }),
-        ...(after ? { $or: [{ position: { $lt: Number(after.after) } }, { position: Number(after.after), id: { $lt: after.id } }] } : {}),
+        ...(after === undefined ? {} : { position: { $lt: after } }),
       };
-      const rows = await em().find(Job, where, { orderBy: { position: 'desc', id: 'desc' }, limit: limit + 1 });
-      return { body: page(rows, limit, ({ id, position }) => ({ after: position, id }), jobView) };
+      const rows = await em().find(Job, where, { orderBy: { position: 'desc' }, limit: limit + 1 });
+      return { body: page(rows, limit, ({ position }) => position, jobView) };
     },
   });
 
@@ -117,12 +117,12 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ params, query }) => {
       const limit = query.limit ?? 50;
-      const after = query.cursor ? Number(decodeCursor(query.cursor).after) : -1;
+      const after = afterNumber(query.cursor) ?? -1;
       const job = await jobs.get(params.job);
       const where = { jobId: job.id, node: { $gt: after }, ...(query.state === undefined ? {} : { state: { $in: query.state } }) };
       const rows = await em().find(Task, where, { orderBy: { node: 'asc' }, limit: limit + 1 });
       const names = await hostNames(rows.map(({ hostId }) => hostId));
-      return { body: page(rows, limit, ({ id, node }) => ({ after: node, id }), (row) => taskView(row, names(row.hostId))) };
+      return { body: page(rows, limit, ({ node }) => node, (row) => taskView(row, names(row.hostId))) };
     },
   });
 
@@ -161,10 +161,10 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ params, query }) => {
       const limit = query.limit ?? 50;
-      const after = query.cursor ? Number(decodeCursor(query.cursor).after) : 0;
+      const after = afterNumber(query.cursor) ?? 0;
       const task = await jobs.task(params.task);
       const rows = await em().find(Attempt, { taskId: task.id, number: { $gt: after } }, { orderBy: { number: 'asc' }, limit: limit + 1 });
-      return { body: page(rows, limit, ({ id, number }) => ({ after: number, id }), (row) => attemptView(row, logs.size(row.id))) };
+      return { body: page(rows, limit, ({ number }) => number, (row) => attemptView(row, logs.size(row.id))) };
     },
   });
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { clusterIdOf } from '../../clusters/lookup.ts';
 import { loadClusterState } from '../../commands/clusterState.ts';
 import { HostComponent, type HostComponentRow } from '../../database/entities.ts';
-import { listQuery, page, pageOf, decodeCursor } from '../cursor.ts';
+import { afterText, listQuery, page, pageOf } from '../cursor.ts';
 import { NotFoundError } from '../errors.ts';
 import { ClusterParams } from './clusters.ts';
 import type { RouteParts } from './parts.ts';
@@ -65,10 +65,12 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ params, query }) => {
       const limit = query.limit ?? 50;
-      const after = query.cursor ? String(decodeCursor(query.cursor).after) : '';
+      const after = afterText(query.cursor) ?? '';
       const state = await stateOf(params.cluster);
-      const rows = state.services.filter(({ name }) => name > after).slice(0, limit + 1);
-      return { body: page(rows, limit, ({ id, name }) => ({ after: name, id }), (service) => serviceView(service, exportsOf(state, service))) };
+      // Sorted here as it is compared here; the order of the database's locale is another one.
+      const sorted = state.services.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const rows = sorted.filter(({ name }) => name > after).slice(0, limit + 1);
+      return { body: page(rows, limit, ({ name }) => name, (service) => serviceView(service, exportsOf(state, service))) };
     },
   });
 
@@ -130,7 +132,7 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
         .map((entry) => ({ ...entry, key: keyOf(entry.hostComponent) }))
         .sort((a, b) => (a.key < b.key ? -1 : 1));
       const limit = query.limit ?? 50;
-      const after = query.cursor ? String(decodeCursor(query.cursor).after) : '';
+      const after = afterText(query.cursor) ?? '';
       const shown = all.filter(({ key }) => key > after).slice(0, limit + 1);
       // Managed rows are dear: only those of the page are read, and what is gone by now is left out.
       const found = await em().find(HostComponent, { id: { $in: shown.map(({ hostComponent }) => hostComponent.id) } });
@@ -142,7 +144,7 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
             return row ? [{ ...entry, row }] : [];
           }),
           limit,
-          ({ key, hostComponent }) => ({ after: key, id: hostComponent.id }),
+          ({ key }) => key,
           ({ row, host, stale, service }) => hostComponentView(row, { host: host?.name ?? '', address: host?.address ?? '', stale, service }),
         ),
       };

@@ -1,6 +1,7 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { z } from 'zod';
-import { listQuery, page, pageOf, decodeCursor } from '../cursor.ts';
+import type { StackRow } from '../../database/entities.ts';
+import { afterText, listQuery, page, pageOf } from '../cursor.ts';
 import { NotFoundError } from '../errors.ts';
 import type { RouteParts } from './parts.ts';
 import { StackView, stackView } from './views.ts';
@@ -19,10 +20,11 @@ export function stackRoutes({ stacks }: RouteParts): Route[] {
     answers: { 200: { description: 'A page of stacks', schema: pageOf(StackView, 'StackPage') } },
     handle: async ({ query }) => {
       const limit = query.limit ?? 50;
-      const after = query.cursor ? decodeCursor(query.cursor) : undefined;
-      const rows = (await stacks.list()).filter(({ name }) => query.name === undefined || name === query.name);
-      const start = after ? rows.findIndex(({ id }) => id === after.id) + 1 : 0;
-      return { body: page(rows.slice(start, start + limit + 1), limit, ({ id, name }) => ({ after: name, id }), stackView) };
+      const after = afterText(query.cursor) ?? '';
+      const rows = (await stacks.list())
+        .filter((row) => (query.name === undefined || row.name === query.name) && keyOf(row) > after)
+        .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      return { body: page(rows.slice(0, limit + 1), limit, keyOf, stackView) };
     },
   });
 
@@ -46,4 +48,9 @@ export function stackRoutes({ stacks }: RouteParts): Route[] {
   });
 
   return [listStacks, getStack];
+}
+
+/** By name, then in the order of installing. */
+function keyOf({ name, installedAt, version }: StackRow): string {
+  return `${name} ${installedAt.toISOString()} ${version}`;
 }
