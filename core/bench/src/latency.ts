@@ -3,6 +3,7 @@ import { pingPongAndCommit } from './anchors/pingPong.ts';
 import { figureOf, median, type Report } from './figures.ts';
 import type { JobAnswer } from './world/api.ts';
 import { startChild } from './world/children.ts';
+import { cpuMsOf } from './world/usage.ts';
 import type { World } from './world/world.ts';
 
 const WARM_UP = 20;
@@ -34,7 +35,9 @@ export async function benchLatency(world: World, { report, jobs }: LatencyOption
   for (const { cluster, name, aim } of kinds) {
     for (let n = 0; n < WARM_UP; n++) await oneJob(world, cluster);
     const stages: Stages[] = [];
+    const before = await cpuMsOf(world.server.pid);
     for (let n = 0; n < jobs; n++) stages.push(await oneJob(world, cluster));
+    const serverMs = ((await cpuMsOf(world.server.pid)) - before) / jobs;
     const column = (of: (stage: Stages) => number) => stages.map(of);
     const ended = column((stage) => stage.ended);
     report(figureOf({ name, unit: 'ms', ...(aim ? { aim } : {}) }, ended));
@@ -50,6 +53,8 @@ export async function benchLatency(world: World, { report, jobs }: LatencyOption
         column((stage) => stage.started),
       ),
     );
+    // With the two reads of each round that tell when the attempt started.
+    report(figureOf({ name: "  server's processor time, reads of the result included", unit: 'ms' }, [serverMs]));
     report(figureOf({ name: `  by the bare round trip and commit`, unit: 'ratio' }, [median(ended) / median(anchor)]));
   }
 }

@@ -53,10 +53,10 @@ const benches = {
 type Name = keyof typeof benches;
 
 let world: World | undefined;
-let serverFlags: readonly string[] = [];
+let profileDir: string | undefined;
 
 async function inWorld(work: (world: World) => Promise<void>): Promise<void> {
-  world = await World.make({ serverFlags });
+  world = await World.make({ profileDir });
   try {
     await world.startServer();
     await work(world);
@@ -95,7 +95,7 @@ async function main(): Promise<void> {
   }
   const chosen = (positionals.length > 0 ? positionals : Object.keys(benches)) as Name[];
   console.log(`${machine()}, ${new Date().toISOString().slice(0, 10)}`);
-  if (values.profile) serverFlags = ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`];
+  if (values.profile) profileDir = resolve(values.profile);
   const sections: Section[] = [];
   for (const name of chosen) {
     if (values.quiet) await untilQuiet({ below: 1.5, withinMs: Number(values.quiet) * 1000 });

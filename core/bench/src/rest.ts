@@ -16,8 +16,7 @@ interface Target {
 
 /** Reads over connections that stay open, beside a bare server of `node:http` in the same rounds. */
 export async function benchRest(world: World, { cluster, report }: { cluster: string; report: Report }): Promise<void> {
-  const { url, token } = world.server.ready;
-  const own = (connections: number) => new Api(url, token, { connections });
+  const own = (connections: number) => world.newApi(world.server.ready.url, { connections });
   const targets: Target[] = [
     { name: 'GET /jobs?limit=50', api: own, path: '/api/v1/jobs?limit=50' },
     { name: 'GET /clusters/{cluster}/components', api: own, path: `/api/v1/clusters/${cluster}/components` },

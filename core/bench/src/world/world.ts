@@ -8,17 +8,26 @@ import { buildStack } from '@stackyard/sdk/build';
 import { Api } from './api.ts';
 import { type Child, type ChildOptions, endAllOf, startChild } from './children.ts';
 import type { FleetArguments } from './fleetMain.ts';
-import type { ServerArguments, ServerReady } from './serverMain.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const sources = '--conditions=@stackyard/source';
-const stacks = [path('../../../../examples/mock-stack'), path('../stack')];
+const bin = path('../../../cli/bin/stackyard.mjs');
+const ownStacks = [path('../../../../examples/mock-stack'), path('../stack')];
 
 type Named = Omit<ChildOptions, 'cwd' | 'logFile'> & { readonly name: string };
 
+/** What `stackyard server --json` says when it is ready. */
+export interface ServerReady {
+  readonly url: string;
+  readonly agentEndpoint: string;
+  readonly tokenFile: string;
+}
+
 export interface WorldOptions {
-  /** Flags of Node for the server's process, such as `--cpu-prof`. */
-  readonly serverFlags?: readonly string[];
+  /** Whether the server has the stacks of the benches; else those that every server has. */
+  readonly stacks?: boolean;
+  /** Where the server leaves a processor profile. */
+  readonly profileDir?: string | undefined;
 }
 
 /** A server with its agents on loopback, everything below one temporary directory; `close` ends and removes all of it. */
@@ -28,6 +37,7 @@ export class World {
   readonly #children: Child<unknown>[] = [];
   #server: Child<ServerReady> | undefined;
   #api: Api | undefined;
+  #token = '';
   #agents = 0;
 
   private constructor(dir: string, options: WorldOptions) {
@@ -49,17 +59,26 @@ export class World {
     return this.#api;
   }
 
-  /** Starts the server; the first time on an empty directory. */
+  /** Starts the server as its users do; the first time on an empty directory. */
   async startServer(): Promise<Child<ServerReady>> {
-    const artifacts = await Promise.all(stacks.map((stack) => buildStack(stack, { outDir: join(this.dir, 'stacks') })));
-    const options: ServerArguments = { dataDir: join(this.dir, 'server'), stacks: artifacts.map(({ file }) => file) };
-    this.#server = await this.#start<ServerReady>({
-      name: 'server',
-      args: [...(this.#options.serverFlags ?? []), sources, path('./serverMain.ts'), JSON.stringify(options)],
-    });
-    const { url, token } = this.#server.ready;
-    this.#api = new Api(url, token);
+    const { stacks = true, profileDir } = this.#options;
+    const data = ['--data-dir', join(this.dir, 'server'), '--package-origin', 'maven'];
+    const args = [bin, 'server', '--json', '--port', '0', '--agent-port', '0', ...data];
+    for (const stack of stacks ? ownStacks : []) {
+      args.push('--stack', (await buildStack(stack, { outDir: join(this.dir, 'stacks') })).file);
+    }
+    const profile = profileDir ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` } : {};
+    const env = { XDG_CONFIG_HOME: join(this.dir, 'config'), ...profile };
+    this.#server = await this.#start<ServerReady>({ name: 'server', args, env });
+    const { url, tokenFile } = this.#server.ready;
+    this.#token = (await readFile(tokenFile, 'utf8')).trim();
+    this.#api = this.newApi(url);
     return this.#server;
+  }
+
+  /** Another client with connections of its own. */
+  newApi(url: string = this.server.ready.url, options?: { connections: number }): Api {
+    return new Api(url, this.#token, options);
   }
 
   async stopServer(): Promise<void> {
