@@ -18,7 +18,15 @@ async function cli(argv: string, env: Record<string, string> = {}) {
   return { code, ...terminal.said };
 }
 
-const problem = (status: number, code: string, detail: string, errors: object[] = []) => ({ type: '', title: 'Refused', status, code, detail, requestId: 'r1', errors });
+const problem = (status: number, code: string, detail: string, errors: object[] = []) => ({
+  type: '',
+  title: 'Refused',
+  status,
+  code,
+  detail,
+  requestId: 'r1',
+  errors,
+});
 const cluster = { id: 'c1', name: 'demo', title: null, revision: 3, createdAt: '2026-01-01T00:00:00Z' };
 
 test('help reads well', async () => {
@@ -61,7 +69,18 @@ test('help reads well', async () => {
 test('every verb of every noun says what it does, and none takes a secret', async () => {
   const program = await buildProgram(testTerminal(), 'all');
   const verbs = program.commands.flatMap((noun) => noun.commands.map((verb) => `${noun.name()} ${verb.name()}`));
-  expect(verbs).toEqual(expect.arrayContaining(['cluster exports', 'host add', 'service add', 'component restart', 'config set', 'plan execute', 'job retry', 'stack build']));
+  expect(verbs).toEqual(
+    expect.arrayContaining([
+      'cluster exports',
+      'host add',
+      'service add',
+      'component restart',
+      'config set',
+      'plan execute',
+      'job retry',
+      'stack build',
+    ]),
+  );
   const all = program.commands.flatMap((noun) => [noun, ...noun.commands]);
   expect(all.filter((command) => command.summary() === '').map((command) => command.name())).toEqual([]);
   const flags = all.flatMap((command) => command.options.map(({ long }) => long));
@@ -81,9 +100,13 @@ test.each([
 });
 
 test('a list is a table for people, an array for programs, and a name per line for other commands', async () => {
-  await using server = await httpServer((_, response) => sendJson(response, 200, { items: [cluster], nextCursor: null }));
+  await using server = await httpServer((_, response) =>
+    sendJson(response, 200, { items: [cluster], nextCursor: null }),
+  );
   const env = { STACKYARD_URL: server.url, STACKYARD_TOKEN: 'syk_x' };
-  expect((await cli('cluster list', env)).out).toMatch(/^CLUSTER {2}TITLE {2}REVISION {2}CREATED\ndemo {12}3 {9}\d+ d ago\n$/);
+  expect((await cli('cluster list', env)).out).toMatch(
+    /^CLUSTER {2}TITLE {2}REVISION {2}CREATED\ndemo {12}3 {9}\d+ d ago\n$/,
+  );
   expect(JSON.parse((await cli('cluster list -o json', env)).out)).toEqual([cluster]);
   expect((await cli('cluster list -o yaml', env)).out).toContain('- id: c1\n  name: demo\n');
   expect((await cli('cluster list -o name', env)).out).toBe('demo\n');
@@ -105,7 +128,9 @@ test('what is refused is told in a sentence, each reason with its place, and by 
       { code: 'RANGE', message: 'tickTime is 50; it must be at least 100.', pointer: '/config/zoo.cfg/tickTime' },
       { code: 'OTHER', message: 'Host zk9 is not in the cluster.' },
     ]),
-    DELETE: problem(409, 'HOST_IN_USE', 'Host zk1 still has zookeeper_server.', [{ code: 'USED', message: 'zk1 is used.', pointer: '/host' }]),
+    DELETE: problem(409, 'HOST_IN_USE', 'Host zk1 still has zookeeper_server.', [
+      { code: 'USED', message: 'zk1 is used.', pointer: '/host' },
+    ]),
   };
   await using server = await httpServer((request, response) => {
     const body = answers[request.method ?? ''] as { status: number };
@@ -118,7 +143,11 @@ test('what is refused is told in a sentence, each reason with its place, and by 
     out: '',
     err: '✗ Refused:\n  tickTime is 50; it must be at least 100.  at /config/zoo.cfg/tickTime\n  Host zk9 is not in the cluster.\n',
   });
-  expect(await cli('cluster remove-host demo zk1', env)).toEqual({ code: 6, out: '', err: '✗ Refused: zk1 is used.\n  at /host\n' });
+  expect(await cli('cluster remove-host demo zk1', env)).toEqual({
+    code: 6,
+    out: '',
+    err: '✗ Refused: zk1 is used.\n  at /host\n',
+  });
 });
 
 test('every POST has an Idempotency-Key of its own', async () => {
@@ -133,9 +162,24 @@ test('every POST has an Idempotency-Key of its own', async () => {
 });
 
 test('nothing changes where nobody can be asked and nobody said yes', async () => {
-  const plan = { title: 'Stop zookeeper', tasks: [{ index: 0, host: 'zk1', service: 's', component: 'c', phase: 'stop', runsCode: false }], edges: [], files: [], restarts: [], hosts: ['zk1'], joiningHosts: [], added: [], removed: [], warnings: [], skipped: [] };
+  const plan = {
+    title: 'Stop zookeeper',
+    tasks: [{ index: 0, host: 'zk1', service: 's', component: 'c', phase: 'stop', runsCode: false }],
+    edges: [],
+    files: [],
+    restarts: [],
+    hosts: ['zk1'],
+    joiningHosts: [],
+    added: [],
+    removed: [],
+    warnings: [],
+    skipped: [],
+  };
   await using server = await httpServer((_, response) => sendJson(response, 201, { id: 'p1', plan }));
-  const { code, err } = await cli('service stop zookeeper --cluster demo', { STACKYARD_URL: server.url, STACKYARD_TOKEN: 'x' });
+  const { code, err } = await cli('service stop zookeeper --cluster demo', {
+    STACKYARD_URL: server.url,
+    STACKYARD_TOKEN: 'x',
+  });
   expect(code).toBe(2);
   expect(err).toContain('Stop zookeeper\n\n  1 task on 1 host: stop ×1\n');
   expect(err).toContain('Nothing was changed: nobody can be asked here. Say --yes to run it.');
@@ -143,8 +187,12 @@ test('nothing changes where nobody can be asked and nobody said yes', async () =
 });
 
 test('the environment wins over the stored context; the store is private', async () => {
-  await using one = await httpServer((_, response) => sendJson(response, 200, { items: [{ ...cluster, name: 'one' }], nextCursor: null }));
-  await using two = await httpServer((_, response) => sendJson(response, 200, { items: [{ ...cluster, name: 'two' }], nextCursor: null }));
+  await using one = await httpServer((_, response) =>
+    sendJson(response, 200, { items: [{ ...cluster, name: 'one' }], nextCursor: null }),
+  );
+  await using two = await httpServer((_, response) =>
+    sendJson(response, 200, { items: [{ ...cluster, name: 'two' }], nextCursor: null }),
+  );
   const tokenFile = join(dir, 'token');
   await writeFile(tokenFile, 'syk_stored\n');
   expect((await cli(`context set one --url ${one.url} --token-file ${tokenFile}`)).code).toBe(0);
@@ -168,5 +216,7 @@ test('completion scripts know the nouns, their verbs and the options of these', 
   expect(out).toContain('words="demo server agent cluster host service');
   expect(out).toContain('job) words="list get watch logs cancel retry"');
   expect(out).toMatch(/"config set"\) words="[^"]*--unset/);
-  expect((await cli('completion fish')).out).toContain("complete -c stackyard -n __fish_use_subcommand -f -a cluster -d 'hosts and services that belong together'");
+  expect((await cli('completion fish')).out).toContain(
+    "complete -c stackyard -n __fish_use_subcommand -f -a cluster -d 'hosts and services that belong together'",
+  );
 });

@@ -10,7 +10,11 @@ export async function run(argv: readonly string[], terminal: Terminal = processT
     // The agent is small and its options are its own; nothing of this tool is loaded for it.
     if (argv[0] === 'agent') return await (await import('./commands/agent.ts')).runAgentCommand(argv.slice(1));
     let code: number = EXIT.ok;
-    const program = await buildProgram(terminal, argv.find((word) => !word.startsWith('-')), (ended) => (code = ended));
+    const program = await buildProgram(
+      terminal,
+      argv.find((word) => !word.startsWith('-')),
+      (ended) => (code = ended),
+    );
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
@@ -32,11 +36,14 @@ export function reported(error: unknown, terminal: Terminal): number {
     return error.exitCode;
   }
   if (error instanceof CliError) {
-    if (error.message !== '') terminal.err(`${error.exitCode === EXIT.cancelled ? '' : `${red('✗')} `}${error.message}\n`);
+    if (error.message !== '')
+      terminal.err(`${error.exitCode === EXIT.cancelled ? '' : `${red('✗')} `}${error.message}\n`);
     return error.exitCode;
   }
   // Nothing foresaw it: whoever reports it needs the place.
-  terminal.err(`${red('✗')} ${error instanceof Error ? (terminal.env['STACKYARD_DEBUG'] ? error.stack : error.message) : String(error)}\n`);
+  terminal.err(
+    `${red('✗')} ${error instanceof Error ? (terminal.env['STACKYARD_DEBUG'] ? error.stack : error.message) : String(error)}\n`,
+  );
   return EXIT.failed;
 }
 
@@ -46,6 +53,7 @@ function problemText({ title, detail, errors = [], status, requestId }: Problem,
   const head = `${red('✗')} ${bold(title)}`;
   const tail = status >= 500 ? `  ${dim(`request ${requestId}`)}\n` : '';
   if (!only) return `${head}: ${detail}\n${tail}`;
-  if (second) return `${head}:\n${errors.map(({ pointer, message }) => `  ${message}${pointer ? dim(`  at ${pointer}`) : ''}\n`).join('')}${tail}`;
+  if (second)
+    return `${head}:\n${errors.map(({ pointer, message }) => `  ${message}${pointer ? dim(`  at ${pointer}`) : ''}\n`).join('')}${tail}`;
   return `${head}: ${only.message}${/[.!?]$/.test(only.message) ? '' : '.'}\n${only.pointer ? `  ${dim(`at ${only.pointer}`)}\n` : ''}${tail}`;
 }

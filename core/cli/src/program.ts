@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, type CommanderError } from 'commander';
 import type { Noun } from './commands/parts.ts';
 import { UsageError } from './errors.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -29,7 +29,8 @@ export const entries: readonly Entry[] = [
     name: 'server',
     summary: 'run the server',
     group: 'Running it:',
-    build: async (command, terminal, done) => (await import('./commands/server.ts')).serverCommand(command, terminal, done),
+    build: async (command, terminal, done) =>
+      (await import('./commands/server.ts')).serverCommand(command, terminal, done),
   },
   {
     name: 'agent',
@@ -37,11 +38,27 @@ export const entries: readonly Entry[] = [
     group: 'Running it:',
     build: async () => undefined,
   },
-  noun('cluster', 'hosts and services that belong together', async () => (await import('./commands/cluster.ts')).clusters),
+  noun(
+    'cluster',
+    'hosts and services that belong together',
+    async () => (await import('./commands/cluster.ts')).clusters,
+  ),
   noun('host', 'machines with an agent', async () => (await import('./commands/host.ts')).hosts),
-  noun('service', 'products, installed and configured as a whole', async () => (await import('./commands/service.ts')).services),
-  noun('component', 'processes and clients of services, on their hosts', async () => (await import('./commands/component.ts')).components),
-  noun('config', 'properties of services, their versions and changes', async () => (await import('./commands/config.ts')).configs),
+  noun(
+    'service',
+    'products, installed and configured as a whole',
+    async () => (await import('./commands/service.ts')).services,
+  ),
+  noun(
+    'component',
+    'processes and clients of services, on their hosts',
+    async () => (await import('./commands/component.ts')).components,
+  ),
+  noun(
+    'config',
+    'properties of services, their versions and changes',
+    async () => (await import('./commands/config.ts')).configs,
+  ),
   noun('plan', 'what a command would do', async () => (await import('./commands/plan.ts')).plans),
   noun('job', 'what is being done and what was done', async () => (await import('./commands/job.ts')).jobs),
   noun('stack', 'what can be installed', async () => (await import('./commands/stack.ts')).stacks),
@@ -65,15 +82,26 @@ export const entries: readonly Entry[] = [
   },
 ];
 
-/** The program with one noun complete, or with all of them; the others have their name and summary only. */
-export async function buildProgram(terminal: Terminal, chosen: string | 'all' | undefined, done: (code: number) => void = () => undefined): Promise<Command> {
+/** The program with one noun complete, or with every one ("all"); the others have their name and summary only. */
+export async function buildProgram(
+  terminal: Terminal,
+  chosen: string | undefined,
+  done: (code: number) => void = () => undefined,
+): Promise<Command> {
   const program = prepared(new Command('stackyard'), terminal)
     .description('Deploys and runs big-data services on your own hosts.')
     .version(await version())
     .helpCommand(false)
-    .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 cancelled, 4 authentication, 5 the job ran and failed, 6 conflict, 7 not found.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 ok, 1 failed, 2 usage, 3 cancelled, 4 authentication, 5 the job ran and failed, 6 conflict, 7 not found.',
+    );
   for (const { name, summary, group, build } of entries) {
-    const command = prepared(new Command(name), terminal).summary(summary).description(sentence(summary)).helpGroup(group).helpCommand(false);
+    const command = prepared(new Command(name), terminal)
+      .summary(summary)
+      .description(sentence(summary))
+      .helpGroup(group)
+      .helpCommand(false);
     program.addCommand(command);
     if (chosen === 'all' || chosen === name) await build(command, terminal, done);
     for (const verb of command.commands) {
@@ -87,7 +115,13 @@ export async function buildProgram(terminal: Terminal, chosen: string | 'all' | 
 function prepared(command: Command, terminal: Terminal): Command {
   return command
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError: () => undefined, getOutHelpWidth: () => terminal.columns, getErrHelpWidth: () => terminal.columns })
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      outputError: () => undefined,
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+    })
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
     .showSuggestionAfterError(true);
 }
@@ -98,10 +132,16 @@ function sentence(text: string): string {
 
 /** What commander calls wrong, in our words and with our exit code. */
 export function usageOf(error: CommanderError): UsageError {
-  return new UsageError(`${error.message.replace(/^error: /, '').replace(/\.?\n\((.*)\)\.?$/, '. $1').replace(/^(.)/, (letter) => letter.toUpperCase())}${/[.?)]$/.test(error.message) ? '' : '.'}`);
+  return new UsageError(
+    `${error.message
+      .replace(/^error: /, '')
+      .replace(/\.?\n\((.*)\)\.?$/, '. $1')
+      .replace(/^(.)/, (letter) => letter.toUpperCase())}${/[.?)]$/.test(error.message) ? '' : '.'}`,
+  );
 }
 
 async function version(): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  return (JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+  return (JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version;
 }

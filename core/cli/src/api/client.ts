@@ -52,7 +52,9 @@ export async function reach(connection: Connection, ask: () => Promise<Response>
 function reasonOf(error: unknown): string {
   const cause = (error as { cause?: unknown }).cause;
   const inner = cause instanceof AggregateError ? (cause.errors[0] as Error) : cause;
-  return (inner as { code?: string } | undefined)?.code ?? (inner as Error | undefined)?.message ?? (error as Error).message;
+  return (
+    (inner as { code?: string } | undefined)?.code ?? (inner as Error | undefined)?.message ?? (error as Error).message
+  );
 }
 
 interface Answer<Data> {
@@ -69,7 +71,9 @@ export async function answerOf<Data>(asked: Promise<Answer<Data>>): Promise<NonN
 }
 
 /** As `answerOf`, with the ETag of what was read. */
-export async function taggedAnswerOf<Data>(asked: Promise<Answer<Data>>): Promise<{ data: NonNullable<Data>; etag: string }> {
+export async function taggedAnswerOf<Data>(
+  asked: Promise<Answer<Data>>,
+): Promise<{ data: NonNullable<Data>; etag: string }> {
   const answer = await asked;
   return { data: await answerOf(Promise.resolve(answer)), etag: answer.response.headers.get('etag') ?? '' };
 }
@@ -82,7 +86,9 @@ export function refusal(body: unknown, response: Response): CliError {
     );
   }
   if (isProblem(body)) return new ProblemError(body);
-  return new CliError(`The server at ${response.url} answered ${response.status} ${response.statusText}, which is not its API.`);
+  return new CliError(
+    `The server at ${response.url} answered ${response.status} ${response.statusText}, which is not its API.`,
+  );
 }
 
 function isProblem(body: unknown): body is Problem {

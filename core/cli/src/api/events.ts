@@ -31,7 +31,11 @@ const LONGEST_DELAY_MS = 5_000;
  *
  * @throws what the first connection fails with; a later one is tried again for ten minutes.
  */
-export async function* streamOf(connection: Connection, path: string, options: StreamOptions = {}): AsyncGenerator<StreamMessage> {
+export async function* streamOf(
+  connection: Connection,
+  path: string,
+  options: StreamOptions = {},
+): AsyncGenerator<StreamMessage> {
   const { signal, last, firstDelayMs = 250, patienceMs = 600_000, fetch: fetching = fetch } = options;
   let lastId: string | undefined;
   let connectedOnce = false;
@@ -41,7 +45,11 @@ export async function* streamOf(connection: Connection, path: string, options: S
     const silence = new Silence(SILENCE_MS);
     try {
       const stop = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
-      const headers = { ...headersOf(connection), accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) };
+      const headers = {
+        ...headersOf(connection),
+        accept: 'text/event-stream',
+        ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+      };
       const response = await reach(connection, () => fetching(`${connection.url}${path}`, { headers, signal: stop }));
       if (!response.ok || !response.body) throw await refused(response);
       if (connectedOnce && awaySince !== undefined) options.onResume?.();
@@ -56,7 +64,8 @@ export async function* streamOf(connection: Connection, path: string, options: S
       throw new CliError('the server ended the stream');
     } catch (error) {
       if (signal?.aborted) return;
-      if (!connectedOnce || (error instanceof Refused && error.status < 500)) throw error instanceof Refused ? error.error : error;
+      if (!connectedOnce || (error instanceof Refused && error.status < 500))
+        throw error instanceof Refused ? error.error : error;
       if (awaySince === undefined) options.onBreak?.((error as Error).message);
       awaySince ??= Date.now();
       if (Date.now() - awaySince > patienceMs) throw error instanceof Refused ? error.error : error;
@@ -90,7 +99,8 @@ async function* messagesOf(body: ReadableStream<Uint8Array>, silence: Silence): 
   for await (const bytes of body) {
     silence.heard();
     parser.feed(decoder.decode(bytes, { stream: true }));
-    for (const { id, event, data } of waiting.splice(0)) yield { id, event: event ?? 'message', data: JSON.parse(data) };
+    for (const { id, event, data } of waiting.splice(0))
+      yield { id, event: event ?? 'message', data: JSON.parse(data) };
   }
 }
 
@@ -99,7 +109,10 @@ class Silence {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
   constructor(limitMs: number) {
-    this.#timer = setTimeout(() => this.#controller.abort(new CliError(`nothing was heard for ${limitMs / 1000} s`)), limitMs);
+    this.#timer = setTimeout(
+      () => this.#controller.abort(new CliError(`nothing was heard for ${limitMs / 1000} s`)),
+      limitMs,
+    );
   }
   get signal(): AbortSignal {
     return this.#controller.signal;

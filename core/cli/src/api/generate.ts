@@ -1,14 +1,13 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@stackyard/kernel';
 import { startServer } from '@stackyard/server';
 
 /** The committed description of the REST API, and the types of its client that are made from it. */
 export const snapshotFile = fileURLToPath(new URL('../../../server/openapi.json', import.meta.url));
+const NAME = 'core/cli/src/api/generate.ts';
 export const schemaFile = fileURLToPath(new URL('./gen/schema.ts', import.meta.url));
 
 /** The description as a real server gives it: without plugins, because which are loaded is configuration. */
@@ -17,7 +16,12 @@ export async function describedApi(): Promise<string> {
   const listen = { host: '127.0.0.1', port: 0 };
   try {
     const server = await startServer({
-      ...{ dataDir, http: listen, agents: listen, packages: { origin: 'auto' }, stacks: [], plugins: [] },
+      dataDir,
+      http: listen,
+      agents: listen,
+      packages: { origin: 'auto' },
+      stacks: [],
+      plugins: [],
       log: createLogger({ level: 'error' }),
       onFatal: (error) => {
         throw error;
@@ -36,17 +40,9 @@ export async function describedApi(): Promise<string> {
 
 /** The types of a description, as openapi-typescript writes them. */
 export async function typesOf(description: string): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'stackyard-openapi-'));
-  try {
-    await writeFile(join(dir, 'openapi.json'), description);
-    const tool = createRequire(import.meta.url).resolve('openapi-typescript/bin/cli.js');
-    const child = spawn(process.execPath, [tool, 'openapi.json', '-o', 'schema.ts'], { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'] });
-    const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-    if (code !== 0) throw new Error(`openapi-typescript ended with ${code}.`);
-    return await readFile(join(dir, 'schema.ts'), 'utf8');
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  const { default: openapiTypes, astToString } = await import('openapi-typescript');
+  const nodes = await openapiTypes(JSON.parse(description) as never);
+  return `// Made by ${NAME}; do not edit.\n${astToString(nodes)}`;
 }
 
 if (import.meta.main) {

@@ -12,6 +12,6 @@ export async function runAgentCommand(argv: readonly string[]): Promise<number> 
     throw new CliError(`The agent's bundle cannot be built: ${(error as Error).message}`, 1, { cause: error });
   });
   const { file, args, env } = bundleCommand(bundle);
-  process.execve(file, [file, ...args, ...argv], { ...process.env, ...env } as Record<string, string>);
+  process.execve(file, [file, ...args, ...argv], { ...process.env, ...env });
   return 1;
 }

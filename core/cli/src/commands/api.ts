@@ -17,28 +17,41 @@ export function apiCommand(command: Command, terminal: Terminal): void {
     .option('-H, --header <header>', 'a header, such as "If-Match: …"; may be repeated', collect)
     .option('--root', 'the path is not under /api/v1')
     .option('-i, --include', 'print status and headers to standard error')
-    .action(async (method: string, path: string, options: ServerOptions & { data?: string; header?: string[]; root?: boolean; include?: boolean }) => {
-      const verb = method.toUpperCase();
-      if (!METHODS.includes(verb)) throw new UsageError(`${method} is no method of the API: use ${METHODS.join(', ')}.`);
-      const { api } = await connect(terminal, options);
-      const { connection } = api;
-      const body = options.data === undefined ? undefined : await bodyOf(options.data);
-      const headers = {
-        accept: 'application/json, text/plain;q=0.9, */*;q=0.5',
-        ...headersOf(connection),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(verb === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
-        ...Object.fromEntries((options.header ?? []).map(headerOf)),
-      };
-      const url = connection.url + pathOf(path, options.root ?? false);
-      const response = await reach(connection, () => fetch(url, { method: verb, headers, ...(body === undefined ? {} : { body }) }));
-      if (options.include) terminal.err(`${response.status} ${response.statusText}\n${[...response.headers].map(([name, value]) => `${name}: ${value}\n`).join('')}\n`);
-      const decoder = new TextDecoder();
-      let last = '';
-      for await (const bytes of response.body ?? []) terminal.out((last = decoder.decode(bytes, { stream: true })));
-      if (last !== '' && !last.endsWith('\n')) terminal.out('\n');
-      if (!response.ok) throw new CliError(`${verb} ${path} was answered ${response.status}.`, exitCodeOf(response.status));
-    });
+    .action(
+      async (
+        method: string,
+        path: string,
+        options: ServerOptions & { data?: string; header?: string[]; root?: boolean; include?: boolean },
+      ) => {
+        const verb = method.toUpperCase();
+        if (!METHODS.includes(verb))
+          throw new UsageError(`${method} is no method of the API: use ${METHODS.join(', ')}.`);
+        const { api } = await connect(terminal, options);
+        const { connection } = api;
+        const body = options.data === undefined ? undefined : await bodyOf(options.data);
+        const headers = {
+          accept: 'application/json, text/plain;q=0.9, */*;q=0.5',
+          ...headersOf(connection),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(verb === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+          ...Object.fromEntries((options.header ?? []).map(headerOf)),
+        };
+        const url = connection.url + pathOf(path, options.root ?? false);
+        const response = await reach(connection, () =>
+          fetch(url, { method: verb, headers, ...(body === undefined ? {} : { body }) }),
+        );
+        if (options.include)
+          terminal.err(
+            `${response.status} ${response.statusText}\n${[...response.headers].map(([name, value]) => `${name}: ${value}\n`).join('')}\n`,
+          );
+        const decoder = new TextDecoder();
+        let last = '';
+        for await (const bytes of response.body ?? []) terminal.out((last = decoder.decode(bytes, { stream: true })));
+        if (last !== '' && !last.endsWith('\n')) terminal.out('\n');
+        if (!response.ok)
+          throw new CliError(`${verb} ${path} was answered ${response.status}.`, exitCodeOf(response.status));
+      },
+    );
 }
 
 export function pathOf(path: string, root: boolean): string {
@@ -47,7 +60,8 @@ export function pathOf(path: string, root: boolean): string {
 }
 
 async function bodyOf(data: string): Promise<string> {
-  if (data === '-' || data.startsWith('@')) return JSON.stringify(await readDocument(data === '-' ? '-' : data.slice(1)));
+  if (data === '-' || data.startsWith('@'))
+    return JSON.stringify(await readDocument(data === '-' ? '-' : data.slice(1)));
   try {
     return JSON.stringify(JSON.parse(data));
   } catch {

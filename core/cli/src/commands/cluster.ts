@@ -4,7 +4,16 @@ import { printData, printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import { ago } from '../output/time.ts';
 import { agreed } from './execute.ts';
-import { type ClusterOptions, collect, connect, type Noun, onServer, type OutputOptions, type RunOptions, withOutput } from './parts.ts';
+import {
+  type ClusterOptions,
+  collect,
+  connect,
+  type Noun,
+  onServer,
+  type OutputOptions,
+  type RunOptions,
+  withOutput,
+} from './parts.ts';
 import { addRunVerbs } from './verbs.ts';
 
 export const clusters: Noun = (noun, terminal) => {
@@ -12,7 +21,12 @@ export const clusters: Noun = (noun, terminal) => {
     .summary('list clusters')
     .action(async (options: OutputOptions) => {
       const { api } = await connect(terminal, options);
-      await printList(terminal, await allOf((query) => api.GET('/api/v1/clusters', { params: { query } })), clusterView(), options.output);
+      await printList(
+        terminal,
+        await allOf((query) => api.GET('/api/v1/clusters', { params: { query } })),
+        clusterView(),
+        options.output,
+      );
     });
 
   withOutput(noun.command('get'))
@@ -31,7 +45,11 @@ export const clusters: Noun = (noun, terminal) => {
         facts(
           [
             ['Cluster', cluster.name + (cluster.title ? ` (${cluster.title})` : '')],
-            ['Hosts', hosts.map(({ name: host, reachable }) => (reachable ? host : `${host} (out of reach)`)).join(', ') || 'none'],
+            [
+              'Hosts',
+              hosts.map(({ name: host, reachable }) => (reachable ? host : `${host} (out of reach)`)).join(', ') ||
+                'none',
+            ],
             ['Services', services.map((service) => `${service.title} ${service.version}`).join(', ') || 'none'],
             ['Revision', String(cluster.revision)],
             ['Created', ago(cluster.createdAt, new Date())],
@@ -48,10 +66,15 @@ export const clusters: Noun = (noun, terminal) => {
     .option('--host <name>', 'a joined host to put into it; may be repeated', collect)
     .action(async (name: string, options: OutputOptions & { title?: string; host?: string[] }) => {
       const { api } = await connect(terminal, options);
-      const body = { name, ...(options.title === undefined ? {} : { title: options.title }), ...(options.host ? { hosts: options.host } : {}) };
+      const body = {
+        name,
+        ...(options.title === undefined ? {} : { title: options.title }),
+        ...(options.host ? { hosts: options.host } : {}),
+      };
       const made = await answerOf(api.POST('/api/v1/clusters', { body }));
       terminal.err(`Created cluster ${made.name}.\n`);
-      if (options.output !== 'table') await printOne(terminal, made, { human: () => '', name: (item) => item.name }, options.output);
+      if (options.output !== 'table')
+        await printOne(terminal, made, { human: () => '', name: (item) => item.name }, options.output);
     });
 
   onServer(noun.command('delete'))
@@ -95,7 +118,9 @@ export const clusters: Noun = (noun, terminal) => {
       const exported = await answerOf(api.GET('/api/v1/clusters/{cluster}/exports', { params: { path } }));
       if (options.output === 'json' || options.output === 'yaml') return printData(terminal, exported, options.output);
       const pairs = Object.entries(exported).flatMap(([service, values]) =>
-        Object.entries(values).map(([name, value]) => [`${service}.${name}`, typeof value === 'string' ? value : JSON.stringify(value)] as const),
+        Object.entries(values).map(
+          ([name, value]) => [`${service}.${name}`, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+        ),
       );
       if (pairs.length > 0) terminal.out(facts(pairs, terminal.colours.dim));
       else terminal.err('The cluster exports nothing yet.\n');

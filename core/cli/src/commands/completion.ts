@@ -15,7 +15,10 @@ const scripts: Readonly<Record<string, (words: readonly Words[]) => string>> = {
 export function completionCommand(command: Command, terminal: Terminal): void {
   command
     .argument('<shell>', Object.keys(scripts).join(', '))
-    .addHelpText('after', '\nbash: source <(stackyard completion bash)\nzsh:  source <(stackyard completion zsh)\nfish: stackyard completion fish | source')
+    .addHelpText(
+      'after',
+      '\nbash: source <(stackyard completion bash)\nzsh:  source <(stackyard completion zsh)\nfish: stackyard completion fish | source',
+    )
     .action(async (shell: string) => {
       const script = scripts[shell];
       if (!script) throw new UsageError(`There is no completion for ${shell}: use ${Object.keys(scripts).join(', ')}.`);
@@ -25,7 +28,8 @@ export function completionCommand(command: Command, terminal: Terminal): void {
 }
 
 export function wordsOf(program: Command): Words[] {
-  const optionsOf = (command: Command): string[] => command.options.flatMap(({ long, short }) => [long, short].filter((flag) => flag !== undefined && flag !== null));
+  const optionsOf = (command: Command): string[] =>
+    command.options.flatMap(({ long, short }) => [long, short].filter((flag) => flag !== undefined && flag !== null));
   return program.commands.map((noun) => ({
     name: noun.name(),
     summary: noun.summary(),
@@ -36,7 +40,9 @@ export function wordsOf(program: Command): Words[] {
 
 function bash(words: readonly Words[]): string {
   const nouns = words.map(({ name }) => name).join(' ');
-  const verbCases = words.filter(({ verbs }) => verbs.length > 0).map(({ name, verbs }) => `    ${name}) words="${verbs.map((verb) => verb.name).join(' ')}" ;;`);
+  const verbCases = words
+    .filter(({ verbs }) => verbs.length > 0)
+    .map(({ name, verbs }) => `    ${name}) words="${verbs.map((verb) => verb.name).join(' ')}" ;;`);
   const optionCases = words.flatMap(({ name, options, verbs }) => [
     ...(verbs.length === 0 && options.length > 0 ? [`    "${name} "*|"${name}") words="${options.join(' ')}" ;;`] : []),
     ...verbs.map((verb) => `    "${name} ${verb.name}") words="${verb.options.join(' ')}" ;;`),
@@ -70,9 +76,19 @@ function fish(words: readonly Words[]): string {
   const quote = (text: string): string => `'${text.replaceAll("'", String.raw`\'`)}'`;
   const lines = words.flatMap(({ name, summary, options, verbs }) => [
     `complete -c stackyard -n __fish_use_subcommand -f -a ${name} -d ${quote(summary)}`,
-    ...verbs.map((verb) => `complete -c stackyard -n '__fish_seen_subcommand_from ${name}; and not __fish_seen_subcommand_from ${verbs.map((each) => each.name).join(' ')}' -f -a ${verb.name} -d ${quote(verb.summary)}`),
-    ...verbs.flatMap((verb) => longs(verb.options).map((flag) => `complete -c stackyard -n '__fish_seen_subcommand_from ${name}; and __fish_seen_subcommand_from ${verb.name}' -l ${flag}`)),
-    ...(verbs.length === 0 ? longs(options).map((flag) => `complete -c stackyard -n '__fish_seen_subcommand_from ${name}' -l ${flag}`) : []),
+    ...verbs.map(
+      (verb) =>
+        `complete -c stackyard -n '__fish_seen_subcommand_from ${name}; and not __fish_seen_subcommand_from ${verbs.map((each) => each.name).join(' ')}' -f -a ${verb.name} -d ${quote(verb.summary)}`,
+    ),
+    ...verbs.flatMap((verb) =>
+      longs(verb.options).map(
+        (flag) =>
+          `complete -c stackyard -n '__fish_seen_subcommand_from ${name}; and __fish_seen_subcommand_from ${verb.name}' -l ${flag}`,
+      ),
+    ),
+    ...(verbs.length === 0
+      ? longs(options).map((flag) => `complete -c stackyard -n '__fish_seen_subcommand_from ${name}' -l ${flag}`)
+      : []),
   ]);
   return `${lines.join('\n')}\n`;
 }

@@ -19,12 +19,22 @@ export const components: Noun = (noun, terminal) => {
     .option('--service <name>', 'only components of this service')
     .option('--host <name>', 'only on this host')
     .option('--stale', 'only where files differ from what the config gives now')
-    .action(async (component: string | undefined, options: OutputOptions & ClusterOptions & { service?: string; host?: string; stale?: boolean }) => {
-      const { api, cluster } = await connect(terminal, options);
-      const { service, host, stale } = options;
-      const found = await listComponents(api, await cluster(options.cluster), { component, service, host, stale: stale ? 'true' : undefined });
-      await printList(terminal, found, componentView, options.output);
-    });
+    .action(
+      async (
+        component: string | undefined,
+        options: OutputOptions & ClusterOptions & { service?: string; host?: string; stale?: boolean },
+      ) => {
+        const { api, cluster } = await connect(terminal, options);
+        const { service, host, stale } = options;
+        const found = await listComponents(api, await cluster(options.cluster), {
+          component,
+          service,
+          host,
+          stale: stale ? 'true' : undefined,
+        });
+        await printList(terminal, found, componentView, options.output);
+      },
+    );
 
   addRunVerbs(noun, terminal, {
     verbs: ['start', 'stop', 'restart', 'check'],
@@ -35,16 +45,32 @@ export const components: Noun = (noun, terminal) => {
   });
 };
 
-export async function listComponents(api: Api, cluster: string, filter: ComponentFilter = {}): Promise<HostComponent[]> {
-  const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as Record<string, never>;
-  return allOf((query) => api.GET('/api/v1/clusters/{cluster}/components', { params: { path: { cluster }, query: { ...query, ...given } } }));
+export async function listComponents(
+  api: Api,
+  cluster: string,
+  filter: ComponentFilter = {},
+): Promise<HostComponent[]> {
+  const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    never
+  >;
+  return allOf((query) =>
+    api.GET('/api/v1/clusters/{cluster}/components', { params: { path: { cluster }, query: { ...query, ...given } } }),
+  );
 }
 
 /** What was seen, beside what is wanted where the two differ. */
 export function stateText({ desired, observed, message }: HostComponent, colours: Colours): string {
-  const paint = { RUNNING: colours.green, STARTING: colours.cyan, STOPPED: colours.dim, UNHEALTHY: colours.red, UNKNOWN: colours.yellow }[observed];
+  const paint = {
+    RUNNING: colours.green,
+    STARTING: colours.cyan,
+    STOPPED: colours.dim,
+    UNHEALTHY: colours.red,
+    UNKNOWN: colours.yellow,
+  }[observed];
   // A client has no process: when it is installed all is well.
-  if (desired === 'INSTALLED' && observed !== 'RUNNING' && observed !== 'UNHEALTHY') return colours.dim(observed === 'STOPPED' ? 'STOPPED' : 'INSTALLED');
+  if (desired === 'INSTALLED' && observed !== 'RUNNING' && observed !== 'UNHEALTHY')
+    return colours.dim(observed === 'STOPPED' ? 'STOPPED' : 'INSTALLED');
   const wanted = desired === 'RUNNING' && observed === 'STOPPED' ? colours.yellow(' (should run)') : '';
   return `${paint(observed)}${wanted}${message && observed === 'UNHEALTHY' ? `: ${message}` : ''}`;
 }
@@ -58,10 +84,23 @@ const componentView: View<HostComponent> = {
     { title: 'ROLE', cell: ({ role }) => role ?? '-' },
     { title: 'PID', cell: ({ pid }) => (pid === null ? '-' : String(pid)) },
     { title: 'RESTARTS', cell: ({ restarts }) => (restarts > 0 ? colours.yellow(String(restarts)) : '0') },
-    { title: 'CONFIG', cell: ({ configVersion, stale }) => (stale ? colours.yellow(`v${configVersion ?? '-'}, needs ${needs[stale.effect] ?? stale.effect}`) : configVersion === null ? '-' : `v${configVersion}`) },
+    {
+      title: 'CONFIG',
+      cell: ({ configVersion, stale }) =>
+        stale
+          ? colours.yellow(`v${configVersion ?? '-'}, needs ${needs[stale.effect] ?? stale.effect}`)
+          : configVersion === null
+            ? '-'
+            : `v${configVersion}`,
+    },
   ],
   name: ({ component, host }) => `${component}/${host}`,
   none: 'There is no such component. "stackyard service add" brings a service in.',
 };
 
-const needs: Readonly<Record<string, string>> = { none: 'an update', reload: 'a reload', restart: 'a restart', rolling: 'a restart' };
+const needs: Readonly<Record<string, string>> = {
+  none: 'an update',
+  reload: 'a reload',
+  restart: 'a restart',
+  rolling: 'a restart',
+};

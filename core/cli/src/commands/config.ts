@@ -9,7 +9,17 @@ import { clip, type Terminal } from '../output/terminal.ts';
 import { table } from '../output/table.ts';
 import { ago } from '../output/time.ts';
 import { agreed, executePlan, makePlan, planAndRun } from './execute.ts';
-import { type ClusterOptions, collect, connect, type Noun, type OutputOptions, type RunOptions, withCluster, withOutput, withRun } from './parts.ts';
+import {
+  type ClusterOptions,
+  collect,
+  connect,
+  type Noun,
+  type OutputOptions,
+  type RunOptions,
+  withCluster,
+  withOutput,
+  withRun,
+} from './parts.ts';
 
 interface SetOptions extends RunOptions {
   readonly unset?: string[];
@@ -25,14 +35,25 @@ export const configs: Noun = (noun, terminal) => {
     .argument('<service>', 'such as zookeeper')
     .argument('[properties...]', 'only these')
     .option('--set-only', 'only what differs from its default')
-    .action(async (service: string, names: string[], options: OutputOptions & ClusterOptions & { setOnly?: boolean }) => {
-      const { api, cluster } = await connect(terminal, options);
-      const config = await readConfig(api, await cluster(options.cluster), service);
-      const wanted = names.length > 0 ? new Set(names.map((name) => findProperty(name, config.properties))) : undefined;
-      const properties = config.properties.filter((each) => (!wanted || wanted.has(each)) && (!options.setOnly || 'set' in each));
-      if (options.output === 'table') terminal.out(propertiesText(config, properties, terminal));
-      else await printOne(terminal, { ...config, properties }, { human: () => '', name: () => properties.map(({ config: file, name }) => `${file}/${name}`).join('\n') }, options.output);
-    });
+    .action(
+      async (service: string, names: string[], options: OutputOptions & ClusterOptions & { setOnly?: boolean }) => {
+        const { api, cluster } = await connect(terminal, options);
+        const config = await readConfig(api, await cluster(options.cluster), service);
+        const wanted =
+          names.length > 0 ? new Set(names.map((name) => findProperty(name, config.properties))) : undefined;
+        const properties = config.properties.filter(
+          (each) => (!wanted || wanted.has(each)) && (!options.setOnly || 'set' in each),
+        );
+        if (options.output === 'table') terminal.out(propertiesText(config, properties, terminal));
+        else
+          await printOne(
+            terminal,
+            { ...config, properties },
+            { human: () => '', name: () => properties.map(({ config: file, name }) => `${file}/${name}`).join('\n') },
+            options.output,
+          );
+      },
+    );
 
   withRun(noun.command('set'))
     .summary('set properties: shows what changes and restarts, then applies it')
@@ -54,7 +75,11 @@ export const configs: Noun = (noun, terminal) => {
     .action(async (service: string, options: RunOptions & { host?: string[] }) => {
       const { api, cluster } = await connect(terminal, options);
       const target = { service, ...(options.host ? { hosts: options.host } : {}) };
-      await planAndRun(api, terminal, { cluster: await cluster(options.cluster), request: { command: 'configure', target }, options });
+      await planAndRun(api, terminal, {
+        cluster: await cluster(options.cluster),
+        request: { command: 'configure', target },
+        options,
+      });
     });
 
   withCluster(withOutput(noun.command('versions')))
@@ -63,7 +88,9 @@ export const configs: Noun = (noun, terminal) => {
     .action(async (service: string, options: OutputOptions & ClusterOptions) => {
       const { api, cluster } = await connect(terminal, options);
       const path = { cluster: await cluster(options.cluster), service };
-      const found = await allOf((query) => api.GET('/api/v1/clusters/{cluster}/services/{service}/config/versions', { params: { path, query } }));
+      const found = await allOf((query) =>
+        api.GET('/api/v1/clusters/{cluster}/services/{service}/config/versions', { params: { path, query } }),
+      );
       await printList(terminal, found, versionView(), options.output);
     });
 
@@ -72,36 +99,66 @@ export const configs: Noun = (noun, terminal) => {
     .argument('<service>', 'such as zookeeper')
     .argument('[from]', 'a version')
     .argument('[to]', 'another version; the newest unless given')
-    .action(async (service: string, from: string | undefined, to: string | undefined, options: OutputOptions & ClusterOptions) => {
-      const { api, cluster: choose } = await connect(terminal, options);
-      const cluster = await choose(options.cluster);
-      const differs = from === undefined ? await diffToHosts(api, terminal, cluster, service) : await diffVersions(api, terminal, { cluster, service, from, to });
-      if (differs) throw new JobEndedError('', 1);
-    });
+    .action(
+      async (
+        service: string,
+        from: string | undefined,
+        to: string | undefined,
+        options: OutputOptions & ClusterOptions,
+      ) => {
+        const { api, cluster: choose } = await connect(terminal, options);
+        const cluster = await choose(options.cluster);
+        const differs =
+          from === undefined
+            ? await diffToHosts(api, terminal, cluster, service)
+            : await diffVersions(api, terminal, { cluster, service, from, to });
+        if (differs) throw new JobEndedError('', 1);
+      },
+    );
 };
 
 async function readConfig(api: Api, cluster: string, service: string): Promise<Config> {
-  return answerOf(api.GET('/api/v1/clusters/{cluster}/services/{service}/config', { params: { path: { cluster, service } } }));
+  return answerOf(
+    api.GET('/api/v1/clusters/{cluster}/services/{service}/config', { params: { path: { cluster, service } } }),
+  );
 }
 
 async function setValues(
   api: Api,
   terminal: Terminal,
-  { cluster, service, assignments, options }: { cluster: string; service: string; assignments: readonly string[]; options: SetOptions },
+  {
+    cluster,
+    service,
+    assignments,
+    options,
+  }: { cluster: string; service: string; assignments: readonly string[]; options: SetOptions },
 ): Promise<void> {
   const path = { cluster, service };
-  const { data: config, etag } = await taggedAnswerOf(api.GET('/api/v1/clusters/{cluster}/services/{service}/config', { params: { path } }));
+  const { data: config, etag } = await taggedAnswerOf(
+    api.GET('/api/v1/clusters/{cluster}/services/{service}/config', { params: { path } }),
+  );
   const set = parseAssignments(assignments, config.properties);
   const unset = (options.unset ?? []).map((key) => findProperty(key, config.properties));
   const edit = (values: Values | undefined): Values => changed(values ?? {}, { set, unset });
   const values = options.host ? config.values : edit(config.values);
   const overrides = options.host
-    ? Object.fromEntries([...new Set([...Object.keys(config.overrides), ...options.host])].map((host) => [host, options.host?.includes(host) ? edit(config.overrides[host]) : (config.overrides[host] ?? {})]))
+    ? Object.fromEntries(
+        [...new Set([...Object.keys(config.overrides), ...options.host])].map((host) => [
+          host,
+          options.host?.includes(host) ? edit(config.overrides[host]) : (config.overrides[host] ?? {}),
+        ]),
+      )
     : config.overrides;
   if (!options.apply) {
     await agreed(terminal, options, `Save a new config of ${service}?`);
     const body = { values, overrides, ...(options.note === undefined ? {} : { note: options.note }) };
-    const saved = await answerOf(api.PUT('/api/v1/clusters/{cluster}/services/{service}/config', { params: { path }, headers: { 'if-match': etag }, body }));
+    const saved = await answerOf(
+      api.PUT('/api/v1/clusters/{cluster}/services/{service}/config', {
+        params: { path },
+        headers: { 'if-match': etag },
+        body,
+      }),
+    );
     terminal.err(`Saved as version ${saved.version}; nothing was applied. "stackyard config apply ${service}" does.\n`);
     return;
   }
@@ -128,23 +185,35 @@ async function diffVersions(
   { cluster, service, from, to }: { cluster: string; service: string; from: string; to: string | undefined },
 ): Promise<boolean> {
   const read = async (version: string): Promise<ConfigVersion> =>
-    answerOf(api.GET('/api/v1/clusters/{cluster}/services/{service}/config/versions/{version}', { params: { path: { cluster, service, version: version.replace(/^v/, '') as never } } }));
-  const [before, after] = await Promise.all([read(from), to === undefined ? readConfig(api, cluster, service) : read(to)]);
+    answerOf(
+      api.GET('/api/v1/clusters/{cluster}/services/{service}/config/versions/{version}', {
+        params: { path: { cluster, service, version: version.replace(/^v/, '') as never } },
+      }),
+    );
+  const [before, after] = await Promise.all([
+    read(from),
+    to === undefined ? readConfig(api, cluster, service) : read(to),
+  ]);
   const [old, now] = [before, after].map(({ values, overrides }) => lines(values, overrides)) as [string, string];
   if (old === now) {
     terminal.err(`Versions ${before.version} and ${after.version} set the same.\n`);
     return false;
   }
   const { createTwoFilesPatch } = await import('diff');
-  const patch = createTwoFilesPatch(`version ${before.version}`, `version ${after.version}`, old, now, '', '', { context: 0 });
-  const shownLines = patch.split('\n').filter((line) => !line.startsWith('===') && !line.startsWith('@@') && line !== '');
+  const patch = createTwoFilesPatch(`version ${before.version}`, `version ${after.version}`, old, now, '', '', {
+    context: 0,
+  });
+  const shownLines = patch
+    .split('\n')
+    .filter((line) => !line.startsWith('===') && !line.startsWith('@@') && line !== '');
   terminal.out(shownLines.map((line) => `${diffLine(line, terminal.colours)}\n`).join(''));
   return true;
 }
 
 function propertiesText(config: Config, properties: readonly Property[], terminal: Terminal): string {
   const { bold, dim, cyan } = terminal.colours;
-  const value = (each: Property): string => ('set' in each ? cyan(shown(each.set)) : 'default' in each ? shown(each.default) : dim('computed'));
+  const value = (each: Property): string =>
+    'set' in each ? cyan(shown(each.set)) : 'default' in each ? shown(each.default) : dim('computed');
   const helpWidth = Math.max(20, terminal.columns - 60);
   const rows = table(
     properties,
@@ -167,7 +236,10 @@ function versionView(now = new Date()): View<ConfigVersion> {
       { title: 'VERSION', cell: ({ version }) => String(version) },
       { title: 'SAVED', cell: ({ createdAt }) => ago(createdAt, now) },
       { title: 'BY', cell: ({ createdBy }) => createdBy },
-      { title: 'SETS', cell: ({ values, overrides }) => clip(lines(values, overrides).trim().replaceAll('\n', ', ') || 'nothing', 60) },
+      {
+        title: 'SETS',
+        cell: ({ values, overrides }) => clip(lines(values, overrides).trim().replaceAll('\n', ', ') || 'nothing', 60),
+      },
       { title: 'NOTE', cell: ({ note }) => note ?? '' },
     ],
     name: ({ version }) => String(version),

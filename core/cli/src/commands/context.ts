@@ -16,7 +16,11 @@ export const contexts: Noun = (noun, terminal) => {
     .action(async ({ output }: { output: Format }) => {
       const { current, contexts: all } = await readContexts(terminal.env);
       // Tokens are never shown.
-      const shown = Object.entries(all).map(([name, { token: _token, ...rest }]) => ({ name, current: name === current, ...rest }));
+      const shown = Object.entries(all).map(([name, { token: _token, ...rest }]) => ({
+        name,
+        current: name === current,
+        ...rest,
+      }));
       await printList(terminal, shown, contextView, output);
     });
 
@@ -29,11 +33,14 @@ export const contexts: Noun = (noun, terminal) => {
     .option('--cluster <name>', 'the cluster that is meant where none is named')
     .action(async (name: string, options: { url: string; tokenFile?: string; cluster?: string }) => {
       const token = options.tokenFile === undefined ? (await readSecret(terminal.interactive)).trim() : undefined;
-      if (token === '') throw new UsageError('No token came in. Give it on standard input, or name a file by --token-file.');
+      if (token === '')
+        throw new UsageError('No token came in. Give it on standard input, or name a file by --token-file.');
       const context: Context = {
         url: normalUrl(options.url),
         ...(token === undefined ? {} : { token }),
-        ...(options.tokenFile === undefined ? {} : { tokenFile: isAbsolute(options.tokenFile) ? options.tokenFile : resolve(options.tokenFile) }),
+        ...(options.tokenFile === undefined
+          ? {}
+          : { tokenFile: isAbsolute(options.tokenFile) ? options.tokenFile : resolve(options.tokenFile) }),
         ...(options.cluster === undefined ? {} : { cluster: options.cluster }),
       };
       await putContext(terminal.env, name, context, { current: true });
@@ -46,7 +53,10 @@ export const contexts: Noun = (noun, terminal) => {
     .argument('<name>', 'a stored context')
     .action(async (name: string) => {
       const stored = await readContexts(terminal.env);
-      if (!stored.contexts[name]) throw new NotFoundError(`There is no context ${name}. Known: ${Object.keys(stored.contexts).join(', ') || 'none'}.`);
+      if (!stored.contexts[name])
+        throw new NotFoundError(
+          `There is no context ${name}. Known: ${Object.keys(stored.contexts).join(', ') || 'none'}.`,
+        );
       await writeContexts(terminal.env, { ...stored, current: name });
       terminal.err(`Commands speak to ${stored.contexts[name].url} now.\n`);
     });
@@ -59,7 +69,10 @@ export const contexts: Noun = (noun, terminal) => {
       const { current, contexts: all } = await readContexts(terminal.env);
       if (!all[name]) throw new NotFoundError(`There is no context ${name}.`);
       const { [name]: _gone, ...left } = all;
-      await writeContexts(terminal.env, { ...(current === undefined || current === name ? {} : { current }), contexts: left });
+      await writeContexts(terminal.env, {
+        ...(current === undefined || current === name ? {} : { current }),
+        contexts: left,
+      });
       terminal.err(`Forgot ${name}.\n`);
     });
 };
@@ -69,7 +82,11 @@ async function readSecret(interactive: boolean): Promise<string> {
   const { createInterface } = await import('node:readline/promises');
   const { Writable } = await import('node:stream');
   process.stderr.write('Token (not shown): ');
-  const reader = createInterface({ input: process.stdin, output: new Writable({ write: (_chunk, _encoding, done) => done() }), terminal: true });
+  const reader = createInterface({
+    input: process.stdin,
+    output: new Writable({ write: (_chunk, _encoding, done) => done() }),
+    terminal: true,
+  });
   try {
     return await reader.question('');
   } finally {

@@ -13,7 +13,10 @@ export function demoCommand(command: Command, terminal: Terminal, done: (code: n
     .option('--data-dir <folder>', 'where everything is kept; a second start finds it again', '.stackyard/demo')
     .option('--package-origin <origin>', 'where products come from: auto, url or maven')
     .option('--json', 'print one line of JSON when all is healthy, with url, token and exports')
-    .addHelpText('after', '\nNeeds a JDK and Maven, no root rights. Everything lies in the data folder; Ctrl-C stops what was started.')
+    .addHelpText(
+      'after',
+      '\nNeeds a JDK and Maven, no root rights. Everything lies in the data folder; Ctrl-C stops what was started.',
+    )
     .action(async (options: DemoOptions) => {
       const { runDemo } = await import('../demo/demo.ts');
       done(await runDemo(options, terminal));
@@ -22,6 +25,7 @@ export function demoCommand(command: Command, terminal: Terminal, done: (code: n
 
 function hostsOption(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_HOSTS) throw new UsageError(`--hosts ${text}: use a number from 1 to ${MOST_HOSTS}.`);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_HOSTS)
+    throw new UsageError(`--hosts ${text}: use a number from 1 to ${MOST_HOSTS}.`);
   return count;
 }

@@ -45,7 +45,8 @@ export async function executePlan(api: Api, terminal: Terminal, plan: StoredPlan
 /** @throws CancelledError when the answer is no, UsageError when nobody can be asked. */
 export async function agreed(terminal: Terminal, { yes }: Pick<RunOptions, 'yes'>, question: string): Promise<void> {
   if (yes) return;
-  if (!terminal.interactive) throw new UsageError('Nothing was changed: nobody can be asked here. Say --yes to run it.');
+  if (!terminal.interactive)
+    throw new UsageError('Nothing was changed: nobody can be asked here. Say --yes to run it.');
   if (!(await confirm(terminal, question))) throw new CancelledError('Nothing was changed.');
 }
 

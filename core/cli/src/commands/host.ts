@@ -5,7 +5,15 @@ import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { ago, bytes } from '../output/time.ts';
 import { agreed, planAndRun } from './execute.ts';
-import { connect, durationOption, type Noun, onServer, type OutputOptions, type RunOptions, withOutput, withRun } from './parts.ts';
+import {
+  connect,
+  durationOption,
+  type Noun,
+  type OutputOptions,
+  type RunOptions,
+  withOutput,
+  withRun,
+} from './parts.ts';
 import { addRunVerbs } from './verbs.ts';
 
 export const hosts: Noun = (noun, terminal) => {
@@ -29,7 +37,12 @@ export const hosts: Noun = (noun, terminal) => {
     .action(async (host: string, options: OutputOptions) => {
       const { api } = await connect(terminal, options);
       const found = await answerOf(api.GET('/api/v1/hosts/{host}', { params: { path: { host } } }));
-      await printOne(terminal, found, { human: (item) => hostText(item, terminal), name: ({ name }) => name }, options.output);
+      await printOne(
+        terminal,
+        found,
+        { human: (item) => hostText(item, terminal), name: ({ name }) => name },
+        options.output,
+      );
     });
 
   withOutput(noun.command('add'))
@@ -38,10 +51,14 @@ export const hosts: Noun = (noun, terminal) => {
     .option('--valid <duration>', 'how long the command can be used', durationOption, 1_800_000)
     .action(async (hostName: string, options: OutputOptions & { valid: number }) => {
       const { api } = await connect(terminal, options);
-      const made = await answerOf(api.POST('/api/v1/hosts/tokens', { body: { hostName, ttlSeconds: Math.round(options.valid / 1000) } }));
+      const made = await answerOf(
+        api.POST('/api/v1/hosts/tokens', { body: { hostName, ttlSeconds: Math.round(options.valid / 1000) } }),
+      );
       const command = joinCommand(made);
       const human = (): string => `${command}\n`;
-      terminal.err(`Run this on ${hostName} before ${new Date(made.expiresAt).toLocaleTimeString()}; its token works once:\n\n`);
+      terminal.err(
+        `Run this on ${hostName} before ${new Date(made.expiresAt).toLocaleTimeString()}; its token works once:\n\n`,
+      );
       await printOne(terminal, { ...made, command }, { human, name: () => command }, options.output);
     });
 
@@ -55,16 +72,24 @@ export const hosts: Noun = (noun, terminal) => {
       const host = await answerOf(api.GET('/api/v1/hosts/{host}', { params: { path: { host: given } } }));
       const path = { cluster: host.clusterId ?? '' };
       const there = host.clusterId
-        ? await allOf((query) => api.GET('/api/v1/clusters/{cluster}/components', { params: { path, query: { ...query, host: host.name } } }))
+        ? await allOf((query) =>
+            api.GET('/api/v1/clusters/{cluster}/components', {
+              params: { path, query: { ...query, host: host.name } },
+            }),
+          )
         : [];
       if (there.length > 0) {
-        const data = options.deleteData ? 'delete' : 'keep';
+        const data = options.deleteData ? ('delete' as const) : ('keep' as const);
         const lost = options.lost ? { lost: true } : {};
-        const request = { command: 'remove' as const, target: { hosts: [host.name] }, data: data as 'delete' | 'keep', ...lost };
+        const request = { command: 'remove' as const, target: { hosts: [host.name] }, data, ...lost };
         // The host can only be forgotten when the job has ended.
         await planAndRun(api, terminal, { cluster: path.cluster, request, options: { ...options, detach: false } });
       } else {
-        await agreed(terminal, options, `Forget host ${host.name}? Its agent is cut off; nothing on the host is touched.`);
+        await agreed(
+          terminal,
+          options,
+          `Forget host ${host.name}? Its agent is cut off; nothing on the host is touched.`,
+        );
       }
       await answerOf(api.DELETE('/api/v1/hosts/{host}', { params: { path: { host: host.id } } }));
       terminal.err(`Host ${host.name} is forgotten.\n`);
@@ -107,7 +132,10 @@ function hostText(host: Host, { colours }: Terminal): string {
       ['Host', `${host.name} (${host.id})`],
       ['Address', `${host.address}${host.local ? ', one of several agents on its machine' : ''}`],
       ['Root', host.root],
-      ['Agent', `${host.reachable ? colours.green('connected') : colours.red(`out of reach, last seen ${ago(host.lastSeenAt, new Date())}`)}${host.agentVersion ? `, version ${host.agentVersion}` : ''}`],
+      [
+        'Agent',
+        `${host.reachable ? colours.green('connected') : colours.red(`out of reach, last seen ${ago(host.lastSeenAt, new Date())}`)}${host.agentVersion ? `, version ${host.agentVersion}` : ''}`,
+      ],
       ['Joined', ago(host.joinedAt, new Date())],
       ...(known
         ? ([

@@ -9,7 +9,17 @@ import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { ago, elapsed } from '../output/time.ts';
 import { followAsAsked } from './execute.ts';
-import { type ClusterOptions, connect, durationOption, type Noun, onServer, type OutputOptions, type RunOptions, withCluster, withOutput } from './parts.ts';
+import {
+  type ClusterOptions,
+  connect,
+  durationOption,
+  type Noun,
+  onServer,
+  type OutputOptions,
+  type RunOptions,
+  withCluster,
+  withOutput,
+} from './parts.ts';
 
 const JOB_HELP = 'id of the job, its first digits, or nothing for the newest';
 
@@ -20,7 +30,11 @@ export const jobs: Noun = (noun, terminal) => {
     .option('-n, --limit <count>', 'how many', Number, 20)
     .action(async (options: OutputOptions & ClusterOptions & { state?: string; limit: number }) => {
       const { api } = await connect(terminal, options);
-      const found = await listJobs(api, { cluster: options.cluster, state: options.state?.toUpperCase(), atMost: options.limit });
+      const found = await listJobs(api, {
+        cluster: options.cluster,
+        state: options.state?.toUpperCase(),
+        atMost: options.limit,
+      });
       await printList(terminal, found, jobView(), options.output);
     });
 
@@ -31,7 +45,8 @@ export const jobs: Noun = (noun, terminal) => {
       const { api } = await connect(terminal, options);
       const job = await findJob(api, given);
       const tasks = options.output === 'name' ? [] : await readTasks(api, job.id);
-      const human = (): string => `${jobText(job, terminal)}\n${tasks.map((task) => `${taskLine(taskPicture(task), terminal.colours)}\n`).join('')}`;
+      const human = (): string =>
+        `${jobText(job, terminal)}\n${tasks.map((task) => `${taskLine(taskPicture(task), terminal.colours)}\n`).join('')}`;
       await printOne(terminal, { ...job, taskList: tasks }, { human, name: ({ id }) => id }, options.output);
     });
 
@@ -51,11 +66,16 @@ export const jobs: Noun = (noun, terminal) => {
     .option('-f, --follow', 'print what comes until it has ended')
     .option('--attempt <number>', 'of a task; the latest unless given', Number)
     .option('--failed', 'only tasks that failed')
-    .action(async (given: string | undefined, options: RunOptions & { follow?: boolean; attempt?: number; failed?: boolean }) => {
-      const { api } = await connect(terminal, options);
-      const { printLogs } = await import('../jobs/logs.ts');
-      await printLogs(api, terminal, { given, findJob: () => findJob(api, given), ...options });
-    });
+    .action(
+      async (
+        given: string | undefined,
+        options: RunOptions & { follow?: boolean; attempt?: number; failed?: boolean },
+      ) => {
+        const { api } = await connect(terminal, options);
+        const { printLogs } = await import('../jobs/logs.ts');
+        await printLogs(api, terminal, { given, findJob: () => findJob(api, given), ...options });
+      },
+    );
 
   onServer(noun.command('cancel'))
     .summary('cancel a job: waiting tasks do not start, running ones are ended')
@@ -86,7 +106,11 @@ export const jobs: Noun = (noun, terminal) => {
 
 export async function listJobs(
   api: Api,
-  { cluster, state, atMost }: { readonly cluster?: string | undefined; readonly state?: string | undefined; readonly atMost: number },
+  {
+    cluster,
+    state,
+    atMost,
+  }: { readonly cluster?: string | undefined; readonly state?: string | undefined; readonly atMost: number },
 ): Promise<Job[]> {
   const filters = { ...(cluster === undefined ? {} : { cluster }), ...(state === undefined ? {} : { state }) };
   return allOf((query) => api.GET('/api/v1/jobs', { params: { query: { ...query, ...filters } } }), { atMost });
@@ -100,14 +124,21 @@ export async function findJob(api: Api, given: string | undefined): Promise<Job>
   const recent = await listJobs(api, { atMost: given === undefined ? 1 : 500 });
   const found = recent.filter(({ id }) => given === undefined || id.startsWith(given));
   const [job, second] = found;
-  if (!job) throw new NotFoundError(given === undefined ? 'There is no job yet.' : `No recent job begins with ${given}. List them by "stackyard job list".`);
+  if (!job)
+    throw new NotFoundError(
+      given === undefined
+        ? 'There is no job yet.'
+        : `No recent job begins with ${given}. List them by "stackyard job list".`,
+    );
   if (second && given !== undefined) throw new NotFoundError(`Several jobs begin with ${given}: give more of the id.`);
   return job;
 }
 
 async function untilEnded(api: Api, id: string): Promise<Job> {
   for (;;) {
-    const job = await answerOf(api.GET('/api/v1/jobs/{job}', { params: { path: { job: id }, query: { wait: '30s' } } }));
+    const job = await answerOf(
+      api.GET('/api/v1/jobs/{job}', { params: { path: { job: id }, query: { wait: '30s' } } }),
+    );
     if (job.finishedAt) return job;
   }
 }
@@ -117,7 +148,11 @@ function jobView(now = new Date()): View<Job> {
     columns: (colours) => [
       { title: 'JOB', cell: ({ id }) => id.slice(0, 8) },
       { title: 'TITLE', cell: ({ title }) => title },
-      { title: 'STATE', cell: ({ state, cancelRequested }) => stateOf(state, colours) + (cancelRequested && state === 'RUNNING' ? ' (cancelling)' : '') },
+      {
+        title: 'STATE',
+        cell: ({ state, cancelRequested }) =>
+          stateOf(state, colours) + (cancelRequested && state === 'RUNNING' ? ' (cancelling)' : ''),
+      },
       { title: 'TASKS', cell: ({ counts, tasks }) => `${counts.SUCCESSFUL}/${tasks}` },
       { title: 'CREATED', cell: ({ createdAt }) => ago(createdAt, now) },
       { title: 'TOOK', cell: ({ startedAt, finishedAt }) => elapsed(startedAt, finishedAt, now) },
@@ -129,7 +164,9 @@ function jobView(now = new Date()): View<Job> {
 
 function jobText(job: Job, { colours }: Terminal, now = new Date()): string {
   const { counts } = job;
-  const parts = Object.entries(counts).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${state}`);
   return facts(
     [
       ['Job', job.id],

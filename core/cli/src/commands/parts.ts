@@ -65,7 +65,7 @@ export function collect(text: string, before: readonly string[] = []): readonly 
 export interface Session {
   readonly api: Api;
   /** @throws UsageError when several clusters are possible and none is named. */
-  cluster(named?: string | undefined): Promise<string>;
+  readonly cluster: (named?: string) => Promise<string>;
 }
 
 /** Connects as the options and the environment say. */
@@ -120,6 +120,8 @@ export async function readDocument(file: string): Promise<unknown> {
     const { parse } = await import('yaml');
     return parse(content);
   } catch (error) {
-    throw new UsageError(`${file === '-' ? 'Standard input' : file} is neither JSON nor YAML: ${(error as Error).message.split('\n')[0]}`);
+    throw new UsageError(
+      `${file === '-' ? 'Standard input' : file} is neither JSON nor YAML: ${(error as Error).message.split('\n')[0]}`,
+    );
   }
 }

@@ -5,7 +5,18 @@ import { planText } from '../output/plan.ts';
 import { printOne } from '../output/print.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { executePlan, makePlan } from './execute.ts';
-import { type ClusterOptions, collect, connect, type Noun, type OutputOptions, readDocument, type RunOptions, withCluster, withOutput, withRun } from './parts.ts';
+import {
+  type ClusterOptions,
+  collect,
+  connect,
+  type Noun,
+  type OutputOptions,
+  readDocument,
+  type RunOptions,
+  withCluster,
+  withOutput,
+  withRun,
+} from './parts.ts';
 
 const COMMANDS = ['start', 'stop', 'restart', 'check', 'configure', 'remove'] as const;
 
@@ -40,7 +51,11 @@ export const plans: Noun = (noun, terminal) => {
     .option('--full', 'show the content of new files too')
     .action(async (id: string, options: OutputOptions & { full?: boolean }) => {
       const { api } = await connect(terminal, options);
-      await print(terminal, await answerOf(api.GET('/api/v1/plans/{plan}', { params: { path: { plan: id } } })), options);
+      await print(
+        terminal,
+        await answerOf(api.GET('/api/v1/plans/{plan}', { params: { path: { plan: id } } })),
+        options,
+      );
     });
 
   withRun(noun.command('execute'))
@@ -54,8 +69,13 @@ export const plans: Noun = (noun, terminal) => {
     });
 };
 
-async function print(terminal: Terminal, plan: StoredPlan, options: OutputOptions & { readonly full?: boolean }): Promise<void> {
-  const human = ({ id, plan: view }: StoredPlan): string => `${planText(view, { colours: terminal.colours, full: options.full })}\nRun it by "stackyard plan execute ${id}".\n`;
+async function print(
+  terminal: Terminal,
+  plan: StoredPlan,
+  options: OutputOptions & { readonly full?: boolean },
+): Promise<void> {
+  const human = ({ id, plan: view }: StoredPlan): string =>
+    `${planText(view, { colours: terminal.colours, full: options.full })}\nRun it by "stackyard plan execute ${id}".\n`;
   await printOne(terminal, plan, { human, name: ({ id }) => id }, options.output);
 }
 

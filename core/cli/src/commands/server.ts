@@ -11,7 +11,11 @@ export function serverCommand(command: Command, terminal: Terminal, done: (code:
     .option('--agent-port <port>', 'that agents dial; 8090 unless given', portOption)
     .option('--agent-host <address>', 'where agents can reach it; 127.0.0.1 unless given')
     .option('--stack <stack>', 'a package, folder or .tgz; may be repeated; @stack/zookeeper unless given', collect)
-    .option('--plugin <package>', 'a platform plugin; may be repeated; @stackyard/plugin-prometheus unless given', collect)
+    .option(
+      '--plugin <package>',
+      'a platform plugin; may be repeated; @stackyard/plugin-prometheus unless given',
+      collect,
+    )
     .option('--package-origin <origin>', 'where products come from: auto, url or maven')
     .option('--config <file>', 'settings as YAML')
     .option('--log-level <level>', 'trace, debug, info, warn or error')
@@ -30,6 +34,7 @@ DATABASE_URL names a PostgreSQL of your own; without it the server brings one al
 
 export function portOption(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError(`${text} is no port. Use a number from 0 to 65535.`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new UsageError(`${text} is no port. Use a number from 0 to 65535.`);
   return port;
 }

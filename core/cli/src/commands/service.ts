@@ -6,7 +6,18 @@ import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import { listComponents, stateText } from './component.ts';
 import { planAndRun } from './execute.ts';
-import { type ClusterOptions, collect, connect, type Noun, type OutputOptions, readDocument, type RunOptions, withCluster, withOutput, withRun } from './parts.ts';
+import {
+  type ClusterOptions,
+  collect,
+  connect,
+  type Noun,
+  type OutputOptions,
+  readDocument,
+  type RunOptions,
+  withCluster,
+  withOutput,
+  withRun,
+} from './parts.ts';
 import { addRunVerbs } from './verbs.ts';
 
 interface AddOptions extends RunOptions {
@@ -33,7 +44,9 @@ export const services: Noun = (noun, terminal) => {
     .action(async (service: string, options: OutputOptions & ClusterOptions) => {
       const { api, cluster: choose } = await connect(terminal, options);
       const cluster = await choose(options.cluster);
-      const found = await answerOf(api.GET('/api/v1/clusters/{cluster}/services/{service}', { params: { path: { cluster, service } } }));
+      const found = await answerOf(
+        api.GET('/api/v1/clusters/{cluster}/services/{service}', { params: { path: { cluster, service } } }),
+      );
       const there = options.output === 'table' ? await listComponents(api, cluster, { service }) : [];
       const { dim } = terminal.colours;
       const human = (item: Service): string =>
@@ -42,8 +55,16 @@ export const services: Noun = (noun, terminal) => {
             ['Service', `${item.title} ${item.version}`],
             ['Stack', `${item.stack.name} ${item.stack.version}`],
             ['Config', `version ${item.configVersion}`],
-            ...Object.entries(item.exports).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const),
-            ...there.map((each) => [each.component, `${each.host}  ${stateText(each, terminal.colours)}${each.role ? `, ${each.role}` : ''}`] as const),
+            ...Object.entries(item.exports).map(
+              ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+            ),
+            ...there.map(
+              (each) =>
+                [
+                  each.component,
+                  `${each.host}  ${stateText(each, terminal.colours)}${each.role ? `, ${each.role}` : ''}`,
+                ] as const,
+            ),
           ],
           dim,
         );
@@ -53,14 +74,22 @@ export const services: Noun = (noun, terminal) => {
   withRun(noun.command('add'))
     .summary('install and start a service, or put its components on more hosts')
     .argument('<service>', 'such as zookeeper')
-    .option('--on <component=hosts>', 'where a component goes, such as zookeeper_server=host1,host2; may be repeated', collect)
+    .option(
+      '--on <component=hosts>',
+      'where a component goes, such as zookeeper_server=host1,host2; may be repeated',
+      collect,
+    )
     .option('--set <key=value>', 'a property, such as zoo.cfg/tickTime=3000; may be repeated', collect)
     .option('--values <file>', 'values by config and property, as JSON or YAML; "-" for standard input')
     .option('--stack <name>', 'the stack that offers it, where several do')
     .option('--version <version>', "the stack's version; the newest unless given")
     .action(async (service: string, options: AddOptions) => {
       const { api, cluster } = await connect(terminal, options);
-      await planAndRun(api, terminal, { cluster: await cluster(options.cluster), request: await addition(api, service, options), options });
+      await planAndRun(api, terminal, {
+        cluster: await cluster(options.cluster),
+        request: await addition(api, service, options),
+        options,
+      });
     });
 
   withRun(noun.command('remove'))
@@ -70,16 +99,26 @@ export const services: Noun = (noun, terminal) => {
     .option('--host <name>', 'only from this host; may be repeated', collect)
     .option('--delete-data', 'also delete its data directories; they are kept otherwise')
     .option('--lost', 'the hosts will not come back: nothing runs there')
-    .action(async (service: string, options: RunOptions & { component?: string; host?: string[]; deleteData?: boolean; lost?: boolean }) => {
-      const { api, cluster } = await connect(terminal, options);
-      const target = {
-        service,
-        ...(options.component === undefined ? {} : { component: options.component }),
-        ...(options.host ? { hosts: options.host } : {}),
-      };
-      const request: CommandRequest = { command: 'remove', target, data: options.deleteData ? 'delete' : 'keep', ...(options.lost ? { lost: true } : {}) };
-      await planAndRun(api, terminal, { cluster: await cluster(options.cluster), request, options });
-    });
+    .action(
+      async (
+        service: string,
+        options: RunOptions & { component?: string; host?: string[]; deleteData?: boolean; lost?: boolean },
+      ) => {
+        const { api, cluster } = await connect(terminal, options);
+        const target = {
+          service,
+          ...(options.component === undefined ? {} : { component: options.component }),
+          ...(options.host ? { hosts: options.host } : {}),
+        };
+        const request: CommandRequest = {
+          command: 'remove',
+          target,
+          data: options.deleteData ? 'delete' : 'keep',
+          ...(options.lost ? { lost: true } : {}),
+        };
+        await planAndRun(api, terminal, { cluster: await cluster(options.cluster), request, options });
+      },
+    );
 
   addRunVerbs(noun, terminal, {
     verbs: ['start', 'stop', 'restart', 'check'],
@@ -120,8 +159,15 @@ export function placementOf(given: readonly string[]): Record<string, string[]> 
   const placement: Record<string, string[]> = {};
   for (const text of given) {
     const [component = '', hosts] = text.split('=');
-    if (component === '' || hosts === undefined) throw new UsageError(`--on ${text} is not readable. Use component=host1,host2.`);
-    placement[component] = [...(placement[component] ?? []), ...hosts.split(',').map((host) => host.trim()).filter(Boolean)];
+    if (component === '' || hosts === undefined)
+      throw new UsageError(`--on ${text} is not readable. Use component=host1,host2.`);
+    placement[component] = [
+      ...(placement[component] ?? []),
+      ...hosts
+        .split(',')
+        .map((host) => host.trim())
+        .filter(Boolean),
+    ];
   }
   return placement;
 }
@@ -130,13 +176,20 @@ export function placementOf(given: readonly string[]): Record<string, string[]> 
 async function definitionsOf(api: Api, service: string, { stack, version }: AddOptions): Promise<Definition[]> {
   const stacks = await allOf((query) => api.GET('/api/v1/stacks', { params: { query } }));
   const offers = (one: Stack): boolean => one.services.some(({ name }) => name === service);
-  const found = stacks.filter((one) => offers(one) && (stack === undefined || one.name === stack) && (version === undefined || one.version === version));
+  const found = stacks.filter(
+    (one) =>
+      offers(one) && (stack === undefined || one.name === stack) && (version === undefined || one.version === version),
+  );
   const newest = found.at(-1);
   if (!newest) throw new NotFoundError(`No installed stack offers ${service}. List them by "stackyard stack list".`);
-  const { manifest } = await answerOf(api.GET('/api/v1/stacks/{stackId}', { params: { path: { stackId: newest.id } } }));
+  const { manifest } = await answerOf(
+    api.GET('/api/v1/stacks/{stackId}', { params: { path: { stackId: newest.id } } }),
+  );
   type Described = { name: string; configs: { name: string; properties: { name: string; type: string }[] }[] };
   const described = (manifest as { services?: Described[] }).services?.find(({ name }) => name === service);
-  return (described?.configs ?? []).flatMap(({ name: config, properties }) => properties.map(({ name, type }) => ({ config, name, type })));
+  return (described?.configs ?? []).flatMap(({ name: config, properties }) =>
+    properties.map(({ name, type }) => ({ config, name, type })),
+  );
 }
 
 const serviceView = (clients: ReadonlySet<string>): View<Service> => ({
@@ -149,7 +202,11 @@ const serviceView = (clients: ReadonlySet<string>): View<Service> => ({
       cell: ({ components: all }) =>
         Object.entries(all)
           .filter(([, { hosts }]) => hosts > 0)
-          .map(([name, { hosts, running }]) => (clients.has(name) ? `${name} ${hosts}` : `${name} ${(running === hosts ? green : yellow)(`${running}/${hosts}`)}`))
+          .map(([name, { hosts, running }]) =>
+            clients.has(name)
+              ? `${name} ${hosts}`
+              : `${name} ${(running === hosts ? green : yellow)(`${running}/${hosts}`)}`,
+          )
           .join(', '),
     },
     { title: 'CONFIG', cell: ({ configVersion }) => `v${configVersion}` },

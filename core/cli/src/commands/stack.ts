@@ -22,16 +22,33 @@ export const stacks: Noun = (noun, terminal) => {
         throw new CliError((error as Error).message, 1, { cause: error });
       });
       const { file, digest, size, manifest } = built;
-      if (options.output === 'json') terminal.out(`${JSON.stringify({ file, digest, size, name: manifest.name, version: manifest.version })}\n`);
+      if (options.output === 'json')
+        terminal.out(`${JSON.stringify({ file, digest, size, name: manifest.name, version: manifest.version })}\n`);
       else if (options.output === 'name') terminal.out(`${file}\n`);
-      else terminal.out(facts([['Stack', `${manifest.name} ${manifest.version}`], ['Artifact', file], ['Digest', digest], ['Size', bytes(size)]], terminal.colours.dim));
+      else
+        terminal.out(
+          facts(
+            [
+              ['Stack', `${manifest.name} ${manifest.version}`],
+              ['Artifact', file],
+              ['Digest', digest],
+              ['Size', bytes(size)],
+            ],
+            terminal.colours.dim,
+          ),
+        );
     });
 
   withOutput(noun.command('list'))
     .summary('list the stacks that the server has')
     .action(async (options: OutputOptions) => {
       const { api } = await connect(terminal, options);
-      await printList(terminal, await allOf((query) => api.GET('/api/v1/stacks', { params: { query } })), stackView, options.output);
+      await printList(
+        terminal,
+        await allOf((query) => api.GET('/api/v1/stacks', { params: { query } })),
+        stackView,
+        options.output,
+      );
     });
 
   withOutput(noun.command('get'))
@@ -39,10 +56,17 @@ export const stacks: Noun = (noun, terminal) => {
     .argument('<stack>', 'name or id')
     .action(async (given: string, options: OutputOptions) => {
       const { api } = await connect(terminal, options);
-      const found = (await allOf((query) => api.GET('/api/v1/stacks', { params: { query } }))).filter(({ name, id }) => name === given || id === given).at(-1);
+      const found = (await allOf((query) => api.GET('/api/v1/stacks', { params: { query } })))
+        .filter(({ name, id }) => name === given || id === given)
+        .at(-1);
       if (!found) throw new NotFoundError(`There is no stack ${given}. List them by "stackyard stack list".`);
       const full = await answerOf(api.GET('/api/v1/stacks/{stackId}', { params: { path: { stackId: found.id } } }));
-      await printOne(terminal, full, { human: () => stackText(found, terminal), name: ({ name }) => name }, options.output);
+      await printOne(
+        terminal,
+        full,
+        { human: () => stackText(found, terminal), name: ({ name }) => name },
+        options.output,
+      );
     });
 };
 
@@ -50,16 +74,30 @@ const stackView: View<Stack> = {
   columns: () => [
     { title: 'STACK', cell: ({ name }) => name },
     { title: 'VERSION', cell: ({ version }) => version },
-    { title: 'SERVICES', cell: ({ services }) => services.map(({ title, version }) => `${title} ${version}`).join(', ') },
+    {
+      title: 'SERVICES',
+      cell: ({ services }) => services.map(({ title, version }) => `${title} ${version}`).join(', '),
+    },
   ],
   name: ({ name }) => name,
   none: 'The server has no stack. Start it with --stack.',
 };
 
 function stackText(stack: Stack, { colours }: Terminal): string {
-  const head = facts([['Stack', `${stack.name} ${stack.version}`], ['Digest', stack.digest]], colours.dim);
+  const head = facts(
+    [
+      ['Stack', `${stack.name} ${stack.version}`],
+      ['Digest', stack.digest],
+    ],
+    colours.dim,
+  );
   const services = stack.services.map(({ title, version, components }) => {
-    const rows = facts(components.map((each) => [`  ${each.name}`, `${each.title}, ${each.category}, ${each.cardinality} hosts`] as const), (text) => text);
+    const rows = facts(
+      components.map(
+        (each) => [`  ${each.name}`, `${each.title}, ${each.category}, ${each.cardinality} hosts`] as const,
+      ),
+      (text) => text,
+    );
     return `\n${colours.bold(`${title} ${version}`)}\n${rows}`;
   });
   return head + services.join('');

@@ -26,10 +26,17 @@ export interface RunVerbs {
   readonly argument: { readonly name: string; readonly help: string };
   /** Whether `--host` restricts it. */
   readonly byHost?: boolean;
-  readonly requestOf: (argument: string | undefined) => { readonly cluster?: string | undefined; readonly target: Target };
+  readonly requestOf: (argument: string | undefined) => {
+    readonly cluster?: string | undefined;
+    readonly target: Target;
+  };
 }
 
-export function addRunVerbs(noun: Command, terminal: Terminal, { verbs, of, argument, byHost, requestOf }: RunVerbs): void {
+export function addRunVerbs(
+  noun: Command,
+  terminal: Terminal,
+  { verbs, of, argument, byHost, requestOf }: RunVerbs,
+): void {
   for (const verb of verbs) {
     const command = withRun(noun.command(verb)).summary(`${does[verb]} ${of}`).argument(argument.name, argument.help);
     if (byHost) command.option('--host <name>', 'only on this host; may be repeated', collect);

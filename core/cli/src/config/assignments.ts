@@ -44,7 +44,9 @@ function hintFor(name: string, config: string | undefined, definitions: readonly
   const wanted = fold(name);
   const near =
     definitions.find((each) => fold(each.name) === wanted) ??
-    definitions.find((each) => wanted.length > 2 && (fold(each.name).includes(wanted) || wanted.includes(fold(each.name))));
+    definitions.find(
+      (each) => wanted.length > 2 && (fold(each.name).includes(wanted) || wanted.includes(fold(each.name))),
+    );
   if (near) return ` Did you mean ${near.config}/${near.name}?`;
   const configs = [...new Set(definitions.map((each) => each.config))];
   if (config !== undefined && !configs.includes(config)) return ` The configs are ${configs.join(', ')}.`;
@@ -60,7 +62,12 @@ export function readValue(text: string, { config, name, type }: Definition): unk
   };
   if (numbers.has(type)) return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : refuse('a number');
   if (type === 'bool') return { true: true, false: false }[text] ?? refuse('true or false');
-  if (type === 'list') return text.trimStart().startsWith('[') ? json(text, refuse) : text === '' ? [] : text.split(',').map((item) => item.trim());
+  if (type === 'list')
+    return text.trimStart().startsWith('[')
+      ? json(text, refuse)
+      : text === ''
+        ? []
+        : text.split(',').map((item) => item.trim());
   if (type === 'map') return json(text, refuse);
   return text;
 }

@@ -15,7 +15,17 @@ const definitions = [
 
 test('assignments become values by config, of the type that their property has', () => {
   expect(
-    parseAssignments(['tickTime=3000', 'zookeeper-env/heap=96', 'logback.xml/level=DEBUG', 'fourLetterWords=srvr, ruok', 'extra={"a.b":"c=d"}', 'tls=true'], definitions),
+    parseAssignments(
+      [
+        'tickTime=3000',
+        'zookeeper-env/heap=96',
+        'logback.xml/level=DEBUG',
+        'fourLetterWords=srvr, ruok',
+        'extra={"a.b":"c=d"}',
+        'tls=true',
+      ],
+      definitions,
+    ),
   ).toEqual({
     'zoo.cfg': { tickTime: 3000, fourLetterWords: ['srvr', 'ruok'], extra: { 'a.b': 'c=d' }, tls: true },
     'zookeeper-env': { heap: 96 },
@@ -38,9 +48,14 @@ test.each([
 
 test('setting and unsetting leaves the other values alone, and no empty config behind', () => {
   const before = { 'zoo.cfg': { tickTime: 2000, initLimit: 5 }, 'zookeeper-env': { heap: 96 } };
-  const after = changed(before, { set: { 'zoo.cfg': { tickTime: 3000 } }, unset: [{ config: 'zookeeper-env', name: 'heap' }] });
+  const after = changed(before, {
+    set: { 'zoo.cfg': { tickTime: 3000 } },
+    unset: [{ config: 'zookeeper-env', name: 'heap' }],
+  });
   expect(after).toEqual({ 'zoo.cfg': { tickTime: 3000, initLimit: 5 } });
-  expect(lines(after, { zk1: { 'zoo.cfg': { tickTime: 100 } } })).toBe('zk1: zoo.cfg/tickTime = 100\nzoo.cfg/initLimit = 5\nzoo.cfg/tickTime = 3000\n');
+  expect(lines(after, { zk1: { 'zoo.cfg': { tickTime: 100 } } })).toBe(
+    'zk1: zoo.cfg/tickTime = 100\nzoo.cfg/initLimit = 5\nzoo.cfg/tickTime = 3000\n',
+  );
 });
 
 test('a config that somebody saved meanwhile is a conflict', () => {

@@ -16,7 +16,10 @@ const DEFAULT_URL = 'http://127.0.0.1:8080';
  *
  * @throws NotSignedInError when there is no token for it, UsageError, NotFoundError
  */
-export async function chooseConnection(env: Env, { context }: { readonly context?: string | undefined } = {}): Promise<Chosen> {
+export async function chooseConnection(
+  env: Env,
+  { context }: { readonly context?: string | undefined } = {},
+): Promise<Chosen> {
   const named = context ?? env['STACKYARD_CONTEXT'];
   const stored = env['STACKYARD_URL'] && !named ? undefined : await storedContext(env, named);
   const url = normalUrl(env['STACKYARD_URL'] || stored?.url || DEFAULT_URL);
@@ -47,7 +50,9 @@ async function environmentToken(env: Env): Promise<string | undefined> {
   return file ? readToken(file) : undefined;
 }
 
-async function ownToken(context: { readonly token?: string; readonly tokenFile?: string } | undefined): Promise<string | undefined> {
+async function ownToken(
+  context: { readonly token?: string; readonly tokenFile?: string } | undefined,
+): Promise<string | undefined> {
   if (context?.token) return context.token;
   return context?.tokenFile ? readToken(context.tokenFile) : undefined;
 }
@@ -64,6 +69,7 @@ export async function readToken(file: string): Promise<string> {
 /** http://host:port without a path. @throws UsageError */
 export function normalUrl(text: string): string {
   const parsed = URL.parse(text.includes('://') ? text : `http://${text}`);
-  if (!parsed || !/^https?:$/.test(parsed.protocol)) throw new UsageError(`${text} is no URL of a server. Use one like ${DEFAULT_URL}.`);
+  if (!parsed || !/^https?:$/.test(parsed.protocol))
+    throw new UsageError(`${text} is no URL of a server. Use one like ${DEFAULT_URL}.`);
   return parsed.origin;
 }

@@ -32,7 +32,9 @@ export async function readContexts(env: Env): Promise<Contexts> {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { contexts: {} };
-    throw new CliError(`The contexts in ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}. Mend the file's rights.`);
+    throw new CliError(
+      `The contexts in ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}. Mend the file's rights.`,
+    );
   }
   try {
     const stored = (parse(text) ?? {}) as Partial<Contexts>;
@@ -52,7 +54,12 @@ export async function writeContexts(env: Env, contexts: Contexts): Promise<void>
 }
 
 /** Stores a context; it becomes the current one when asked for or when there is no other. */
-export async function putContext(env: Env, name: string, context: Context, { current }: { readonly current: boolean }): Promise<void> {
+export async function putContext(
+  env: Env,
+  name: string,
+  context: Context,
+  { current }: { readonly current: boolean },
+): Promise<void> {
   const stored = await readContexts(env);
   const chosen = current || !stored.current || !stored.contexts[stored.current] ? name : stored.current;
   await writeContexts(env, { current: chosen, contexts: { ...stored.contexts, [name]: context } });

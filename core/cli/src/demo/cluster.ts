@@ -53,31 +53,52 @@ export class DemoCluster {
       await answerOf(this.#api.POST('/api/v1/clusters', { body: { name: CLUSTER, title: 'Demo', hosts: names } }));
       return names;
     }
-    const inside = await allOf((query) => this.#api.GET('/api/v1/hosts', { params: { query: { ...query, cluster: CLUSTER } } }));
+    const inside = await allOf((query) =>
+      this.#api.GET('/api/v1/hosts', { params: { query: { ...query, cluster: CLUSTER } } }),
+    );
     const missing = names.filter((name) => !inside.some((host) => host.name === name));
     if (missing.length > 0) {
-      await answerOf(this.#api.POST('/api/v1/clusters/{cluster}/hosts', { params: { path: { cluster: CLUSTER } }, body: { hosts: missing } }));
+      await answerOf(
+        this.#api.POST('/api/v1/clusters/{cluster}/hosts', {
+          params: { path: { cluster: CLUSTER } },
+          body: { hosts: missing },
+        }),
+      );
     }
     return missing;
   }
 
   /** Brings everything up from whatever state an earlier start left: installs, goes on, extends or starts. */
   async bringUp(newHosts: readonly string[]): Promise<void> {
-    for (const job of (await listJobs(this.#api, { cluster: CLUSTER, state: 'PENDING,RUNNING', atMost: 50 })).reverse()) await this.#watch(job.id);
+    for (const job of (await listJobs(this.#api, { cluster: CLUSTER, state: 'PENDING,RUNNING', atMost: 50 })).reverse())
+      await this.#watch(job.id);
     const failed = await this.#failedInstallation();
     if (failed) await this.#repair(failed);
-    const known = (await listComponents(this.#api, CLUSTER, { service: SERVICE })).filter(({ component }) => component === SERVER);
-    const missing = known.length === 0 ? await this.#hostNames() : newHosts.filter((name) => !known.some(({ host }) => host === name));
+    const known = (await listComponents(this.#api, CLUSTER, { service: SERVICE })).filter(
+      ({ component }) => component === SERVER,
+    );
+    const missing =
+      known.length === 0
+        ? await this.#hostNames()
+        : newHosts.filter((name) => !known.some(({ host }) => host === name));
     if (missing.length > 0) await this.#run(addition(missing, known.length === 0));
     await this.#untilSettled();
-    if ((await this.#notRunning()).some(({ observed }) => observed !== 'STARTING' && observed !== 'UNHEALTHY')) await this.#run({ command: 'start', target: {} });
+    if ((await this.#notRunning()).some(({ observed }) => observed !== 'STARTING' && observed !== 'UNHEALTHY'))
+      await this.#run({ command: 'start', target: {} });
   }
 
   /** @throws CliError when a process is not running after two minutes */
   async untilHealthy(): Promise<HostComponent[]> {
     await this.#until('component', 120_000, async () => {
       const sick = await this.#notRunning();
-      return sick.length === 0 ? undefined : sick.map(({ component, host, observed, message }) => `${component} on ${host} is ${observed}${message ? ` (${message})` : ''}`).join(', ');
+      return sick.length === 0
+        ? undefined
+        : sick
+            .map(
+              ({ component, host, observed, message }) =>
+                `${component} on ${host} is ${observed}${message ? ` (${message})` : ''}`,
+            )
+            .join(', ');
     });
     return listComponents(this.#api, CLUSTER);
   }
@@ -93,7 +114,9 @@ export class DemoCluster {
     for (const { id } of await listJobs(this.#api, { cluster: CLUSTER, state: 'PENDING,RUNNING', atMost: 50 })) {
       await answerOf(this.#api.POST('/api/v1/jobs/{job}/cancel', { params: { path: { job: id } } }));
     }
-    const processes = (await listComponents(this.#api, CLUSTER)).filter(({ desired, observed }) => desired === 'RUNNING' || observed !== 'STOPPED');
+    const processes = (await listComponents(this.#api, CLUSTER)).filter(
+      ({ desired, observed }) => desired === 'RUNNING' || observed !== 'STOPPED',
+    );
     if (processes.length > 0) await this.#run({ command: 'stop', target: {} });
   }
 
@@ -101,7 +124,9 @@ export class DemoCluster {
   async #untilSettled(): Promise<void> {
     const unsettled = async (): Promise<string | undefined> => {
       const sick = await this.#notRunning();
-      return sick.some(({ observed }) => observed === 'STARTING' || observed === 'UNKNOWN') ? 'something is not settled' : undefined;
+      return sick.some(({ observed }) => observed === 'STARTING' || observed === 'UNKNOWN')
+        ? 'something is not settled'
+        : undefined;
     };
     await this.#until('component', SETTLING_MS, unsettled).catch((error: unknown) => {
       if (error instanceof CancelledError) throw error;
@@ -109,12 +134,16 @@ export class DemoCluster {
   }
 
   async #hostNames(): Promise<string[]> {
-    return (await allOf((query) => this.#api.GET('/api/v1/hosts', { params: { query: { ...query, cluster: CLUSTER } } }))).map(({ name }) => name);
+    return (
+      await allOf((query) => this.#api.GET('/api/v1/hosts', { params: { query: { ...query, cluster: CLUSTER } } }))
+    ).map(({ name }) => name);
   }
 
   /** The newest installation, when it did not succeed and none after it did. */
   async #failedInstallation(): Promise<Job | undefined> {
-    const newest = (await listJobs(this.#api, { cluster: CLUSTER, atMost: 200 })).find(({ command }) => command === 'add' || command === 'remove');
+    const newest = (await listJobs(this.#api, { cluster: CLUSTER, atMost: 200 })).find(
+      ({ command }) => command === 'add' || command === 'remove',
+    );
     return newest?.command === 'add' && newest.state !== 'SUCCESSFUL' ? newest : undefined;
   }
 
@@ -133,13 +162,17 @@ export class DemoCluster {
   /** Host components that should run and do not; clients have no process. */
   async #notRunning(): Promise<HostComponent[]> {
     const clients = await clientsOf(this.#api);
-    return (await listComponents(this.#api, CLUSTER)).filter(({ component, observed }) => !clients.has(component) && observed !== 'RUNNING');
+    return (await listComponents(this.#api, CLUSTER)).filter(
+      ({ component, observed }) => !clients.has(component) && observed !== 'RUNNING',
+    );
   }
 
   async #run(request: CommandRequest): Promise<void> {
     const plan = await makePlan(this.#api, CLUSTER, request);
     if (plan.plan.tasks.length === 0) return;
-    const job = await answerOf(this.#api.POST('/api/v1/plans/{plan}/execute', { params: { path: { plan: plan.id } }, body: {} }));
+    const job = await answerOf(
+      this.#api.POST('/api/v1/plans/{plan}/execute', { params: { path: { plan: plan.id } }, body: {} }),
+    );
     await this.#watch(job.id);
   }
 

@@ -14,7 +14,9 @@ export async function storeContext(terminal: Terminal, context: Context): Promis
     const { current } = await readContexts(terminal.env);
     return current === NAME ? '' : ` --context ${NAME}`;
   } catch (error) {
-    terminal.err(`The context ${NAME} could not be stored: ${(error as Error).message} Set STACKYARD_URL and STACKYARD_TOKEN_FILE instead.\n`);
+    terminal.err(
+      `The context ${NAME} could not be stored: ${(error as Error).message} Set STACKYARD_URL and STACKYARD_TOKEN_FILE instead.\n`,
+    );
     return '';
   }
 }

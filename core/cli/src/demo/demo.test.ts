@@ -37,7 +37,9 @@ test('a taken port is told with the program that has it and what to do', async (
     expect(await listenProblem('127.0.0.1', port)).toBe('EADDRINUSE');
     expect(listenerOn(port)).toContain(`(process ${process.pid})`);
     const problems = await preflight({ dir, port, addresses: ['127.0.0.11'], needsMaven: false, env: process.env });
-    expect(problems.find((problem) => problem.startsWith(`Port ${port} is taken by `))).toMatch(/Stop what listens there, or choose another by --port \d+\.$/);
+    expect(problems.find((problem) => problem.startsWith(`Port ${port} is taken by `))).toMatch(
+      /Stop what listens there, or choose another by --port \d+\.$/,
+    );
   } finally {
     server.close();
   }
@@ -50,11 +52,23 @@ test('a missing or old JDK and a missing Maven are told, each in a sentence', as
     await writeFile(join(dir, name, 'release'), `IMPLEMENTOR="x"\nJAVA_VERSION="${version}"\n`);
     return join(dir, name);
   };
-  expect(jdkProblem({}, [])).toBe('No Java was found, and ZooKeeper runs on it. Install a JDK (on Debian: apt install openjdk-17-jdk-headless), or set JAVA_HOME.');
-  expect(jdkProblem({ JAVA_HOME: await jdk('old', '1.8.0_402') }, [])).toMatch(/^Java 1\.8\.0_402 is too old: ZooKeeper needs 11 or newer\./);
+  expect(jdkProblem({}, [])).toBe(
+    'No Java was found, and ZooKeeper runs on it. Install a JDK (on Debian: apt install openjdk-17-jdk-headless), or set JAVA_HOME.',
+  );
+  expect(jdkProblem({ JAVA_HOME: await jdk('old', '1.8.0_402') }, [])).toMatch(
+    /^Java 1\.8\.0_402 is too old: ZooKeeper needs 11 or newer\./,
+  );
   expect(jdkProblem({ JAVA_HOME: await jdk('new', '17.0.15') }, [])).toBeUndefined();
-  const problems = await preflight({ dir, port: 0, addresses: [], needsMaven: true, env: { JAVA_HOME: join(dir, 'new') } });
-  expect(problems).toEqual(['Maven (mvn) was not found, and ZooKeeper is fetched by it. Install it (on Debian: apt install maven) and start again.']);
+  const problems = await preflight({
+    dir,
+    port: 0,
+    addresses: [],
+    needsMaven: true,
+    env: { JAVA_HOME: join(dir, 'new') },
+  });
+  expect(problems).toEqual([
+    'Maven (mvn) was not found, and ZooKeeper is fetched by it. Install it (on Debian: apt install maven) and start again.',
+  ]);
 });
 
 test('a second demo on the same folder is refused; after a killed one the folder is free', () => {
@@ -76,11 +90,15 @@ test('what the demo remembers is found again; data of another version is refused
 
 test('a folder that cannot be one is told', async () => {
   await writeFile(join(dir, 'file'), '');
-  expect(() => openLayout(join(dir, 'file'))).toThrow(/cannot be written \(E\w+\)\. Mend its rights, or choose another by --data-dir\.$/);
+  expect(() => openLayout(join(dir, 'file'))).toThrow(
+    /cannot be written \(E\w+\)\. Mend its rights, or choose another by --data-dir\.$/,
+  );
 });
 
 test('programs run in groups of their own, tell their first line, and end when asked or when made to', async () => {
-  const running = new Running(program('stubborn', "process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000)"));
+  const running = new Running(
+    program('stubborn', "process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000)"),
+  );
   expect(await running.firstLine()).toBe('ready');
   const identity = identityOf(running.pid ?? 0);
   expect(identity && isAlive(identity)).toBe(true);
@@ -105,7 +123,12 @@ test('what a killed demo left is ended by its pid file, and never another proces
 });
 
 test('an end in a hurry kills the components below the folder and no others', async () => {
-  const start = (cwd: string) => spawn(process.execPath, ['-e', "console.log('up'); setInterval(() => {}, 1000)"], { cwd, stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, STACKYARD_COMPONENT: 'x' } });
+  const start = (cwd: string) =>
+    spawn(process.execPath, ['-e', "console.log('up'); setInterval(() => {}, 1000)"], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, STACKYARD_COMPONENT: 'x' },
+    });
   await mkdir(join(dir, 'hosts/host1'), { recursive: true });
   const mine = start(join(dir, 'hosts/host1'));
   const other = start(tmpdir());
@@ -124,8 +147,19 @@ test('an end in a hurry kills the components below the folder and no others', as
 test('no secret stands in the arguments of a child, and none of our own server goes to it', () => {
   const layout = openLayout(join(dir, 'layout'));
   const [host] = localHosts(1);
-  const env = { PATH: '/bin', STACKYARD_TOKEN: 'syk_other', STACKYARD_URL: 'http://elsewhere', DATABASE_URL: 'postgres://x' };
-  const agent = agentProgram(layout, { host: host as never, command: { file: 'node', args: ['agent.mjs'], env: {} }, server: '127.0.0.1:1', token: 'syj_secret', env });
+  const env = {
+    PATH: '/bin',
+    STACKYARD_TOKEN: 'syk_other',
+    STACKYARD_URL: 'http://elsewhere',
+    DATABASE_URL: 'postgres://x',
+  };
+  const agent = agentProgram(layout, {
+    host: host as never,
+    command: { file: 'node', args: ['agent.mjs'], env: {} },
+    server: '127.0.0.1:1',
+    token: 'syj_secret',
+    env,
+  });
   expect(agent.args.join(' ')).not.toContain('syj_secret');
   expect(agent.env).toEqual({ PATH: '/bin', STACKYARD_JOIN_TOKEN: 'syj_secret' });
   expect(agent.args).toEqual(expect.arrayContaining(['--name', 'host1', '--address', '127.0.0.11', '--local']));
@@ -133,10 +167,34 @@ test('no secret stands in the arguments of a child, and none of our own server g
 });
 
 test('when all is up, a newcomer reads where it is and three things to try', () => {
-  const member = { id: 'x', service: 'zookeeper', component: 'zookeeper_server', host: 'host3', ordinal: 3, desired: 'RUNNING' as const, observed: 'RUNNING' as const };
-  const rest = { observedAt: null, message: null, role: 'leader', restarts: 0, pid: 123, configVersion: 1, stale: null, links: {} };
+  const member = {
+    id: 'x',
+    service: 'zookeeper',
+    component: 'zookeeper_server',
+    host: 'host3',
+    ordinal: 3,
+    desired: 'RUNNING' as const,
+    observed: 'RUNNING' as const,
+  };
+  const rest = {
+    observedAt: null,
+    message: null,
+    role: 'leader',
+    restarts: 0,
+    pid: 123,
+    configVersion: 1,
+    stale: null,
+    links: {},
+  };
   const text = readyText(
-    { url: 'http://127.0.0.1:8080', tokenFile: '.stackyard/demo/server/admin-token', exports: { zookeeper: { connect: '127.0.0.11:2181' } }, components: [{ ...member, ...rest }], command: 'npx stackyard', context: '' },
+    {
+      url: 'http://127.0.0.1:8080',
+      tokenFile: '.stackyard/demo/server/admin-token',
+      exports: { zookeeper: { connect: '127.0.0.11:2181' } },
+      components: [{ ...member, ...rest }],
+      command: 'npx stackyard',
+      context: '',
+    },
     colours(false),
   );
   expect(text).toMatchInlineSnapshot(`

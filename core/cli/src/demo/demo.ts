@@ -33,15 +33,27 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   const fleet = new Fleet(layout, terminal, interrupts);
   try {
     const hosts = localHosts(Math.max(options.hosts ?? before?.hosts ?? 3, before?.hosts ?? 0));
-    if (await endLeftovers(layout, hosts)) terminal.err('A demo that was killed had left its server or agents behind: they were ended, and what they managed is taken over.\n');
-    await requireReady(layout, terminal, { port: options.port, addresses: hosts.map(({ address }) => address), origin: options.packageOrigin });
+    if (await endLeftovers(layout, hosts))
+      terminal.err(
+        'A demo that was killed had left its server or agents behind: they were ended, and what they managed is taken over.\n',
+      );
+    await requireReady(layout, terminal, {
+      port: options.port,
+      addresses: hosts.map(({ address }) => address),
+      origin: options.packageOrigin,
+    });
     const agentPort = await portForAgents(before?.agentPort);
     writeState(layout, { hosts: hosts.length, agentPort });
     await interrupts.orElse(async (signal) => {
       // Building the agent takes a moment at the first start, in which the server starts.
       const building = agentCommand();
       building.catch(() => undefined);
-      const address = await step(terminal, 'Starting the server', () => fleet.startServer({ port: options.port, agentPort, packageOrigin: options.packageOrigin }), ({ url }) => `The server is ready at ${url}`);
+      const address = await step(
+        terminal,
+        'Starting the server',
+        () => fleet.startServer({ port: options.port, agentPort, packageOrigin: options.packageOrigin }),
+        ({ url }) => `The server is ready at ${url}`,
+      );
       writeState(layout, { hosts: hosts.length, agentPort, url: address.url });
       const token = await readToken(address.tokenFile);
       const api = apiOf({ url: address.url, token });
@@ -52,19 +64,44 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
         `Starting ${hosts.length} agents`,
         async () => {
           const command = await building;
-          await Promise.all(hosts.map(async (host) => fleet.startAgent(host, { command, server: address.agentEndpoint, token: await cluster.joinToken(host.name) })));
+          await Promise.all(
+            hosts.map(async (host) =>
+              fleet.startAgent(host, {
+                command,
+                server: address.agentEndpoint,
+                token: await cluster.joinToken(host.name),
+              }),
+            ),
+          );
           await cluster.untilReachable(hosts);
         },
-        () => `${hosts.length} local hosts have joined: ${hosts.map(({ name, address: at }) => `${name} (${at})`).join(', ')}`,
+        () =>
+          `${hosts.length} local hosts have joined: ${hosts.map(({ name, address: at }) => `${name} (${at})`).join(', ')}`,
       );
       await cluster.bringUp(await cluster.ensureCluster(hosts));
-      const components = await step(terminal, 'Waiting until all is healthy', () => cluster.untilHealthy(), () => `Cluster ${CLUSTER} is healthy`);
+      const components = await step(
+        terminal,
+        'Waiting until all is healthy',
+        () => cluster.untilHealthy(),
+        () => `Cluster ${CLUSTER} is healthy`,
+      );
       const exports = await cluster.exports();
-      const context = await storeContext(terminal, { url: address.url, tokenFile: address.tokenFile, cluster: CLUSTER });
+      const context = await storeContext(terminal, {
+        url: address.url,
+        tokenFile: address.tokenFile,
+        cluster: CLUSTER,
+      });
       if (options.json) {
         terminal.out(`${JSON.stringify({ url: address.url, token, exports })}\n`);
       } else {
-        const shown = { url: address.url, tokenFile: shortest(address.tokenFile), exports, components, command: 'npx stackyard', context };
+        const shown = {
+          url: address.url,
+          tokenFile: shortest(address.tokenFile),
+          exports,
+          components,
+          command: 'npx stackyard',
+          context,
+        };
         terminal.out(readyText(shown, terminal.outIsTerminal ? terminal.colours : colours(false)));
       }
     });
@@ -90,9 +127,19 @@ function ended(error: unknown, terminal: Terminal): number {
   throw error;
 }
 
-async function requireReady(layout: DemoLayout, terminal: Terminal, { port, addresses, origin }: { port: number; addresses: readonly string[]; origin: string | undefined }): Promise<void> {
+async function requireReady(
+  layout: DemoLayout,
+  terminal: Terminal,
+  { port, addresses, origin }: { port: number; addresses: readonly string[]; origin: string | undefined },
+): Promise<void> {
   const fetched = existsSync(join(layout.server, 'packages', 'index.json'));
-  const problems = await preflight({ dir: layout.dir, port, addresses, needsMaven: !fetched && origin !== 'url', env: terminal.env });
+  const problems = await preflight({
+    dir: layout.dir,
+    port,
+    addresses,
+    needsMaven: !fetched && origin !== 'url',
+    env: terminal.env,
+  });
   if (problems.length > 0) throw new CliError(problems.join('\n  '));
 }
 

@@ -7,7 +7,14 @@ import type { Interrupts } from './interrupts.ts';
 import type { DemoLayout } from './layout.ts';
 import { killComponents } from './leftBehind.ts';
 import { type Program, Running } from './processes.ts';
-import { type AgentCommand, agentProgram, type LocalHost, type ServerAddress, serverProgram, startServerProcess } from './programs.ts';
+import {
+  type AgentCommand,
+  agentProgram,
+  type LocalHost,
+  type ServerAddress,
+  serverProgram,
+  startServerProcess,
+} from './programs.ts';
 
 const RESTART_AFTER_MS = 1_000;
 /** A program that ends so soon after its start is not started again and again. */
@@ -32,7 +39,11 @@ export class Fleet {
   }
 
   /** @throws CliError when it does not start */
-  async startServer(options: { port: number; agentPort: number; packageOrigin: string | undefined }): Promise<ServerAddress> {
+  async startServer(options: {
+    port: number;
+    agentPort: number;
+    packageOrigin: string | undefined;
+  }): Promise<ServerAddress> {
     const program = serverProgram(this.#layout, { ...options, env: this.#terminal.env });
     const { running, address } = await startServerProcess(program);
     this.#server = running;
@@ -75,13 +86,18 @@ export class Fleet {
     if (!this.cluster || !this.#server) return false;
     const { hurry } = this.#interrupts;
     const limit = AbortSignal.any([hurry, AbortSignal.timeout(STOP_JOB_MS)]);
-    const late = new Promise<never>((_, reject) => limit.addEventListener('abort', () => reject(new CliError('it took too long')), { once: true }));
+    const late = new Promise<never>((_, reject) =>
+      limit.addEventListener('abort', () => reject(new CliError('it took too long')), { once: true }),
+    );
     late.catch(() => undefined);
     try {
       await Promise.race([this.cluster(limit).stopServices(), late]);
       return true;
     } catch (error) {
-      if (!hurry.aborted) this.#terminal.err(`The services could not be stopped by a job${error instanceof CliError && error.message ? ` (${error.message})` : ''}; their processes are ended.\n`);
+      if (!hurry.aborted)
+        this.#terminal.err(
+          `The services could not be stopped by a job${error instanceof CliError && error.message ? ` (${error.message})` : ''}; their processes are ended.\n`,
+        );
       return false;
     }
   }
@@ -92,12 +108,15 @@ export class Fleet {
       if (this.#stopping || running.stopping) return;
       const { name, logFile } = running.program;
       if (performance.now() - startedAt < TOO_SOON_MS) {
-        this.#terminal.err(`${name} ended (${how}) soon after its start and is not started again. Its log is ${logFile}.\n`);
+        this.#terminal.err(
+          `${name} ended (${how}) soon after its start and is not started again. Its log is ${logFile}.\n`,
+        );
         return;
       }
       this.#terminal.err(`${name} ended (${how}); it is started again.\n`);
       await delay(RESTART_AFTER_MS);
-      if (!this.#stopping) await restart().catch((error: unknown) => this.#terminal.err(`${(error as Error).message}\n`));
+      if (!this.#stopping)
+        await restart().catch((error: unknown) => this.#terminal.err(`${(error as Error).message}\n`));
     });
   }
 }

@@ -15,7 +15,11 @@ export function identityOf(pid: number): Identity | undefined {
     // The name in it may hold spaces and parentheses.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    return { pid, startTime: Number(fields[19]), bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() };
+    return {
+      pid,
+      startTime: Number(fields[19]),
+      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    };
   } catch {
     return undefined;
   }

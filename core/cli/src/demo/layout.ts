@@ -39,8 +39,11 @@ export function openLayout(path: string): DemoLayout {
     rmSync(at('run', '.probe'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new CliError(`The disk of ${dir} is full. Free a GB there, or choose another folder by --data-dir.`);
-    throw new CliError(`The folder ${dir} cannot be written (${code}). Mend its rights, or choose another by --data-dir.`);
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      throw new CliError(`The disk of ${dir} is full. Free a GB there, or choose another folder by --data-dir.`);
+    throw new CliError(
+      `The folder ${dir} cannot be written (${code}). Mend its rights, or choose another by --data-dir.`,
+    );
   }
   return {
     dir,
@@ -62,7 +65,9 @@ export function readState({ stateFile, dir }: DemoLayout): DemoState | undefined
   }
   const state = parsed(text);
   if (state?.format === FORMAT) return state;
-  throw new CliError(`The data in ${dir} was made by another version of the demo. Delete the folder, or choose another by --data-dir.`);
+  throw new CliError(
+    `The data in ${dir} was made by another version of the demo. Delete the folder, or choose another by --data-dir.`,
+  );
 }
 
 function parsed(text: string): DemoState | undefined {

@@ -17,8 +17,15 @@ const GIB = 2 ** 30;
 /** What would stop the demo, each in a sentence that says what to do. Nothing is changed. */
 export async function preflight(wanted: Preflight): Promise<string[]> {
   const { dir, port, addresses, needsMaven, env } = wanted;
-  if (process.platform !== 'linux') return ['The local hosts of the demo run on Linux only. Start it in a Linux virtual machine or container.'];
-  const problems = [await portProblem(port), ...(await Promise.all(addresses.map(addressProblem))), jdkProblem(env), mavenProblem(needsMaven, env), diskProblem(dir)];
+  if (process.platform !== 'linux')
+    return ['The local hosts of the demo run on Linux only. Start it in a Linux virtual machine or container.'];
+  const problems = [
+    await portProblem(port),
+    ...(await Promise.all(addresses.map(addressProblem))),
+    jdkProblem(env),
+    mavenProblem(needsMaven, env),
+    diskProblem(dir),
+  ];
   return problems.filter((problem) => problem !== undefined);
 }
 
@@ -32,7 +39,9 @@ async function portProblem(port: number): Promise<string | undefined> {
 
 async function addressProblem(address: string): Promise<string | undefined> {
   const code = await listenProblem(address, 0);
-  return code === undefined ? undefined : `The address ${address} cannot be used (${code}). Give the loopback interface the addresses 127.0.0.0/8, as is usual on Linux.`;
+  return code === undefined
+    ? undefined
+    : `The address ${address} cannot be used (${code}). Give the loopback interface the addresses 127.0.0.0/8, as is usual on Linux.`;
 }
 
 function diskProblem(dir: string): string | undefined {
@@ -48,12 +57,22 @@ function mavenProblem(needed: boolean, env: Preflight['env']): string | undefine
 }
 
 /** @returns undefined when there is a JDK that is new enough */
-export function jdkProblem(env: Preflight['env'], roots: readonly string[] = ['/usr/lib/jvm', '/usr/java', '/opt/java', '/opt/jdk']): string | undefined {
+export function jdkProblem(
+  env: Preflight['env'],
+  roots: readonly string[] = ['/usr/lib/jvm', '/usr/java', '/opt/java', '/opt/jdk'],
+): string | undefined {
   const java = inPath('java', env);
-  const homes = [env['JAVA_HOME'], java && dirname(dirname(realpathSync(java))), ...roots.flatMap((root) => [root, ...children(root)])];
+  const homes = [
+    env['JAVA_HOME'],
+    java && dirname(dirname(realpathSync(java))),
+    ...roots.flatMap((root) => [root, ...children(root)]),
+  ];
   const versions = homes.flatMap((home) => (home ? (versionOf(home) ?? []) : []));
   if (versions.some((version) => majorOf(version) >= JDK)) return undefined;
-  const what = versions.length > 0 ? `Java ${versions.join(', ')} is too old: ZooKeeper needs ${JDK} or newer.` : 'No Java was found, and ZooKeeper runs on it.';
+  const what =
+    versions.length > 0
+      ? `Java ${versions.join(', ')} is too old: ZooKeeper needs ${JDK} or newer.`
+      : 'No Java was found, and ZooKeeper runs on it.';
   return `${what} Install a JDK (on Debian: apt install openjdk-17-jdk-headless), or set JAVA_HOME.`;
 }
 

@@ -35,7 +35,7 @@ export class Running {
       this.#child = spawn(program.file, [...program.args], {
         detached: true,
         stdio: ['ignore', 'pipe', log],
-        env: program.env as Record<string, string>,
+        env: program.env,
       });
     } finally {
       closeSync(log);
@@ -62,20 +62,36 @@ export class Running {
     const { stdout } = this.#child;
     if (!stdout) throw new CliError(`${this.program.name} has no output.`);
     const reader = createInterface({ input: stdout });
-    const line = await Promise.race([new Promise<string>((resolve) => reader.once('line', resolve)), this.ended.then(() => undefined)]);
+    const line = await Promise.race([
+      new Promise<string>((resolve) => reader.once('line', resolve)),
+      this.ended.then(() => undefined),
+    ]);
     if (line === undefined) throw await this.#failure();
     return line;
   }
 
   async #failure(): Promise<CliError> {
     const text = await readFile(this.program.logFile, 'utf8').catch(() => '');
-    const said = text.split('\n').filter((line) => line.startsWith('✗ ')).at(-1);
+    const said = text
+      .split('\n')
+      .filter((line) => line.startsWith('✗ '))
+      .at(-1);
     const why = said?.slice(2) ?? `it ended with ${await this.ended}`;
-    return new CliError(said === undefined ? `${capital(this.program.name)} did not start: ${why}. Its log is ${this.program.logFile}.` : why);
+    return new CliError(
+      said === undefined
+        ? `${capital(this.program.name)} did not start: ${why}. Its log is ${this.program.logFile}.`
+        : why,
+    );
   }
 
   /** Asks it to end, and makes it after a while. */
-  async stop({ graceMs, signal = 'SIGTERM' }: { readonly graceMs: number; readonly signal?: NodeJS.Signals }): Promise<void> {
+  async stop({
+    graceMs,
+    signal = 'SIGTERM',
+  }: {
+    readonly graceMs: number;
+    readonly signal?: NodeJS.Signals;
+  }): Promise<void> {
     this.#stopping = true;
     this.#child.kill(signal);
     const inTime = await Promise.race([this.ended.then(() => true), delay(graceMs, false, { ref: false })]);

@@ -15,7 +15,14 @@ export interface ServerAddress {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** What our own variables say about another server is none of the children's business. */
-const notForChildren = ['STACKYARD_URL', 'STACKYARD_TOKEN', 'STACKYARD_TOKEN_FILE', 'STACKYARD_CONTEXT', 'STACKYARD_CLUSTER', 'DATABASE_URL'];
+const notForChildren = [
+  'STACKYARD_URL',
+  'STACKYARD_TOKEN',
+  'STACKYARD_TOKEN_FILE',
+  'STACKYARD_CONTEXT',
+  'STACKYARD_CLUSTER',
+  'DATABASE_URL',
+];
 
 function childEnv(env: Env): Env {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !notForChildren.includes(name)));
@@ -23,14 +30,27 @@ function childEnv(env: Env): Env {
 
 export function serverProgram(
   layout: DemoLayout,
-  { port, agentPort, packageOrigin, env }: { port: number; agentPort: number; packageOrigin: string | undefined; env: Env },
+  {
+    port,
+    agentPort,
+    packageOrigin,
+    env,
+  }: { port: number; agentPort: number; packageOrigin: string | undefined; env: Env },
 ): Program {
   const origin = packageOrigin === undefined ? [] : ['--package-origin', packageOrigin];
   return {
     name: 'the server',
     file: process.execPath,
     args: [
-      ...[bin, 'server', '--json', '--data-dir', layout.server, '--port', String(port), '--agent-port', String(agentPort)],
+      bin,
+      'server',
+      '--json',
+      '--data-dir',
+      layout.server,
+      '--port',
+      `${port}`,
+      '--agent-port',
+      `${agentPort}`,
       ...origin,
     ],
     env: childEnv(env),
@@ -75,13 +95,32 @@ export async function agentCommand(): Promise<AgentCommand> {
 
 export function agentProgram(
   layout: DemoLayout,
-  { host, command, server, token, env }: { host: LocalHost; command: AgentCommand; server: string; token: string; env: Env },
+  {
+    host,
+    command,
+    server,
+    token,
+    env,
+  }: { host: LocalHost; command: AgentCommand; server: string; token: string; env: Env },
 ): Program {
   const { name, address } = host;
   return {
     name: `the agent of ${name}`,
     file: command.file,
-    args: [...command.args, '--server', server, '--root', layout.host(name), '--name', name, '--address', address, '--bind', address, '--local'],
+    args: [
+      ...command.args,
+      '--server',
+      server,
+      '--root',
+      layout.host(name),
+      '--name',
+      name,
+      '--address',
+      address,
+      '--bind',
+      address,
+      '--local',
+    ],
     env: { ...childEnv(env), ...command.env, STACKYARD_JOIN_TOKEN: token },
     logFile: layout.logFile(name),
     pidFile: layout.pidFile(name),

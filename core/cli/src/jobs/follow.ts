@@ -1,7 +1,14 @@
 import { type Api, allOf, answerOf } from '../api/client.ts';
 import { streamOf } from '../api/events.ts';
 import type { Job } from '../api/types.ts';
-import { afterEvent, isJobTerminal, type PackageEvent, type TaskEvent, type TaskPicture, taskPicture } from './picture.ts';
+import {
+  afterEvent,
+  isJobTerminal,
+  type PackageEvent,
+  type TaskEvent,
+  type TaskPicture,
+  taskPicture,
+} from './picture.ts';
 
 /** Is told what happens to a job, in order. */
 export interface JobListener {
@@ -79,6 +86,8 @@ export async function readJob(api: Api, jobId: string): Promise<Job> {
 
 export async function readTasks(api: Api, jobId: string, state?: string) {
   return allOf((query) =>
-    api.GET('/api/v1/jobs/{job}/tasks', { params: { path: { job: jobId }, query: { ...query, ...(state ? { state } : {}) } } }),
+    api.GET('/api/v1/jobs/{job}/tasks', {
+      params: { path: { job: jobId }, query: { ...query, ...(state ? { state } : {}) } },
+    }),
   );
 }

@@ -7,11 +7,16 @@ import { packageLine, taskLine } from './words.ts';
 const plain = colours(false);
 
 function task(given: Partial<TaskPicture> = {}): TaskPicture {
-  return {
-    ...{ id: 't1', index: 0, host: 'zk2', service: 'zookeeper', component: 'zookeeper_server', phase: 'start' },
-    ...{ state: 'PENDING', attempt: 0, reason: undefined, message: undefined, startedAt: undefined, finishedAt: undefined },
-    ...given,
+  const place = {
+    id: 't1',
+    index: 0,
+    host: 'zk2',
+    service: 'zookeeper',
+    component: 'zookeeper_server',
+    phase: 'start',
   };
+  const untouched = { reason: undefined, message: undefined, startedAt: undefined, finishedAt: undefined };
+  return { ...place, ...untouched, state: 'PENDING', attempt: 0, ...given };
 }
 
 function event(given: Partial<TaskEvent>): TaskEvent {
@@ -33,23 +38,40 @@ test('an event that comes again after a resume changes nothing', () => {
 
 test('a retry begins a task anew', () => {
   const failed = task({ state: 'FAILED', attempt: 1, startedAt: 'x', finishedAt: 'y' });
-  expect(afterEvent(failed, event({ attempt: 2 }))).toMatchObject({ state: 'RUNNING', attempt: 2, finishedAt: undefined });
+  expect(afterEvent(failed, event({ attempt: 2 }))).toMatchObject({
+    state: 'RUNNING',
+    attempt: 2,
+    finishedAt: undefined,
+  });
 });
 
 test('lines say why: the message of a failure, the reason of a cancelled one', () => {
-  expect(taskLine(task({ state: 'FAILED', attempt: 2, message: 'Port 2181 is taken.' }), plain)).toBe('✗ zookeeper_server on zk2: start, attempt 2: Port 2181 is taken.');
-  expect(taskLine(task({ state: 'CANCELED', reason: 'DEPENDENCY_FAILED' }), plain)).toBe('− zookeeper_server on zk2: start: a task before it failed');
+  expect(taskLine(task({ state: 'FAILED', attempt: 2, message: 'Port 2181 is taken.' }), plain)).toBe(
+    '✗ zookeeper_server on zk2: start, attempt 2: Port 2181 is taken.',
+  );
+  expect(taskLine(task({ state: 'CANCELED', reason: 'DEPENDENCY_FAILED' }), plain)).toBe(
+    '− zookeeper_server on zk2: start: a task before it failed',
+  );
 });
 
 test('packages on their way say from where and how far', () => {
-  expect(packageLine({ name: 'zookeeper', version: '3.9.4', phase: 'resolve' })).toBe('Fetching zookeeper 3.9.4 from Maven …');
-  expect(packageLine({ name: 'zookeeper', version: '3.9.4', phase: 'download', bytes: 4_200_000, total: 14_100_000 })).toBe('Fetching zookeeper 3.9.4 … 4.2 MB of 14.1 MB');
+  expect(packageLine({ name: 'zookeeper', version: '3.9.4', phase: 'resolve' })).toBe(
+    'Fetching zookeeper 3.9.4 from Maven …',
+  );
+  expect(
+    packageLine({ name: 'zookeeper', version: '3.9.4', phase: 'download', bytes: 4_200_000, total: 14_100_000 }),
+  ).toBe('Fetching zookeeper 3.9.4 … 4.2 MB of 14.1 MB');
 });
 
 test('the live picture has one line for each host component, and what matters first when not all fit', () => {
   const tasks = ['zk1', 'zk2', 'zk3', 'zk4'].flatMap((host, at) => [
     task({ id: `${host}a`, index: at * 2, host, phase: 'stop', state: at < 2 ? 'SUCCESSFUL' : 'PENDING' }),
-    task({ id: `${host}b`, index: at * 2 + 1, host, state: at === 0 ? 'SUCCESSFUL' : at === 1 ? 'RUNNING' : 'PENDING' }),
+    task({
+      id: `${host}b`,
+      index: at * 2 + 1,
+      host,
+      state: at === 0 ? 'SUCCESSFUL' : at === 1 ? 'RUNNING' : 'PENDING',
+    }),
   ]);
   const view = { title: 'Restart zookeeper', tasks, fetching: undefined, ms: 4_200 };
   expect(picture(view, '*', { colours: plain, rows: 40 }).join('\n')).toMatchInlineSnapshot(`
@@ -60,5 +82,10 @@ test('the live picture has one line for each host component, and what matters fi
       · zookeeper_server  zk4  stop start"
   `);
   const small = picture(view, '*', { colours: plain, rows: 7 });
-  expect(small).toEqual(['* Restart zookeeper  3 of 8 tasks, 4.2 s', '  * zookeeper_server  zk2  stop start', '  · zookeeper_server  zk3  stop start', '  … and 2 more']);
+  expect(small).toEqual([
+    '* Restart zookeeper  3 of 8 tasks, 4.2 s',
+    '  * zookeeper_server  zk2  stop start',
+    '  · zookeeper_server  zk3  stop start',
+    '  … and 2 more',
+  ]);
 });

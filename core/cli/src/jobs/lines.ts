@@ -20,10 +20,15 @@ export function lineListener(terminal: Terminal): JobListener {
     opened(job, tasks) {
       for (const task of tasks) if (task.state === 'RUNNING') running.set(task.id, task);
       const done = tasks.filter(({ state }) => isTerminal(state)).length;
-      say(`${job.title}: ${tasks.length} task${tasks.length === 1 ? '' : 's'}${done > 0 ? `, ${done} done` : ''}, job ${job.id}`);
+      say(
+        `${job.title}: ${tasks.length} task${tasks.length === 1 ? '' : 's'}${done > 0 ? `, ${done} done` : ''}, job ${job.id}`,
+      );
       quiet = setInterval(() => {
         const names = [...running.values()].map(({ component, host, phase }) => `${component} on ${host}: ${phase}`);
-        if (names.length > 0) say(`… still running: ${names.slice(0, 4).join('; ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`);
+        if (names.length > 0)
+          say(
+            `… still running: ${names.slice(0, 4).join('; ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`,
+          );
       }, QUIET_MS);
     },
     changed(task) {

@@ -25,7 +25,9 @@ export function liveListener(terminal: Terminal): JobListener {
       title = job.title;
       begun = performance.now() - (job.startedAt ? Math.max(0, Date.now() - Date.parse(job.startedAt)) : 0);
       for (const task of now) tasks.set(task.id, task);
-      block = live(terminal, (spinner) => picture({ title, tasks: [...tasks.values()], fetching, ms: performance.now() - begun }, spinner, terminal));
+      block = live(terminal, (spinner) =>
+        picture({ title, tasks: [...tasks.values()], fetching, ms: performance.now() - begun }, spinner, terminal),
+      );
     },
     changed(task) {
       tasks.set(task.id, task);
@@ -50,7 +52,11 @@ export interface JobPicture {
 }
 
 /** The lines of a job; those of ended host components go first when not all fit. */
-export function picture({ title, tasks, fetching, ms }: JobPicture, spinner: string, terminal: Pick<Terminal, 'colours' | 'rows'>): string[] {
+export function picture(
+  { title, tasks, fetching, ms }: JobPicture,
+  spinner: string,
+  terminal: Pick<Terminal, 'colours' | 'rows'>,
+): string[] {
   const { bold, dim, cyan, red, yellow } = terminal.colours;
   const counts = countsOf(tasks);
   const ended = tasks.length - counts.PENDING - counts.RUNNING;
@@ -92,7 +98,13 @@ function urgency({ tasks }: Group): number {
 
 function phaseOf({ phase, state }: TaskPicture, { colours }: Pick<Terminal, 'colours'>): string {
   const { bold, dim, green, red, yellow, cyan } = colours;
-  const paint = { PENDING: dim, RUNNING: (text: string) => bold(cyan(text)), SUCCESSFUL: green, FAILED: red, CANCELED: yellow };
+  const paint = {
+    PENDING: dim,
+    RUNNING: (text: string) => bold(cyan(text)),
+    SUCCESSFUL: green,
+    FAILED: red,
+    CANCELED: yellow,
+  };
   return paint[state](phase);
 }
 

@@ -21,7 +21,8 @@ export async function printLogs(api: Api, terminal: Terminal, request: LogsReque
   const job = await request.findJob();
   const tasks = await readTasks(api, job.id, request.failed ? 'FAILED' : undefined);
   const width = Math.max(0, ...tasks.map((each) => placeOf(each).length));
-  const print = (each: Task) => printTask(api, terminal, each, request, `${terminal.colours.dim(`${placeOf(each).padEnd(width)} │`)} `);
+  const print = (each: Task) =>
+    printTask(api, terminal, each, request, `${terminal.colours.dim(`${placeOf(each).padEnd(width)} │`)} `);
   // Followed ones come as they come; what is there already is easier to read task by task.
   if (request.follow) await Promise.all(tasks.map(print));
   else for (const each of tasks) await print(each);
@@ -38,7 +39,13 @@ async function taskOf(api: Api, id: string): Promise<Task | undefined> {
   return data;
 }
 
-async function printTask(api: Api, terminal: Terminal, task: Task, request: LogsRequest, prefix: string): Promise<void> {
+async function printTask(
+  api: Api,
+  terminal: Terminal,
+  task: Task,
+  request: LogsRequest,
+  prefix: string,
+): Promise<void> {
   const path = `/api/v1/tasks/${task.id}/log${request.attempt === undefined ? '' : `?attempt=${request.attempt}`}`;
   const write = prefixed(terminal.out, prefix);
   if (!request.follow) {
@@ -93,4 +100,3 @@ function prefixed(out: (text: string) => void, prefix: string): Writer {
   };
   return Object.assign(write, { end: () => (rest === '' ? undefined : out(`${prefix}${rest}\n`)) });
 }
-

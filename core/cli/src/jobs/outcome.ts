@@ -10,9 +10,15 @@ const SHOWN_FAILURES = 3;
 const TAIL_BYTES = 16_384;
 
 /** What became of a job, in a line; for what failed its message, its last output, and what to do next. */
-export async function reportOutcome(api: Api, terminal: Terminal, job: Job, tasks: readonly TaskPicture[]): Promise<void> {
+export async function reportOutcome(
+  api: Api,
+  terminal: Terminal,
+  job: Job,
+  tasks: readonly TaskPicture[],
+): Promise<void> {
   const { colours } = terminal;
-  const took = job.startedAt && job.finishedAt ? ` in ${duration(Date.parse(job.finishedAt) - Date.parse(job.startedAt))}` : '';
+  const took =
+    job.startedAt && job.finishedAt ? ` in ${duration(Date.parse(job.finishedAt) - Date.parse(job.startedAt))}` : '';
   if (job.state === 'SUCCESSFUL') {
     terminal.err(`${colours.green('✓')} ${job.title}: done${took}.\n`);
     return;
@@ -21,8 +27,12 @@ export async function reportOutcome(api: Api, terminal: Terminal, job: Job, task
   for (const task of failed.slice(0, SHOWN_FAILURES)) terminal.err(await failureText(api, terminal, task));
   if (failed.length > SHOWN_FAILURES) terminal.err(`\n… and ${failed.length - SHOWN_FAILURES} more failed tasks.\n`);
   const counts = countsOf(tasks);
-  const what = job.state === 'FAILED' ? `${counts.FAILED} of ${tasks.length} tasks failed` : `cancelled, ${counts.SUCCESSFUL} of ${tasks.length} tasks were done`;
-  const others = job.state === 'FAILED' && counts.CANCELED > 0 ? `, ${counts.CANCELED} after them were not started` : '';
+  const what =
+    job.state === 'FAILED'
+      ? `${counts.FAILED} of ${tasks.length} tasks failed`
+      : `cancelled, ${counts.SUCCESSFUL} of ${tasks.length} tasks were done`;
+  const others =
+    job.state === 'FAILED' && counts.CANCELED > 0 ? `, ${counts.CANCELED} after them were not started` : '';
   terminal.err(`\n${colours.red('✗')} ${job.title}: ${what}${others}${took}.\n`);
   terminal.err(`  See it all        stackyard job logs ${job.id}\n`);
   terminal.err(`  Run what is left  stackyard job retry ${job.id}\n`);
@@ -38,7 +48,9 @@ async function failureText(api: Api, { colours }: Terminal, task: TaskPicture): 
 }
 
 export async function lastAttempt(api: Api, taskId: string): Promise<Attempt | undefined> {
-  const attempts = await allOf((query) => api.GET('/api/v1/tasks/{task}/attempts', { params: { path: { task: taskId }, query } }));
+  const attempts = await allOf((query) =>
+    api.GET('/api/v1/tasks/{task}/attempts', { params: { path: { task: taskId }, query } }),
+  );
   return attempts.at(-1);
 }
 
@@ -46,7 +58,9 @@ async function lastLines(api: Api, taskId: string, { number, logSize }: Attempt)
   if (logSize === 0) return [];
   const from = Math.max(0, logSize - TAIL_BYTES);
   const url = `${api.connection.url}/api/v1/tasks/${taskId}/log?attempt=${number}&from=${from}`;
-  const response = await reach(api.connection, () => fetch(url, { headers: { ...headersOf(api.connection), accept: 'text/plain' } }));
+  const response = await reach(api.connection, () =>
+    fetch(url, { headers: { ...headersOf(api.connection), accept: 'text/plain' } }),
+  );
   if (!response.ok) return [];
   const lines = (await response.text()).trimEnd().split('\n');
   // The first line may be cut where the tail begins.

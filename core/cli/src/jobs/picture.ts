@@ -45,7 +45,13 @@ export const isTerminal = (state: State): boolean => rank[state] === 2;
 export function taskPicture(task: Task): TaskPicture {
   const { id, index, host, service, component, phase, state, attempts } = task;
   return {
-    ...{ id, index, host, service, component, phase, state },
+    id,
+    index,
+    host,
+    service,
+    component,
+    phase,
+    state,
     attempt: attempts,
     reason: task.reason ?? undefined,
     message: undefined,

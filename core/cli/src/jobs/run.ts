@@ -26,7 +26,12 @@ export function listenerFor(terminal: Terminal, { quiet }: { readonly quiet?: bo
  *
  * @throws JobEndedError when it failed or was cancelled, CancelledError, CliError when the time is up.
  */
-export async function followToEnd(api: Api, terminal: Terminal, jobId: string, options: FollowOptions = {}): Promise<void> {
+export async function followToEnd(
+  api: Api,
+  terminal: Terminal,
+  jobId: string,
+  options: FollowOptions = {},
+): Promise<void> {
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
   process.once('SIGINT', interrupt);
@@ -36,7 +41,8 @@ export async function followToEnd(api: Api, terminal: Terminal, jobId: string, o
     const ended = await followJob(api, jobId, listenerFor(terminal, options), AbortSignal.any(signals));
     if (!ended) {
       const goesOn = `The job goes on. Follow it by "stackyard job watch ${jobId}", end it by "stackyard job cancel ${jobId}".`;
-      if (timeout?.aborted) throw new CliError(`The job has not ended after ${duration(options.timeoutMs ?? 0)}. ${goesOn}`);
+      if (timeout?.aborted)
+        throw new CliError(`The job has not ended after ${duration(options.timeoutMs ?? 0)}. ${goesOn}`);
       throw new CancelledError(goesOn);
     }
     await reportOutcome(api, terminal, ended.job, ended.tasks);

@@ -2,15 +2,33 @@ import { bytes, duration } from '../output/time.ts';
 import type { Colours } from '../output/terminal.ts';
 import { type PackageEvent, type State, taskMs, type TaskPicture } from './picture.ts';
 
-const signs: Readonly<Record<State, string>> = { PENDING: '·', RUNNING: '▸', SUCCESSFUL: '✓', FAILED: '✗', CANCELED: '−' };
+const signs: Readonly<Record<State, string>> = {
+  PENDING: '·',
+  RUNNING: '▸',
+  SUCCESSFUL: '✓',
+  FAILED: '✗',
+  CANCELED: '−',
+};
 
 export function signOf(state: State, colours: Colours): string {
-  const paint = { PENDING: colours.dim, RUNNING: colours.cyan, SUCCESSFUL: colours.green, FAILED: colours.red, CANCELED: colours.yellow };
+  const paint = {
+    PENDING: colours.dim,
+    RUNNING: colours.cyan,
+    SUCCESSFUL: colours.green,
+    FAILED: colours.red,
+    CANCELED: colours.yellow,
+  };
   return paint[state](signs[state]);
 }
 
 export function stateOf(state: State, colours: Colours): string {
-  const paint = { PENDING: colours.dim, RUNNING: colours.cyan, SUCCESSFUL: colours.green, FAILED: colours.red, CANCELED: colours.yellow };
+  const paint = {
+    PENDING: colours.dim,
+    RUNNING: colours.cyan,
+    SUCCESSFUL: colours.green,
+    FAILED: colours.red,
+    CANCELED: colours.yellow,
+  };
   return paint[state](state);
 }
 

@@ -1,5 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
-import type { Terminal } from './terminal.ts';
+import { type Terminal, widthOf } from './terminal.ts';
 
 const FRAME_MS = 80;
 export const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -45,13 +44,13 @@ const ESCAPE = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, 'y');
 
 /** Cuts a line to a width and keeps its colours whole. */
 export function fit(line: string, width: number): string {
-  if ([...stripVTControlCharacters(line)].length <= width) return line;
+  if (widthOf(line) <= width) return line;
   let shown = 0;
   let out = '';
-  for (let at = 0; at < line.length && shown < width - 1; ) {
+  for (let at = 0; at < line.length && shown < width - 1;) {
     ESCAPE.lastIndex = at;
     const code = ESCAPE.exec(line)?.[0];
-    const piece = code ?? (String.fromCodePoint(line.codePointAt(at) as number));
+    const piece = code ?? String.fromCodePoint(line.codePointAt(at) as number);
     out += piece;
     at += piece.length;
     if (!code) shown++;

@@ -3,10 +3,23 @@ import type { PlanView } from '../api/types.ts';
 import { isEmptyPlan, planText } from './plan.ts';
 import { colours } from './terminal.ts';
 
-const nothing: PlanView = { title: 'Check zookeeper', tasks: [], edges: [], files: [], restarts: [], hosts: [], joiningHosts: [], added: [], removed: [], warnings: [], skipped: [] };
+const nothing: PlanView = {
+  title: 'Check zookeeper',
+  tasks: [],
+  edges: [],
+  files: [],
+  restarts: [],
+  hosts: [],
+  joiningHosts: [],
+  added: [],
+  removed: [],
+  warnings: [],
+  skipped: [],
+};
 const on = (host: string, component = 'zookeeper_server') => ({ host, service: 'zookeeper', component });
 const task = (host: string, phase: string, index: number) => ({ ...on(host), index, phase, runsCode: false });
-const diff = (host: string) => `--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n dataDir=/srv/${host}/data\n-tickTime=2000\n+tickTime=3000\n`;
+const diff = (host: string) =>
+  `--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n dataDir=/srv/${host}/data\n-tickTime=2000\n+tickTime=3000\n`;
 
 const plain = { colours: colours(false) };
 
@@ -16,7 +29,12 @@ test('a change of config shows each distinct diff once, with who restarts and wh
     title: 'Configure zookeeper on 2 hosts',
     hosts: ['zk1', 'zk2'],
     tasks: [task('zk1', 'configure', 0), task('zk1', 'stop', 1), task('zk2', 'configure', 2), task('zk2', 'stop', 3)],
-    files: ['zk1', 'zk2'].map((host) => ({ ...on(host), path: `/srv/${host}/zoo.cfg`, change: 'change' as const, diff: diff(host) })),
+    files: ['zk1', 'zk2'].map((host) => ({
+      ...on(host),
+      path: `/srv/${host}/zoo.cfg`,
+      change: 'change' as const,
+      diff: diff(host),
+    })),
     restarts: ['zk1', 'zk2'].map((host) => ({ ...on(host), reason: '1 file changed' })),
     skipped: [{ ...on('zk1', 'zookeeper_client'), reason: 'it has no process' }],
     warnings: [{ code: 'EVEN', message: 'Two members survive no failure.' }],
@@ -48,7 +66,14 @@ test('an addition says where what goes with which number, and new files only whe
     hosts: ['zk1'],
     tasks: [task('zk1', 'install', 0)],
     added: [{ ...on('zk1'), ordinal: 4 }],
-    files: [{ ...on('zk1'), path: '/etc/zoo.cfg', change: 'create', diff: '--- /dev/null\n+++ b/etc/zoo.cfg\n@@ -0,0 +1 @@\n+tickTime=2000\n' }],
+    files: [
+      {
+        ...on('zk1'),
+        path: '/etc/zoo.cfg',
+        change: 'create',
+        diff: '--- /dev/null\n+++ b/etc/zoo.cfg\n@@ -0,0 +1 @@\n+tickTime=2000\n',
+      },
+    ],
   };
   expect(planText(plan, plain)).toContain('+ zookeeper_server  zk1 (#4)');
   expect(planText(plan, plain)).toContain('creates /etc/zoo.cfg on zk1 (1 lines)');
@@ -58,8 +83,12 @@ test('an addition says where what goes with which number, and new files only whe
 
 test('a removal names the directories that go and those that stay', () => {
   const gone = { ...on('zk1'), ordinal: 1, directories: ['/var/lib/zookeeper'] };
-  expect(planText({ ...nothing, removed: [{ ...gone, data: 'delete' }] }, plain)).toContain('deletes /var/lib/zookeeper on zk1');
-  expect(planText({ ...nothing, removed: [{ ...gone, data: 'keep' }] }, plain)).toContain('keeps /var/lib/zookeeper on zk1');
+  expect(planText({ ...nothing, removed: [{ ...gone, data: 'delete' }] }, plain)).toContain(
+    'deletes /var/lib/zookeeper on zk1',
+  );
+  expect(planText({ ...nothing, removed: [{ ...gone, data: 'keep' }] }, plain)).toContain(
+    'keeps /var/lib/zookeeper on zk1',
+  );
 });
 
 test('a plan without tasks, additions and removals is empty', () => {

@@ -16,9 +16,13 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
     placed(plan.removed, (name, where) => `${red('-')} ${name}  ${where}`),
     removedData(plan, colours),
     files(plan, colours, full),
-    grouped(plan.restarts, ({ reason }) => reason).map(([reason, where]) => `${yellow('↻')} restarts ${where} ${dim(`(${reason})`)}`),
+    grouped(plan.restarts, ({ reason }) => reason).map(
+      ([reason, where]) => `${yellow('↻')} restarts ${where} ${dim(`(${reason})`)}`,
+    ),
     grouped(plan.skipped, ({ reason }) => reason).map(([reason, where]) => dim(`· skips ${where} (${reason})`)),
-    plan.joiningHosts.length > 0 ? [`${plan.joiningHosts.join(', ')} join${plan.joiningHosts.length === 1 ? 's' : ''} the cluster`] : [],
+    plan.joiningHosts.length > 0
+      ? [`${plan.joiningHosts.join(', ')} join${plan.joiningHosts.length === 1 ? 's' : ''} the cluster`]
+      : [],
     plan.warnings.map(({ message }) => yellow(`! ${message}`)),
     [dim(taskSummary(plan))],
   ];
@@ -35,7 +39,10 @@ export function isEmptyPlan({ tasks, added, removed }: PlanView): boolean {
 
 type Place = { readonly component: string; readonly host: string };
 
-function placed(all: readonly (Place & { readonly ordinal: number })[], line: (name: string, where: string) => string): string[] {
+function placed(
+  all: readonly (Place & { readonly ordinal: number })[],
+  line: (name: string, where: string) => string,
+): string[] {
   const hosts = new Map<string, string[]>();
   for (const { component, host, ordinal } of all) {
     hosts.set(component, [...(hosts.get(component) ?? []), `${host} (#${ordinal})`]);
@@ -48,7 +55,9 @@ function removedData({ removed }: PlanView, { dim, red }: Colours): string[] {
   return removed
     .filter(({ directories }) => directories.length > 0)
     .map(({ host, data, directories }) =>
-      data === 'delete' ? red(`deletes ${directories.join(', ')} on ${host}`) : dim(`keeps ${directories.join(', ')} on ${host}`),
+      data === 'delete'
+        ? red(`deletes ${directories.join(', ')} on ${host}`)
+        : dim(`keeps ${directories.join(', ')} on ${host}`),
     );
 }
 
@@ -60,7 +69,10 @@ function grouped<Item extends Place>(items: readonly Item[], keyOf: (item: Item)
     byComponent.set(item.component, [...(byComponent.get(item.component) ?? []), item.host]);
     groups.set(keyOf(item), byComponent);
   }
-  return [...groups].map(([key, components]) => [key, [...components].map(([name, hosts]) => `${name} on ${hosts.join(', ')}`).join('; ')]);
+  return [...groups].map(([key, components]) => [
+    key,
+    [...components].map(([name, hosts]) => `${name} on ${hosts.join(', ')}`).join('; '),
+  ]);
 }
 
 /**

@@ -22,7 +22,12 @@ export function parseFormat(text: string): Format {
 }
 
 /** Prints a list: as table for people, as an array for programs. */
-export async function printList<Item>(terminal: Terminal, items: readonly Item[], view: View<Item>, format: Format): Promise<void> {
+export async function printList<Item>(
+  terminal: Terminal,
+  items: readonly Item[],
+  view: View<Item>,
+  format: Format,
+): Promise<void> {
   if (format === 'name') return terminal.out(items.map((item) => `${view.name(item)}\n`).join(''));
   if (format !== 'table') return printData(terminal, items, format);
   if (items.length === 0) return terminal.err(`${view.none}\n`);

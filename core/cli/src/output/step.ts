@@ -3,7 +3,12 @@ import type { Terminal } from './terminal.ts';
 import { duration } from './time.ts';
 
 /** Does something that takes a while: says what, and then what came of it and how long it took. */
-export async function step<T>(terminal: Terminal, doing: string, work: () => Promise<T>, done: (result: T) => string): Promise<T> {
+export async function step<T>(
+  terminal: Terminal,
+  doing: string,
+  work: () => Promise<T>,
+  done: (result: T) => string,
+): Promise<T> {
   const { cyan, green, dim } = terminal.colours;
   const begun = performance.now();
   const block = terminal.errIsTerminal ? live(terminal, (spinner) => [`${cyan(spinner)} ${doing} …`]) : undefined;

@@ -6,7 +6,11 @@ export interface Column<Row> {
 }
 
 /** Columns under their titles, two spaces apart, without trailing spaces. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], bold: (text: string) => string): string {
+export function table<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  bold: (text: string) => string,
+): string {
   const lines = [columns.map(({ title }) => bold(title)), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ''))));
   return lines

@@ -27,7 +27,14 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] } as const;
+const codes = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
 
 export function colours(enabled: boolean): Colours {
   const paint = ([on, off]: readonly [number, number]): Paint =>
@@ -48,7 +55,8 @@ export function processTerminal(): Terminal {
   // A reader that went away ("| head") is no reason for a stack trace.
   stdout.on('error', () => undefined);
   stderr.on('error', () => undefined);
-  const colourful = !env['NO_COLOR'] && (env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : stderr.isTTY && stdout.isTTY);
+  const colourful =
+    !env['NO_COLOR'] && (env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : stderr.isTTY && stdout.isTTY);
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
@@ -62,14 +70,14 @@ export function processTerminal(): Terminal {
     get rows() {
       return stderr.rows || stdout.rows || 40;
     },
-    colours: colours(Boolean(colourful)),
+    colours: colours(colourful),
     env,
   };
 }
 
 /** How many columns a text takes, its colours not counted. */
 export function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return Array.from(stripVTControlCharacters(text)).length;
 }
 
 export function padEnd(text: string, width: number): string {
@@ -78,6 +86,6 @@ export function padEnd(text: string, width: number): string {
 
 /** Cuts a text without colours to a width, with an ellipsis. */
 export function clip(text: string, width: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }

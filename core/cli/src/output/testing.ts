@@ -1,7 +1,9 @@
 import { colours, type Terminal } from './terminal.ts';
 
 /** A terminal that keeps what is written, for tests. */
-export function testTerminal(given: Partial<Terminal> = {}): Terminal & { readonly said: { out: string; err: string } } {
+export function testTerminal(
+  given: Partial<Terminal> = {},
+): Terminal & { readonly said: { out: string; err: string } } {
   const said = { out: '', err: '' };
   return {
     out: (text) => void (said.out += text),

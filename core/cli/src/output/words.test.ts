@@ -5,15 +5,18 @@ import { clip, colours, widthOf } from './terminal.ts';
 import { ago, bytes, duration, parseDuration } from './time.ts';
 
 test('durations, ages and sizes are said as people say them', () => {
-  expect([0, 1_900, 12_400, 65_000, 3_725_000].map(duration)).toEqual(['0.0 s', '1.9 s', '12 s', '1 min 5 s', '1 h 2 min']);
+  expect([0, 1_900, 12_400, 65_000, 3_725_000].map(duration)).toEqual([
+    '0.0 s',
+    '1.9 s',
+    '12 s',
+    '1 min 5 s',
+    '1 h 2 min',
+  ]);
   expect([999, 14_200_000, 100_000_000, 2e9].map(bytes)).toEqual(['999 B', '14.2 MB', '100 MB', '2.0 GB']);
   const now = new Date('2026-01-01T00:10:00Z');
-  expect(['2026-01-01T00:09:59.5Z', '2026-01-01T00:09:20Z', '2026-01-01T00:07:00Z', null].map((at) => ago(at, now))).toEqual([
-    'just now',
-    '40 s ago',
-    '3 min ago',
-    '-',
-  ]);
+  expect(
+    ['2026-01-01T00:09:59.5Z', '2026-01-01T00:09:20Z', '2026-01-01T00:07:00Z', null].map((at) => ago(at, now)),
+  ).toEqual(['just now', '40 s ago', '3 min ago', '-']);
 });
 
 test('a duration is read with its unit, and nothing else is one', () => {
@@ -27,8 +30,20 @@ test('columns stand under their titles whatever colours their cells have', () =>
     { name: 'host1', state: green('RUNNING') },
     { name: 'a-long-name', state: 'STOPPED' },
   ];
-  const text = table(rows, [{ title: 'HOST', cell: ({ name }) => name }, { title: 'STATE', cell: ({ state }) => state }], bold);
-  expect(text.split('\n').slice(0, 3).map((line) => widthOf(line.split('  ')[0] ?? ''))).toEqual([4, 5, 11]);
+  const text = table(
+    rows,
+    [
+      { title: 'HOST', cell: ({ name }) => name },
+      { title: 'STATE', cell: ({ state }) => state },
+    ],
+    bold,
+  );
+  expect(
+    text
+      .split('\n')
+      .slice(0, 3)
+      .map((line) => widthOf(line.split('  ')[0] ?? '')),
+  ).toEqual([4, 5, 11]);
   expect(text).toContain(`host1        ${green('RUNNING')}\n`);
 });
 

@@ -82,13 +82,21 @@ function announce({ url, agentEndpoint, tokenFile }: RunningServer, flags: Serve
     terminal.out(`${JSON.stringify({ url, agentEndpoint, tokenFile })}\n`);
     return;
   }
-  terminal.out(`Stackyard  ${url}\nAPI        ${url}/api/v1/docs\nAgents     ${agentEndpoint}\nToken      ${tokenFile}\n`);
+  terminal.out(
+    `Stackyard  ${url}\nAPI        ${url}/api/v1/docs\nAgents     ${agentEndpoint}\nToken      ${tokenFile}\n`,
+  );
   terminal.err(`Commands speak to it with STACKYARD_URL=${url} STACKYARD_TOKEN_FILE=${tokenFile}\n`);
 }
 
 /** The kernel says which plugin failed; for whoever starts a server the cause is the sentence that helps. */
 function explained(error: unknown): CliError {
   let inner = error;
-  while (inner instanceof Error && inner.cause instanceof Error && inner instanceof StackyardError && inner.code.startsWith('PLUGIN_')) inner = inner.cause;
+  while (
+    inner instanceof Error &&
+    inner.cause instanceof Error &&
+    inner instanceof StackyardError &&
+    inner.code.startsWith('PLUGIN_')
+  )
+    inner = inner.cause;
   return new CliError(inner instanceof Error ? inner.message : String(inner), 1, { cause: error });
 }

@@ -13,7 +13,11 @@ afterAll(async () => rm(dir, { recursive: true, force: true }));
 test('flags win over the environment, that over the file, that over what is usual', async () => {
   const file = join(dir, 'server.yaml');
   await writeFile(file, 'http: { port: 1001 }\nagents: { port: 1002 }\npackages: { origin: url }\n');
-  const env = { STACKYARD_SERVER_AGENTS_PORT: '2002', STACKYARD_SERVER_PACKAGES_ORIGIN: 'maven', DATABASE_URL: 'postgres://u@db/x' };
+  const env = {
+    STACKYARD_SERVER_AGENTS_PORT: '2002',
+    STACKYARD_SERVER_PACKAGES_ORIGIN: 'maven',
+    DATABASE_URL: 'postgres://u@db/x',
+  };
   const settings = readServerSettings({ config: file, packageOrigin: 'auto', dataDir: '/srv' }, env);
   expect(settings).toMatchObject({
     dataDir: '/srv',
@@ -36,7 +40,9 @@ test('every wrong setting is told at once, with where it came from; the API stay
 
 test('a stack is found as a folder or as an installed package, and a missing one is told', async () => {
   expect(folderOf('@stack/zookeeper')).toMatch(/zookeeper$/);
-  expect(() => folderOf('@stack/nothing')).toThrow('There is no stack @stack/nothing: neither a folder with a package.json nor an installed package is called so.');
+  expect(() => folderOf('@stack/nothing')).toThrow(
+    'There is no stack @stack/nothing: neither a folder with a package.json nor an installed package is called so.',
+  );
   await expect(stackFiles(['/nowhere/x.tgz'], dir)).rejects.toThrow('There is no stack artifact /nowhere/x.tgz.');
 });
 

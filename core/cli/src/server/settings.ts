@@ -5,7 +5,9 @@ import { z } from 'zod';
 
 const port = z.int().min(0).max(65_535);
 /** Until there are users with roles, nobody but this machine may reach the API. */
-const loopback = z.string().regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|::1)$/, 'use a loopback address, such as 127.0.0.1');
+const loopback = z
+  .string()
+  .regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|::1)$/, 'use a loopback address, such as 127.0.0.1');
 
 /**
  * How the server is to run: by flags, by variables such as STACKYARD_SERVER_HTTP_PORT, or by a YAML file. Its lists of
@@ -13,7 +15,10 @@ const loopback = z.string().regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|::
  */
 export const serverSettings = defineSettings(
   {
-    dataDir: z.string().min(1).default(join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'stackyard/server')),
+    dataDir: z
+      .string()
+      .min(1)
+      .default(join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'stackyard/server')),
     databaseUrl: secret(z.url()).optional(),
     http: { host: loopback.default('127.0.0.1'), port: port.default(8080) },
     agents: { host: z.string().default('127.0.0.1'), port: port.default(8090) },

@@ -19,7 +19,10 @@ export async function stackFiles(stacks: readonly string[], cacheDir: string): P
   return Promise.all(
     stacks.map(async (stack) => {
       if (stack.endsWith('.tgz')) {
-        if (!existsSync(stack)) throw new CliError(`There is no stack artifact ${stack}. Build it by "stackyard stack build", or correct the path.`);
+        if (!existsSync(stack))
+          throw new CliError(
+            `There is no stack artifact ${stack}. Build it by "stackyard stack build", or correct the path.`,
+          );
         return resolve(stack);
       }
       const folder = folderOf(stack);
@@ -36,7 +39,9 @@ export function folderOf(stack: string): string {
     const found = packageJson(stack);
     if (found !== undefined) return dirname(found);
   }
-  throw new CliError(`There is no stack ${stack}: neither a folder with a package.json nor an installed package is called so.`);
+  throw new CliError(
+    `There is no stack ${stack}: neither a folder with a package.json nor an installed package is called so.`,
+  );
 }
 
 function packageJson(name: string): string | undefined {
@@ -72,7 +77,9 @@ async function build(stack: string, folder: string, target: string): Promise<str
 }
 
 async function stackBuild(folder: string, outDir: string): Promise<{ exitCode: number | null; said: string }> {
-  const child = spawn(process.execPath, [bin, 'stack', 'build', folder, '--out', outDir, '-o', 'name'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [bin, 'stack', 'build', folder, '--out', outDir, '-o', 'name'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
@@ -85,7 +92,11 @@ async function stackBuild(folder: string, outDir: string): Promise<{ exitCode: n
 /** Changes with any file of a package that can end up in its artifact; tests and what is installed or built do not. */
 export async function contentDigest(folder: string): Promise<string> {
   const hash = createHash('sha256').update('1');
-  for (const file of await filesOf(folder)) hash.update(`${file}\0`).update(await readFile(join(folder, file))).update('\0');
+  for (const file of await filesOf(folder))
+    hash
+      .update(`${file}\0`)
+      .update(await readFile(join(folder, file)))
+      .update('\0');
   return hash.digest('hex').slice(0, 32);
 }
 
