@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pingPongAndCommit } from './anchors/pingPong.ts';
 import { figureOf, median, type Report } from './figures.ts';
@@ -7,6 +8,7 @@ import { cpuMsOf } from './world/usage.ts';
 import type { World } from './world/world.ts';
 
 const WARM_UP = 20;
+const PAUSE_MS = 300;
 
 export interface LatencyOptions {
   readonly report: Report;
@@ -27,36 +29,61 @@ export async function benchLatency(world: World, { report, jobs }: LatencyOption
   await makeCluster(world, 'one-sim', 'sim');
   const anchor = await anchorMs(world, jobs);
   report(figureOf({ name: 'bare gRPC round trip and one commit', unit: 'ms' }, anchor));
-  // A person's pace and a script's: the runner of the next job gets ready while nothing runs.
-  const kinds = [
-    { cluster: 'one-real', name: 'job of one task, agent', aim: '< 25' },
-    { cluster: 'one-sim', name: 'job of one task, simulated agent', aim: undefined },
-  ];
-  for (const { cluster, name, aim } of kinds) {
-    for (let n = 0; n < WARM_UP; n++) await oneJob(world, cluster);
-    const stages: Stages[] = [];
+  const shared = { jobs, anchorMs: median(anchor), report };
+  await series(world, {
+    cluster: 'one-real',
+    name: 'job of one task, agent',
+    pauseMs: PAUSE_MS,
+    aim: '< 25',
+    ...shared,
+  });
+  await series(world, { cluster: 'one-real', name: 'job of one task, agent, one job after the other', ...shared });
+  await series(world, { cluster: 'one-sim', name: 'job of one task, simulated agent', ...shared });
+}
+
+interface Series {
+  readonly cluster: string;
+  readonly name: string;
+  readonly aim?: string;
+  /** Between jobs: an agent fills its pool of runners again while it has nothing to do. */
+  readonly pauseMs?: number;
+  readonly jobs: number;
+  readonly anchorMs: number;
+  readonly report: Report;
+}
+
+async function series(
+  world: World,
+  { cluster, name, aim, pauseMs = 0, jobs, anchorMs, report }: Series,
+): Promise<void> {
+  const stages: Stages[] = [];
+  let serverMs = 0;
+  for (let n = -WARM_UP; n < jobs; n++) {
+    if (pauseMs > 0) await delay(pauseMs);
     const before = await cpuMsOf(world.server.pid);
-    for (let n = 0; n < jobs; n++) stages.push(await oneJob(world, cluster));
-    const serverMs = ((await cpuMsOf(world.server.pid)) - before) / jobs;
-    const column = (of: (stage: Stages) => number) => stages.map(of);
-    const ended = column((stage) => stage.ended);
-    report(figureOf({ name, unit: 'ms', ...(aim ? { aim } : {}) }, ended));
-    report(
-      figureOf(
-        { name: `  POST answered`, unit: 'ms' },
-        column((stage) => stage.answered),
-      ),
-    );
-    report(
-      figureOf(
-        { name: `  attempt started`, unit: 'ms' },
-        column((stage) => stage.started),
-      ),
-    );
-    // With the two reads of each round that tell when the attempt started.
-    report(figureOf({ name: "  server's processor time, reads of the result included", unit: 'ms' }, [serverMs]));
-    report(figureOf({ name: `  by the bare round trip and commit`, unit: 'ratio' }, [median(ended) / median(anchor)]));
+    const stage = await oneJob(world, cluster);
+    if (n < 0) continue;
+    serverMs += (await cpuMsOf(world.server.pid)) - before;
+    stages.push(stage);
   }
+  const column = (of: (stage: Stages) => number) => stages.map(of);
+  const ended = column((stage) => stage.ended);
+  report(figureOf({ name, unit: 'ms', ...(aim ? { aim } : {}) }, ended));
+  report(
+    figureOf(
+      { name: `  POST answered`, unit: 'ms' },
+      column((stage) => stage.answered),
+    ),
+  );
+  report(
+    figureOf(
+      { name: `  attempt started`, unit: 'ms' },
+      column((stage) => stage.started),
+    ),
+  );
+  // With the two reads of each round that tell when the attempt started.
+  report(figureOf({ name: "  server's processor time, with the reads of this bench", unit: 'ms' }, [serverMs / jobs]));
+  report(figureOf({ name: `  by the bare round trip and commit`, unit: 'ratio' }, [median(ended) / anchorMs]));
 }
 
 async function oneJob({ api }: World, cluster: string): Promise<Stages> {

@@ -39,7 +39,7 @@ const benches = {
       await world.startFleet(['sim']);
       await benchLatency(world, { report, jobs: 200 });
       const pids = { server: world.server.pid, postmaster: await world.postmasterPid(), agent: agent.pid };
-      await reportMemory({ what: 'after 400 jobs', ...pids }, report);
+      await reportMemory({ what: 'after 660 jobs', ...pids }, report);
     });
   },
   throughput: async ({ report }) => {
