@@ -50,7 +50,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler(async (error, request, reply) => {
     const status = sendProblem(parts.log, error, request, reply);
-    await audit(parts, request, status).catch((cause: unknown) => parts.log.error({ err: cause, requestId: request.id }, 'A refused change was not recorded'));
+    try {
+      await audit(parts, request, status);
+    } catch (cause) {
+      parts.log.error({ err: cause, requestId: request.id }, 'A refused change was not recorded');
+    }
     return reply;
   });
   app.setNotFoundHandler((request, reply) => void sendProblem(parts.log, new RouteNotFoundError({ method: request.method, path: request.url.split('?')[0] ?? '' }), request, reply));

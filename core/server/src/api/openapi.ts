@@ -63,8 +63,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: `${API_PREFIX}/docs`,
     staticCSP: contentSecurity,
-    
-    uiConfig: { deepLinking: true, validatorUrl: null as never },
+    uiConfig: { deepLinking: true, validatorUrl: null },
   });
 }
 

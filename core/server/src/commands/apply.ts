@@ -45,10 +45,11 @@ export async function applyChange(tx: Transaction, { planned, basis, createdBy, 
 async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: string; note: string | undefined }): Promise<void> {
   const { next, change } = planned;
   const now = new Date();
+  const [addedServices, addedHostComponents, newVersions] = [new Set(change.addedServices), new Set(change.addedHostComponents), new Set(change.newConfigVersions)];
   if (change.joiningHosts.length > 0) await tx.em.nativeUpdate(Host, { id: { $in: [...change.joiningHosts] } }, { clusterId: next.id });
   for (const service of change.services) {
-    await storeService(tx, next.id, service, { added: change.addedServices.includes(service.name), now });
-    if (change.addedServices.includes(service.name) || change.newConfigVersions.includes(service.name)) {
+    await storeService(tx, next.id, service, { added: addedServices.has(service.name), now });
+    if (addedServices.has(service.name) || newVersions.has(service.name)) {
       tx.em.create(ConfigVersion, {
         id: randomUUID(),
         serviceId: service.id,
@@ -59,9 +60,9 @@ async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: s
         createdBy: by.createdBy,
         createdAt: now,
       });
-      tx.event('service', next.id, { kind: 'service', serviceId: service.id, name: service.name, change: change.addedServices.includes(service.name) ? 'added' : 'configured' });
+      tx.event('service', next.id, { kind: 'service', serviceId: service.id, name: service.name, change: addedServices.has(service.name) ? 'added' : 'configured' });
     }
-    for (const hostComponent of service.hostComponents.filter(({ id }) => change.addedHostComponents.includes(id))) {
+    for (const hostComponent of service.hostComponents.filter(({ id }) => addedHostComponents.has(id))) {
       tx.em.create(HostComponent, {
         id: hostComponent.id,
         clusterId: next.id,

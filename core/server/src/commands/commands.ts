@@ -61,7 +61,7 @@ export class Commands {
     await em.nativeDelete(StoredPlan, { expiresAt: { $lt: new Date(now.getTime() - PLAN_KEPT_MS) } });
     em.create(StoredPlan, row);
     await em.flush();
-    return row as StoredPlanRow;
+    return row;
   }
 
   /**

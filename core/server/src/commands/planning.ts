@@ -36,7 +36,7 @@ export async function planCommand(state: ClusterState, request: CommandRequest, 
 }
 
 /** Renders every host component of a cluster, a batch per service. */
-export async function renderAll(state: ClusterState, { stacks, renderer }: { stacks: StackStore; renderer: Renderer }): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
+export async function renderAll(state: ClusterState, { stacks, renderer }: { stacks: StackStore; renderer: Pick<Renderer, 'render'> }): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
   const batches = await Promise.all(
     state.services.map(async (service) =>
       renderer.render({

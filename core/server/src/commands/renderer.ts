@@ -21,21 +21,22 @@ export interface RenderLimits {
 }
 
 interface Waiting {
+  readonly batch: RenderBatch;
   readonly resolve: (files: ReadonlyMap<string, readonly RenderedFile[]>) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
 }
 
 /**
  * Renders previews in a worker thread, because templates come from stack authors: one that never ends or eats memory
- * costs its own request, not the server.
+ * costs its own request, not the server and not the requests that wait behind it. One batch at a time.
  */
 export class Renderer {
   readonly #limits: RenderLimits;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #queue: Waiting[] = [];
+  #current: (Waiting & { readonly id: number; readonly timer: NodeJS.Timeout }) | undefined;
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #next = 0;
+  #nextId = 0;
 
   constructor(limits: RenderLimits = { timeMs: 10_000, heapMb: 128, idleMs: 30_000 }) {
     this.#limits = limits;
@@ -44,25 +45,36 @@ export class Renderer {
   /** @throws RenderFailedError when a template fails, or when the batch runs out of time or memory. */
   render(batch: RenderBatch): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
     if (batch.items.length === 0) return Promise.resolve(new Map());
-    const id = this.#next++;
-    clearTimeout(this.#idle);
-    const worker = (this.#worker ??= this.#start());
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#end(new RenderFailedError({ service: batch.service.name, reason: `it took longer than ${this.#limits.timeMs} ms` }));
-      }, this.#limits.timeMs);
-      this.#waiting.set(id, { resolve, reject, timer });
-      worker.postMessage({ id, batch });
+      this.#queue.push({ batch, resolve, reject });
+      this.#advance();
     });
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#idle);
+    for (const { batch, reject } of this.#queue.splice(0)) reject(new RenderFailedError({ service: batch.service.name, reason: 'the server is stopping' }));
     const worker = this.#worker;
     // An unreferenced worker does not keep the process alive until it has ended.
     worker?.ref();
-    this.#end(new RenderFailedError({ service: 'all services', reason: 'the server is stopping' }));
+    this.#giveUp('the server is stopping');
     await worker?.terminate();
+  }
+
+  #advance(): void {
+    if (this.#current) return;
+    const next = this.#queue.shift();
+    if (!next) {
+      this.#idle = setTimeout(() => void this.stop(), this.#limits.idleMs);
+      this.#idle.unref();
+      return;
+    }
+    clearTimeout(this.#idle);
+    const { timeMs } = this.#limits;
+    const id = this.#nextId++;
+    this.#current = { ...next, id, timer: setTimeout(() => this.#giveUp(`it took longer than ${timeMs} ms`), timeMs) };
+    this.#worker ??= this.#start();
+    this.#worker.postMessage({ id, batch: next.batch });
   }
 
   #start(): Worker {
@@ -70,34 +82,32 @@ export class Renderer {
     const worker = new Worker(new URL(source, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb }, name: 'renderer' });
     worker.unref();
     worker.on('message', (answer: RenderAnswer) => this.#answered(answer));
-    worker.on('error', (error) => {
-      if (this.#worker === worker) this.#end(new RenderFailedError({ service: 'a service', reason: error.message }));
+    worker.on('error', ({ message }) => {
+      if (this.#worker === worker) this.#giveUp(message);
     });
     return worker;
   }
 
   #answered(answer: RenderAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    if (!waiting) return;
-    this.#waiting.delete(answer.id);
-    clearTimeout(waiting.timer);
-    if ('error' in answer) waiting.reject(new RenderFailedError({ service: 'a service', reason: answer.error }));
-    else waiting.resolve(new Map(answer.files));
-    if (this.#waiting.size === 0) {
-      this.#idle = setTimeout(() => void this.stop(), this.#limits.idleMs);
-      this.#idle.unref();
-    }
+    const current = this.#current;
+    if (current?.id !== answer.id) return;
+    clearTimeout(current.timer);
+    this.#current = undefined;
+    if ('error' in answer) current.reject(new RenderFailedError({ service: current.batch.service.name, reason: answer.error }));
+    else current.resolve(new Map(answer.files));
+    this.#advance();
   }
 
-  /** Gives the worker up with everything it had: the next request gets a new one. */
-  #end(error: Error): void {
+  /** Gives the worker up with the batch it had; the next batch gets a new one. */
+  #giveUp(reason: string): void {
     const worker = this.#worker;
+    const current = this.#current;
     this.#worker = undefined;
+    this.#current = undefined;
     void worker?.terminate();
-    for (const waiting of this.#waiting.values()) {
-      clearTimeout(waiting.timer);
-      waiting.reject(error);
-    }
-    this.#waiting.clear();
+    if (!current) return;
+    clearTimeout(current.timer);
+    current.reject(new RenderFailedError({ service: current.batch.service.name, reason }));
+    this.#advance();
   }
 }

@@ -45,13 +45,17 @@ export const PlanView = z
   .meta({ id: 'PlanView' });
 export type PlanView = z.infer<typeof PlanView>;
 
-/** Shows at most this many bytes of one diff. */
+/** Characters of one diff, and of all diffs of a plan, before the rest is left out. */
 const DIFF_LIMIT = 65_536;
+const DIFFS_LIMIT = 4_194_304;
+const LEFT_OUT = '… the rest is not shown: the plan is too large\n';
 
 export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanView> {
   const { plan, state, change } = planned;
   const names = namesOf(planned);
   const data = plan.request.command === 'remove' ? plan.request.data : 'keep';
+  const changedFiles = new Map(planned.stale.map(({ hostComponentId, changed }) => [hostComponentId, changed.length]));
+  const directories = directoriesOf(state, new Set(change.removedHostComponents));
   return {
     title: titleOf(planned),
     tasks: plan.tasks.map((task, index) => ({
@@ -64,11 +68,11 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
     })),
     edges: edgesOf(plan.graph),
     files: await diffs(planned, em),
-    restarts: plan.restarts.map((id) => ({ ...names.of(id), reason: reasonOf(planned, id) })),
+    restarts: plan.restarts.map((id) => ({ ...names.of(id), reason: reasonOf(plan.request.command, changedFiles.get(id)) })),
     hosts: plan.hosts.map(names.host),
     joiningHosts: change.joiningHosts.map(names.host),
     added: change.addedHostComponents.map((id) => ({ ...names.of(id), ordinal: names.ordinal(id) })),
-    removed: change.removedHostComponents.map((id) => ({ ...names.of(id), ordinal: names.ordinal(id), data, directories: directoriesOf(state, id) })),
+    removed: change.removedHostComponents.map((id) => ({ ...names.of(id), ordinal: names.ordinal(id), data, directories: directories.get(id) ?? [] })),
     warnings: [...change.warnings, ...plan.warnings],
     skipped: plan.skipped.map(({ hostComponentId, reason }) => ({ ...names.of(hostComponentId), reason })),
   };
@@ -100,16 +104,19 @@ async function diffs({ next, rendered, stale, change }: Planned, em: EntityManag
   for (const { hostComponentId, changed } of stale) wanted.set(hostComponentId, new Set(changed));
   const files: PlanView['files'] = [];
   const before = await textsBefore(next, wanted, em);
+  const hosts = new Map(next.hosts.map(({ id, name }) => [id, name]));
+  let shown = 0;
   for (const service of next.services) {
     for (const hostComponent of service.hostComponents) {
       if (!wanted.has(hostComponent.id)) continue;
       const paths = wanted.get(hostComponent.id);
-      const host = next.hosts.find(({ id }) => id === hostComponent.hostId)?.name ?? hostComponent.hostId;
+      const host = hosts.get(hostComponent.hostId) ?? hostComponent.hostId;
       for (const { path, content } of rendered.get(hostComponent.id) ?? []) {
         if (paths && !paths.has(path)) continue;
         const old = hostComponent.applied?.[path];
-        const diff = createTwoFilesPatch(old ? `a${path}` : '/dev/null', `b${path}`, old ? (before.get(old) ?? '') : '', content, '', '', { context: 3 });
-        files.push({ host, service: service.name, component: hostComponent.component, path, change: old ? 'change' : 'create', diff: diff.slice(0, DIFF_LIMIT) });
+        const diff = shown < DIFFS_LIMIT ? diffOf(path, old === undefined ? undefined : (before.get(old) ?? ''), content) : LEFT_OUT;
+        shown += diff.length;
+        files.push({ host, service: service.name, component: hostComponent.component, path, change: old ? 'change' : 'create', diff });
       }
     }
   }
@@ -125,19 +132,30 @@ async function textsBefore(next: Planned['next'], wanted: ReadonlyMap<string, un
   return new Map(rows.map(({ digest, content }) => [digest, content]));
 }
 
-function reasonOf({ stale, plan }: Planned, id: string): string {
-  const entry = stale.find(({ hostComponentId }) => hostComponentId === id);
-  return entry ? `${entry.changed.length} file${entry.changed.length === 1 ? '' : 's'} changed` : `${plan.request.command} was asked for`;
+function diffOf(path: string, before: string | undefined, after: string): string {
+  const diff = createTwoFilesPatch(before === undefined ? '/dev/null' : `a${path}`, `b${path}`, before ?? '', after, '', '', { context: 3 });
+  return diff.length <= DIFF_LIMIT ? diff : `${diff.slice(0, diff.lastIndexOf('\n', DIFF_LIMIT) + 1)}${LEFT_OUT}`;
 }
 
-/** The data directories of a host component, as paths on its host. */
-function directoriesOf(state: Planned['state'], id: string): string[] {
+function reasonOf(command: string, files: number | undefined): string {
+  return files === undefined ? `${command} was asked for` : files === 0 ? 'it is started with other values' : `${files} file${files === 1 ? '' : 's'} changed`;
+}
+
+/** A `dir` is a text; anything else was refused when it was set. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** The data directories of host components, as paths on their hosts. */
+function directoriesOf(state: Planned['state'], ids: ReadonlySet<string>): ReadonlyMap<string, string[]> {
+  const found = new Map<string, string[]>();
   for (const service of state.services) {
-    const hostComponent = service.hostComponents.find((each) => each.id === id);
-    if (!hostComponent) continue;
-    const component = service.manifest.components.find(({ name }) => name === hostComponent.component);
-    const { values, self } = inputsOf(state, service, id);
-    return (component?.dirs ?? []).map(({ config, property }) => hostPath(self.root, String(values[config]?.[property])));
+    const components = new Map(service.manifest.components.map((component) => [component.name, component]));
+    for (const { id, component } of service.hostComponents) {
+      if (!ids.has(id)) continue;
+      const { values, self } = inputsOf(state, service, id);
+      found.set(id, (components.get(component)?.dirs ?? []).map(({ config, property }) => hostPath(self.root, textOf(values[config]?.[property]))));
+    }
   }
-  return [];
+  return found;
 }

@@ -79,7 +79,7 @@ export class DatabaseStackStore implements StackStore {
       tx.event('stack', undefined, { kind: 'stack', name, version, change: 'installed' });
     });
     this.#rows = undefined;
-    return row as StackRow;
+    return row;
   }
 
   async remove(name: string, version: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { definePlugin, provide, token } from '@stackyard/kernel';
+import { definePlugin, Logger, provide, token } from '@stackyard/kernel';
 import { Clusters } from '../clusters/clusters.ts';
 import { Staleness } from '../clusters/staleness.ts';
 import type { StateSources } from '../commands/clusterState.ts';
@@ -29,19 +29,19 @@ class ServerOperations implements Operations {
   readonly staleness: Staleness;
   readonly sources: StateSources;
 
-  constructor({ em, writer }: Storage, { stacks }: Catalogue, { renderer }: Previews, { engine }: EngineParts) {
+  constructor({ em, writer }: Storage, { stacks }: Catalogue, { renderer }: Previews, { engine }: EngineParts, log: Logger) {
     this.sources = { stacks, reachable: (hostId) => engine.reachable(hostId) };
     this.commands = new Commands({ em, transactions: writer, stacks, renderer, engine });
     this.clusters = new Clusters({ transactions: writer });
     this.hosts = new Hosts({ transactions: writer, engine });
     this.jobs = new Jobs({ em, engine, events: writer });
-    this.staleness = new Staleness({ stacks, renderer });
+    this.staleness = new Staleness({ stacks, renderer, log });
   }
 }
-provide(ServerOperations, Storage, Catalogue, Previews, EngineParts);
+provide(ServerOperations, Storage, Catalogue, Previews, EngineParts, Logger);
 
 export const operationsPlugin = definePlugin({
   id: 'server.operations',
-  needs: [Storage, Catalogue, Previews, EngineParts],
+  needs: [Storage, Catalogue, Previews, EngineParts, Logger],
   register: (plugin) => plugin.provide(Operations, ServerOperations),
 });

@@ -1,5 +1,4 @@
 import { defineRoute, type Route } from '@stackyard/contract';
-import type { CommandRequest } from '@stackyard/planner';
 import { z } from 'zod';
 import { clusterIdOf, isUuid } from '../../clusters/lookup.ts';
 import type { NewJob } from '../../commands/storeJob.ts';
@@ -90,7 +89,7 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     problems: [404, 409, 422],
     handle: async ({ params, body, principal }) => {
       const { note, ...request } = body;
-      return accepted(await commands.run(params.cluster, request as CommandRequest, { createdBy: principal.name, note }));
+      return accepted(await commands.run(params.cluster, request, { createdBy: principal.name, note }));
     },
   });
 
@@ -110,7 +109,7 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     problems: [404, 422],
     handle: async ({ params, body, principal }) => {
       const { note: _note, ...request } = body;
-      const row = await commands.plan(params.cluster, request as CommandRequest, { createdBy: principal.name });
+      const row = await commands.plan(params.cluster, request, { createdBy: principal.name });
       return { status: 201, headers: { location: `/api/v1/plans/${row.id}` }, body: planView(row) };
     },
   });

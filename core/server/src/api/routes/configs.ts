@@ -70,7 +70,7 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
         };
       }),
     );
-    return { ...configVersionView(row, await hostNames()), properties } as z.infer<typeof ConfigView>;
+    return { ...configVersionView(row, await hostNames()), properties };
   }
 
   const getConfig = defineRoute({

@@ -193,7 +193,7 @@ function hostComponentView(
     links: Object.fromEntries(
       Object.entries(links).flatMap(([title, { port, path }]) => {
         const value = 'property' in port ? values[port.property.config]?.[port.property.property] : 'literal' in port ? port.literal : undefined;
-        return value === undefined ? [] : [[title, `http://${address}:${String(value)}${path}`]];
+        return typeof value === 'number' ? [[title, `http://${address}:${value}${path}`]] : [];
       }),
     ),
   };
