@@ -83,7 +83,10 @@ const componentView: View<HostComponent> = {
     { title: 'STATE', cell: (item) => stateText(item, colours) },
     { title: 'ROLE', cell: ({ role }) => role ?? '-' },
     { title: 'PID', cell: ({ pid }) => (pid === null ? '-' : String(pid)) },
-    { title: 'RESTARTS', cell: ({ restarts }) => (restarts > 0 ? colours.yellow(String(restarts)) : '0') },
+    {
+      title: 'RESTARTS',
+      cell: ({ restarts, pid }) => (pid === null ? '-' : restarts > 0 ? colours.yellow(String(restarts)) : '0'),
+    },
     {
       title: 'CONFIG',
       cell: ({ configVersion, stale }) =>

@@ -4,32 +4,36 @@ import type { JobListener } from './follow.ts';
 import { isTerminal, type PackageEvent, type TaskPicture } from './picture.ts';
 import { packageLine, taskLine } from './words.ts';
 
-/** Where nothing has been said for so long, what is still running is named. */
+/** Where nothing has been said for so long, what is still running is named; each time after twice as long. */
 const QUIET_MS = 10_000;
+const LONGEST_QUIET_MS = 300_000;
+const NAMED = 4;
 
 /** One line per ended task: for logs, pipes and CI. */
 export function lineListener(terminal: Terminal): JobListener {
   const running = new Map<string, TaskPicture>();
   let packagePhase = '';
   let quiet: NodeJS.Timeout | undefined;
+  const print = (line: string): void => terminal.err(`${line}\n`);
   const say = (line: string): void => {
-    terminal.err(`${line}\n`);
-    quiet?.refresh();
+    print(line);
+    waitFrom(QUIET_MS);
   };
+  function waitFrom(ms: number): void {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
+      const names = [...running.values()].map(({ component, host, phase }) => `${component} on ${host}: ${phase}`);
+      const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+      if (names.length > 0) print(`… still running: ${names.slice(0, NAMED).join('; ')}${more}`);
+      waitFrom(Math.min(ms * 2, LONGEST_QUIET_MS));
+    }, ms);
+  }
   return {
-    opened(job, tasks) {
+    opened({ title, id }, tasks) {
       for (const task of tasks) if (task.state === 'RUNNING') running.set(task.id, task);
       const done = tasks.filter(({ state }) => isTerminal(state)).length;
-      say(
-        `${job.title}: ${tasks.length} task${tasks.length === 1 ? '' : 's'}${done > 0 ? `, ${done} done` : ''}, job ${job.id}`,
-      );
-      quiet = setInterval(() => {
-        const names = [...running.values()].map(({ component, host, phase }) => `${component} on ${host}: ${phase}`);
-        if (names.length > 0)
-          say(
-            `… still running: ${names.slice(0, 4).join('; ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`,
-          );
-      }, QUIET_MS);
+      const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}${done > 0 ? `, ${done} done` : ''}`;
+      say(`${title}: ${count}, job ${id}`);
     },
     changed(task) {
       if (task.state === 'RUNNING') running.set(task.id, task);
@@ -43,7 +47,7 @@ export function lineListener(terminal: Terminal): JobListener {
       say(packageLine({ name: event.name, version: event.version, phase: event.phase }));
     },
     noticed: say,
-    closed: () => clearInterval(quiet),
+    closed: () => clearTimeout(quiet),
   };
 }
 

@@ -51,14 +51,30 @@ function placed(
   return [...hosts].map(([name, where]) => line(padEnd(name, width), where.join(', ')));
 }
 
+/** What becomes of data directories; those of local hosts differ by the host's name, and are told once. */
 function removedData({ removed }: PlanView, { dim, red }: Colours): string[] {
-  return removed
-    .filter(({ directories }) => directories.length > 0)
-    .map(({ host, data, directories }) =>
-      data === 'delete'
-        ? red(`deletes ${directories.join(', ')} on ${host}`)
-        : dim(`keeps ${directories.join(', ')} on ${host}`),
-    );
+  const same = new Map<string, { data: string; path: string; hosts: string[] }>();
+  for (const { host, data, directories } of removed) {
+    for (const path of directories.map((directory) => general(directory, host))) {
+      const known = same.get(`${data} ${path}`);
+      if (known) known.hosts.push(host);
+      else same.set(`${data} ${path}`, { data, path, hosts: [host] });
+    }
+  }
+  return [...same.values()].map(({ data, path, hosts }) => {
+    const where = `${special(path, hosts)} on ${hosts.join(', ')}`;
+    return data === 'delete' ? red(`deletes ${where}`) : dim(`keeps ${where}`);
+  });
+}
+
+/** A text about one host as it is about any. */
+function general(text: string, host: string): string {
+  return text.replaceAll(`/${host}/`, '/<host>/');
+}
+
+/** Where it is about a single host after all, its name is back. */
+function special(text: string, hosts: readonly string[]): string {
+  return hosts.length === 1 ? text.replaceAll('<host>', hosts[0] ?? '') : text;
 }
 
 /** Items with the same reason in one line: "zookeeper_server on host1, host2". */
@@ -82,19 +98,18 @@ function grouped<Item extends Place>(items: readonly Item[], keyOf: (item: Item)
 function files({ files: all }: PlanView, colours: Colours, full: boolean): string[] {
   const same = new Map<string, { path: string; change: string; diff: string; hosts: string[] }>();
   for (const { path, change, diff, host } of all) {
-    const general = (text: string): string => text.replaceAll(`/${host}/`, '/<host>/');
-    const body = general(withoutHeader(diff));
+    const body = general(withoutHeader(diff), host);
     // New files differ in what belongs to one host, such as its number; they are shown in full only when asked for.
-    const key = `${change} ${general(path)}\n${change === 'create' && !full ? '' : body}`;
+    const key = `${change} ${general(path, host)}\n${change === 'create' && !full ? '' : body}`;
     const known = same.get(key);
     if (known) known.hosts.push(host);
-    else same.set(key, { path: general(path), change, diff: body, hosts: [host] });
+    else same.set(key, { path: general(path, host), change, diff: body, hosts: [host] });
   }
   return [...same.values()].flatMap(({ path, change, diff, hosts }) => {
     const isNew = change === 'create';
     const lines = diff.split('\n').filter((line) => line !== '');
     const size = isNew ? colours.dim(` (${lines.filter((line) => line.startsWith('+')).length} lines)`) : '';
-    const where = hosts.length === 1 ? path.replaceAll('<host>', hosts[0] ?? '') : path;
+    const where = special(path, hosts);
     const head = `${isNew ? colours.green('creates') : colours.yellow('changes')} ${where} on ${hosts.join(', ')}${size}`;
     return isNew && !full ? [head] : [head, ...lines.map((line) => `    ${diffLine(line, colours)}`)];
   });
