@@ -9,6 +9,7 @@ const MOST_HOSTS = 20;
 export function demoCommand(command: Command, terminal: Terminal, done: (code: number) => void): void {
   command
     .option('--hosts <count>', 'how many local hosts; 3 unless given', hostsOption)
+    .option('--address <address>', 'loopback address of the first host; 127.0.0.11 unless given', addressOption)
     .option('--port <port>', 'of the REST API', portOption, 8080)
     .option('--data-dir <folder>', 'where everything is kept; a second start finds it again', '.stackyard/demo')
     .option('--package-origin <origin>', 'where products come from: auto, url or maven')
@@ -28,4 +29,13 @@ function hostsOption(text: string): number {
   if (!Number.isInteger(count) || count < 1 || count > MOST_HOSTS)
     throw new UsageError(`--hosts ${text}: use a number from 1 to ${MOST_HOSTS}.`);
   return count;
+}
+
+function addressOption(text: string): string {
+  const last = /^127\.\d{1,3}\.\d{1,3}\.(\d{1,3})$/.exec(text)?.[1];
+  if (last === undefined || Number(last) > 254 - MOST_HOSTS)
+    throw new UsageError(
+      `--address ${text}: use a loopback address that leaves room for the others, such as 127.0.1.11.`,
+    );
+  return text;
 }

@@ -35,8 +35,9 @@ test('a taken port is told with the program that has it and what to do', async (
   const { port } = server.address() as { port: number };
   try {
     expect(await listenProblem('127.0.0.1', port)).toBe('EADDRINUSE');
-    expect(listenerOn(port)).toContain(`(process ${process.pid})`);
-    const problems = await preflight({ dir, port, addresses: ['127.0.0.11'], needsMaven: false, env: process.env });
+    expect(listenerOn(port, '127.0.0.1')).toMatchObject({ pid: process.pid });
+    expect(listenerOn(port, '127.0.0.12')).toBeUndefined();
+    const problems = await preflight({ dir, port, addresses: ['127.0.250.11'], needsMaven: false, env: process.env });
     expect(problems.find((problem) => problem.startsWith(`Port ${port} is taken by `))).toMatch(
       /Stop what listens there, or choose another by --port \d+\.$/,
     );

@@ -12,13 +12,14 @@ import { Fleet } from './fleet.ts';
 import { type DemoLayout, lockDemo, openLayout, readState, writeState } from './layout.ts';
 import { freePort, listenProblem } from './ports.ts';
 import { preflight } from './preflight.ts';
-import { agentCommand, endLeftovers, localHosts } from './programs.ts';
+import { agentCommand, endLeftovers, FIRST_ADDRESS, localHosts } from './programs.ts';
 import { Interrupts } from './interrupts.ts';
 import { readyText } from './words.ts';
 
 export interface DemoOptions {
   readonly json?: boolean;
   readonly hosts?: number;
+  readonly address?: string;
   readonly dataDir: string;
   readonly port: number;
   readonly packageOrigin?: string;
@@ -32,7 +33,11 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   const interrupts = new Interrupts();
   const fleet = new Fleet(layout, terminal, interrupts);
   try {
-    const hosts = localHosts(Math.max(options.hosts ?? before?.hosts ?? 3, before?.hosts ?? 0));
+    const first = before?.address ?? options.address ?? FIRST_ADDRESS;
+    if (options.address !== undefined && options.address !== first)
+      throw new CliError(`The hosts in ${layout.dir} have addresses from ${first} on. Give others another --data-dir.`);
+    const hosts = localHosts(Math.max(options.hosts ?? before?.hosts ?? 3, before?.hosts ?? 0), first);
+    const remembered = { hosts: hosts.length, address: first };
     if (await endLeftovers(layout, hosts))
       terminal.err(
         'A demo that was killed had left its server or agents behind: they were ended, and what they managed is taken over.\n',
@@ -43,7 +48,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
       origin: options.packageOrigin,
     });
     const agentPort = await portForAgents(before?.agentPort);
-    writeState(layout, { hosts: hosts.length, agentPort });
+    writeState(layout, { ...remembered, agentPort });
     await interrupts.orElse(async (signal) => {
       // Building the agent takes a moment at the first start, in which the server starts.
       const building = agentCommand();
@@ -54,7 +59,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
         () => fleet.startServer({ port: options.port, agentPort, packageOrigin: options.packageOrigin }),
         ({ url }) => `The server is ready at ${url}`,
       );
-      writeState(layout, { hosts: hosts.length, agentPort, url: address.url });
+      writeState(layout, { ...remembered, agentPort, url: address.url });
       const token = await readToken(address.tokenFile);
       const api = apiOf({ url: address.url, token });
       const cluster = new DemoCluster(api, terminal, signal);

@@ -11,6 +11,8 @@ const FORMAT = 1;
 export interface DemoState {
   readonly format: number;
   readonly hosts: number;
+  /** Of the first host; the others follow. */
+  readonly address?: string;
   /** Agents keep dialling this one. */
   readonly agentPort: number;
   readonly url?: string;

@@ -22,16 +22,17 @@ export async function killComponents(dir: string): Promise<void> {
   }
 }
 
-/** Processes that carry a component's mark and a path below the folder in what they were started with. */
+/** Processes that carry a component's mark and run below the folder. */
 function componentsBelow(dir: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      const environment = read(pid, 'environ');
-      if (!environment.includes('STACKYARD_COMPONENT=') || !runs(pid)) return false;
-      return [environment, read(pid, 'cmdline'), folderOf(pid)].some((text) => text.includes(`${dir}/`));
-    });
+    .filter((pid) => read(pid, 'environ').includes('STACKYARD_COMPONENT=') && runs(pid) && runsBelow(pid, dir));
+}
+
+/** Whether a process has a path below the folder in what it was started with. */
+export function runsBelow(pid: number, dir: string): boolean {
+  return [read(pid, 'environ'), read(pid, 'cmdline'), folderOf(pid)].some((text) => text.includes(`${dir}/`));
 }
 
 function runs(pid: number): boolean {

@@ -23,25 +23,38 @@ export async function freePort(host: string): Promise<number> {
   });
 }
 
-/** "java (process 123)" for what listens on a port of this machine; undefined where the system does not tell. */
-export function listenerOn(port: number): string | undefined {
-  const inodes = new Set(['tcp', 'tcp6'].flatMap((table) => listeningInodes(table, port)));
+/** A program that listens. */
+export interface Listener {
+  readonly pid: number;
+  /** As people know it: "java", or "node server.mjs". */
+  readonly name: string;
+}
+
+/** What listens on a port of this machine, at that address or at all; undefined where the system does not tell. */
+export function listenerOn(port: number, address: string): Listener | undefined {
+  const inodes = new Set(['tcp', 'tcp6'].flatMap((table) => listeningInodes(table, port, address)));
   if (inodes.size === 0) return undefined;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    if (openSockets(pid).some((inode) => inodes.has(inode))) return `${nameOf(pid)} (process ${pid})`;
-  }
-  return undefined;
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const pid = pids.find((each) => openSockets(each).some((inode) => inodes.has(inode)));
+  return pid === undefined ? undefined : { pid: Number(pid), name: nameOf(pid) };
 }
 
 const LISTEN = '0A';
+const ANY = /^0+$/;
 
-function listeningInodes(table: string, port: number): string[] {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+function listeningInodes(table: string, port: number, address: string): string[] {
+  const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
+  // The kernel writes an address of IPv4 from its last byte to its first; IPv6 has it at its end.
+  const local = address.split('.').reverse().map((byte) => hex(Number(byte), 2)).join(''); // prettier-ignore
+  const listens = (place: string): boolean => {
+    const [ip = '', at] = place.split(':');
+    return at === hex(port, 4) && (ANY.test(ip) || ip.endsWith(local));
+  };
   return read(`/proc/net/${table}`)
     .split('\n')
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, , state]) => state === LISTEN && local?.endsWith(`:${hex}`))
+    .filter(([, place = '', , state]) => state === LISTEN && listens(place))
     .flatMap((fields) => fields[9] ?? []);
 }
 

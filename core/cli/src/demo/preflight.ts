@@ -1,6 +1,7 @@
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { listenerOn, listenProblem } from './ports.ts';
+import { runsBelow } from './leftBehind.ts';
+import { type Listener, listenerOn, listenProblem } from './ports.ts';
 
 export interface Preflight {
   readonly dir: string;
@@ -12,6 +13,8 @@ export interface Preflight {
 }
 
 const JDK = 11;
+/** Of a member of the ensemble: clients, followers, election, metrics, admin server. */
+const MEMBER_PORTS = [2181, 2888, 3888, 7000, 9393];
 const GIB = 2 ** 30;
 
 /** What would stop the demo, each in a sentence that says what to do. Nothing is changed. */
@@ -22,6 +25,7 @@ export async function preflight(wanted: Preflight): Promise<string[]> {
   const problems = [
     await portProblem(port),
     ...(await Promise.all(addresses.map(addressProblem))),
+    await memberProblem(addresses, dir),
     jdkProblem(env),
     mavenProblem(needsMaven, env),
     diskProblem(dir),
@@ -33,8 +37,24 @@ async function portProblem(port: number): Promise<string | undefined> {
   const code = port === 0 ? undefined : await listenProblem('127.0.0.1', port);
   if (code === undefined) return undefined;
   if (code === 'EACCES') return `Port ${port} needs root rights. Choose one above 1023 by --port.`;
-  const who = listenerOn(port);
-  return `Port ${port} is taken${who ? ` by ${who}` : ''}. Stop what listens there, or choose another by --port ${port + 1}.`;
+  return `Port ${port} is taken${by(listenerOn(port, '127.0.0.1'))}. Stop what listens there, or choose another by --port ${port + 1}.`;
+}
+
+/** One sentence however many ports are taken: who has one has the others too. What runs below our folder is our own. */
+async function memberProblem(addresses: readonly string[], dir: string): Promise<string | undefined> {
+  for (const address of addresses) {
+    for (const port of MEMBER_PORTS) {
+      if ((await listenProblem(address, port)) !== 'EADDRINUSE') continue;
+      const listener = listenerOn(port, address);
+      if (listener && runsBelow(listener.pid, dir)) continue;
+      return `Port ${port} on ${address} is taken${by(listener)}, and ZooKeeper needs it there. Stop that program, or choose other addresses by --address 127.0.1.11.`;
+    }
+  }
+  return undefined;
+}
+
+function by(listener: Listener | undefined): string {
+  return listener ? ` by ${listener.name} (process ${listener.pid})` : '';
 }
 
 async function addressProblem(address: string): Promise<string | undefined> {

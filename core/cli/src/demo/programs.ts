@@ -75,9 +75,16 @@ export interface LocalHost {
   readonly address: string;
 }
 
-/** host1 on 127.0.0.11, host2 on 127.0.0.12, … */
-export function localHosts(count: number): LocalHost[] {
-  return Array.from({ length: count }, (_, index) => ({ name: `host${index + 1}`, address: `127.0.0.${11 + index}` }));
+export const FIRST_ADDRESS = '127.0.0.11';
+
+/** host1 on 127.0.0.11, host2 on 127.0.0.12, … or from another first address on. */
+export function localHosts(count: number, first: string = FIRST_ADDRESS): LocalHost[] {
+  const bytes = first.split('.');
+  const last = Number(bytes.pop());
+  return Array.from({ length: count }, (_, index) => ({
+    name: `host${index + 1}`,
+    address: [...bytes, last + index].join('.'),
+  }));
 }
 
 export interface AgentCommand {

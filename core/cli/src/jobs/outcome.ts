@@ -40,8 +40,10 @@ export async function reportOutcome(
 
 async function failureText(api: Api, { colours }: Terminal, task: TaskPicture): Promise<string> {
   const attempt = await lastAttempt(api, task.id);
-  const lines = attempt ? await lastLines(api, task.id, attempt) : [];
+  const output = attempt ? await lastLines(api, task.id, attempt) : [];
   const message = attempt?.message ?? task.message ?? attempt?.reason ?? 'no reason was given';
+  // What the platform says of a failure is in its output too.
+  const lines = output.filter((line) => line !== message);
   const head = `\n${colours.red('✗')} ${colours.bold(`${task.component} on ${task.host}: ${task.phase}`)}\n  ${message}\n`;
   if (lines.length === 0) return head;
   return `${head}${lines.map((line) => `  ${colours.dim('│')} ${line}\n`).join('')}  ${colours.dim(`stackyard job logs ${task.id}`)}\n`;
