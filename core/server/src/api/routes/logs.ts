@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import { defineRoute, type Route, type StreamMessage } from '@stackyard/contract';
+import { isTerminal } from '@stackyard/domain';
 import { z } from 'zod';
-import type { LogStore } from '../../engine/ports.ts';
+import { Attempt } from '../../database/entities.ts';
+import type { Events, LogStore } from '../../engine/ports.ts';
 import { NotFoundError, ValidationFailedError } from '../errors.ts';
 import type { RouteParts } from './parts.ts';
 
@@ -10,7 +12,13 @@ const Digits = z.string().regex(/^[0-9]{1,15}$/, 'use a number').transform(Numbe
 /** Bytes of one message of a followed log. */
 const PIECE = 65_536;
 
-export function logRoutes({ jobs, logs }: RouteParts): Route[] {
+export function logRoutes({ em, events, jobs, logs }: RouteParts): Route[] {
+  /** An attempt that is terminal and whose whole output is here, or that never had any: no agent will mark its end. */
+  async function nothingMore(attemptId: string): Promise<boolean> {
+    const row = await em().findOne(Attempt, { id: attemptId }, { fields: ['state', 'logSize'] });
+    return row !== null && isTerminal(row.state) && logs.size(attemptId) >= row.logSize;
+  }
+
   const getTaskLog = defineRoute({
     method: 'GET',
     url: '/tasks/:task/log',
@@ -42,30 +50,38 @@ export function logRoutes({ jobs, logs }: RouteParts): Route[] {
           bytes: Readable.from(logs.read(attemptId, from, query.to)),
         };
       }
-      return { messages: follow(logs, attemptId, resumeAt(headers['last-event-id']) ?? query.from ?? 0, signal) };
+      const from = resumeAt(headers['last-event-id']) ?? query.from ?? 0;
+      return { messages: follow({ logs, events, nothingMore }, { attemptId, from, signal }) };
     },
   });
 
   return [getTaskLog];
 }
 
+interface Followed {
+  readonly logs: LogStore;
+  readonly events: Pick<Events, 'subscribe'>;
+  readonly nothingMore: (attemptId: string) => Promise<boolean>;
+}
+
 /** Messages from an offset until the log has ended; UTF-8 characters are never cut. */
-export async function* follow(logs: LogStore, attemptId: string, from: number, signal: AbortSignal): AsyncGenerator<StreamMessage> {
-  let offset = from;
+export async function* follow({ logs, events, nothingMore }: Followed, { attemptId, from, signal }: { attemptId: string; from: number; signal: AbortSignal }): AsyncGenerator<StreamMessage> {
   let wake = Promise.withResolvers<void>();
-  const undo = logs.watch(attemptId, () => wake.resolve());
-  signal.addEventListener('abort', () => wake.resolve());
+  const rouse = () => wake.resolve();
+  const undo = [logs.watch(attemptId, rouse), events.subscribe(rouse)];
+  signal.addEventListener('abort', rouse);
   try {
+    let offset = await characterStart(logs, attemptId, from);
     while (!signal.aborted) {
-      const complete = logs.complete(attemptId);
+      const ended = logs.complete(attemptId) || (await nothingMore(attemptId));
       for (let end = logs.size(attemptId); offset < end && !signal.aborted; ) {
         const bytes = await readPiece(logs, attemptId, offset, Math.min(end, offset + PIECE));
-        const whole = complete && offset + bytes.length >= end ? bytes.length : wholeCharacters(bytes);
+        const whole = ended && offset + bytes.length >= end ? bytes.length : wholeCharacters(bytes);
         if (whole === 0) break;
         offset += whole;
         yield { id: String(offset), event: 'output', data: { text: bytes.subarray(0, whole).toString('utf8') } };
       }
-      if (complete && offset >= logs.size(attemptId)) {
+      if (ended && offset >= logs.size(attemptId)) {
         yield { id: String(offset), event: 'end', data: { size: offset } };
         return;
       }
@@ -73,8 +89,22 @@ export async function* follow(logs: LogStore, attemptId: string, from: number, s
       wake = Promise.withResolvers<void>();
     }
   } finally {
-    undo();
+    for (const each of undo) each();
   }
+}
+
+/** Where the character that an offset points into begins, so that a client which counts bytes never gets half of one. */
+async function characterStart(logs: LogStore, attemptId: string, offset: number): Promise<number> {
+  if (offset <= 0 || offset >= logs.size(attemptId)) return offset;
+  const first = Math.max(0, offset - 3);
+  const bytes = await readPiece(logs, attemptId, first, offset + 1);
+  if (!isContinuation(bytes.at(-1))) return offset;
+  const before = bytes.subarray(0, -1);
+  return before.length - wholeCharacters(before) > 0 ? first + wholeCharacters(before) : offset;
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
 async function readPiece(logs: LogStore, attemptId: string, from: number, to: number): Promise<Buffer> {
