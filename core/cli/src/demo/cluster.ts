@@ -113,6 +113,8 @@ export class DemoCluster {
     if (!clusters.some(({ name }) => name === CLUSTER)) return;
     for (const { id } of await listJobs(this.#api, { cluster: CLUSTER, state: 'PENDING,RUNNING', atMost: 50 })) {
       await answerOf(this.#api.POST('/api/v1/jobs/{job}/cancel', { params: { path: { job: id } } }));
+      // A task that is ended may have started something a moment before.
+      await answerOf(this.#api.GET('/api/v1/jobs/{job}', { params: { path: { job: id }, query: { wait: '30s' } } }));
     }
     const processes = (await listComponents(this.#api, CLUSTER)).filter(
       ({ desired, observed }) => desired === 'RUNNING' || observed !== 'STOPPED',
