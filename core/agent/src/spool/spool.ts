@@ -124,8 +124,8 @@ export class Spool {
       const { bavail, bsize } = await statfs(this.dir);
       if (bavail * bsize < this.#minFreeBytes) throw new SpoolFullError(this.dir, bavail * bsize);
       await mkdir(path, { recursive: true, mode: 0o700 });
-      await writeDurably(join(path, 'cmd'), encodeAccepted(accepted, payload));
-      await syncDirectory(this.dir);
+      // The directory's own name and what is in it go to the disk side by side.
+      await Promise.all([syncDirectory(this.dir), writeDurably(join(path, 'cmd'), encodeAccepted(accepted, payload))]);
     } catch (error) {
       this.#entries.delete(id);
       if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new SpoolFullError(this.dir, 0);

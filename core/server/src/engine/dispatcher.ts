@@ -109,7 +109,9 @@ export class Dispatcher {
     job.attempts[node] = next;
     // Never sent again; only what `configure` was told to write is asked for once more.
     if (job.tasks[node]!.phase !== 'configure') this.#preparer.drop(attemptId);
-    this.#decide((decision) => decision.task(job, node));
+    const decision = new Decision();
+    decision.task(job, node);
+    if (!this.#stopped) this.#options.writer.submitLazily(decision.change());
   }
 
   /** The attempt ended; `told` runs when that is committed, also when it was known before. */

@@ -33,14 +33,8 @@ const attemptColumns = `id, task_id as "taskId", job_id as "jobId", host_id as "
 
 /** A job with everything the engine needs of it; undefined when it is gone or terminal. */
 export async function loadJob(sql: Pool, jobId: string): Promise<LoadedJob | undefined> {
-  const jobs = await sql.query<JobRow>({
-    name: 'job',
-    text: `select ${jobColumns} from job where id = $1`,
-    values: [jobId],
-  });
-  const [row] = jobs.rows;
-  if (!row || isTerminal(row.state)) return undefined;
-  const [tasks, attempts] = await Promise.all([
+  const [jobs, tasks, attempts] = await Promise.all([
+    sql.query<JobRow>({ name: 'job', text: `select ${jobColumns} from job where id = $1`, values: [jobId] }),
     sql.query<TaskRow>({
       name: 'job-tasks',
       text: `select ${taskColumns} from task where job_id = $1 order by node`,
@@ -52,7 +46,8 @@ export async function loadJob(sql: Pool, jobId: string): Promise<LoadedJob | und
       values: [jobId],
     }),
   ]);
-  return assemble(row, tasks.rows, attempts.rows);
+  const [row] = jobs.rows;
+  return !row || isTerminal(row.state) ? undefined : assemble(row, tasks.rows, attempts.rows);
 }
 
 function assemble(row: JobRow, tasks: readonly TaskRow[], rows: readonly AttemptRow[]): LoadedJob {

@@ -20,6 +20,8 @@ export interface WriterOptions {
   readonly onFenced: (error: EpochLostError) => void;
 }
 
+const LAZY_MS = 20;
+
 interface Submitted {
   readonly change: Change;
   readonly told: (() => void) | undefined;
@@ -36,6 +38,9 @@ export class Writer implements Events {
   readonly #subscribers = new Set<(newestId: number) => void>();
   readonly #inTransaction = new AsyncLocalStorage<NewEvent[]>();
   #waiting: Submitted[] = [];
+  /** Something that waits must not wait any longer. */
+  #pressing = false;
+  #lazy: NodeJS.Timeout | undefined;
   #exclusive: { readonly run: () => Promise<void>; readonly refuse: (error: Error) => void }[] = [];
   #running: Promise<void> | undefined;
   #client: PoolClient | undefined;
@@ -51,6 +56,16 @@ export class Writer implements Events {
   /** Commits a change soon; `told` runs after that, never when the writer is fenced or stopped before. */
   submit(change: Change, told?: () => void): void {
     this.#enqueue({ change, told, dropped: undefined });
+  }
+
+  /**
+   * Commits a change with the next one that cannot wait, in 20 ms at the latest: for news that the next word of an agent
+   * most often overtakes. A short task costs two commits instead of four.
+   */
+  submitLazily(change: Change): void {
+    if (this.#stopped) return;
+    this.#waiting.push({ change, told: undefined, dropped: undefined });
+    this.#lazy ??= setTimeout(() => this.#press(), LAZY_MS);
   }
 
   /** Resolves when what was submitted so far, and this, is committed. */
@@ -89,6 +104,7 @@ export class Writer implements Events {
   /** Commits what is submitted, when the database lets it within `withinMs`, then refuses everything. */
   async stop(withinMs = 5000): Promise<void> {
     const until = AbortSignal.timeout(withinMs);
+    this.#press();
     while (this.#running && !until.aborted) {
       await Promise.race([this.#running, delay(withinMs, undefined, { ref: false })]);
     }
@@ -110,7 +126,15 @@ export class Writer implements Events {
       return;
     }
     this.#waiting.push(submitted);
-    this.#wake();
+    this.#press();
+  }
+
+  /** What waits is to be committed now. */
+  #press(): void {
+    clearTimeout(this.#lazy);
+    this.#lazy = undefined;
+    this.#pressing = this.#waiting.length > 0;
+    if (this.#pressing) this.#wake();
   }
 
   /** One turn of the event loop gathers what arrives together, from however many agents. */
@@ -121,12 +145,13 @@ export class Writer implements Events {
         this.#running = undefined;
         // What was on its way when the writer ended has come back by now.
         if (this.#stopped) this.#dropClient(undefined);
-        if (!this.#stopped && (this.#waiting.length > 0 || this.#exclusive.length > 0)) this.#wake();
+        if (!this.#stopped && (this.#pressing || this.#exclusive.length > 0)) this.#wake();
       });
   }
 
   async #drain(): Promise<void> {
-    while (!this.#stopped && (this.#waiting.length > 0 || this.#exclusive.length > 0)) {
+    while (!this.#stopped && (this.#pressing || this.#exclusive.length > 0)) {
+      this.#pressing = false;
       const batch = this.#waiting;
       this.#waiting = [];
       if (batch.length > 0) await this.#commitBatch(batch);
@@ -303,6 +328,7 @@ export class Writer implements Events {
   #end(error: Error): void {
     if (this.#stopped) return;
     this.#stopped = error;
+    clearTimeout(this.#lazy);
     for (const { dropped } of this.#waiting) dropped?.(error);
     this.#waiting = [];
     for (const { refuse } of this.#exclusive) refuse(error);
