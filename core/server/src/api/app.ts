@@ -42,6 +42,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 300 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     forceCloseConnections: true,
+    frameworkErrors: (error, request, reply) => void sendProblem(parts.log, error, request, reply),
   });
   app.setValidatorCompiler(validatorCompiler);
   // Answers are checked against their schemas in tests; at run time a plain JSON.stringify is twice as fast on lists.

@@ -101,7 +101,7 @@ export class ServerWorld {
     });
     const text = await answer.text();
     const json = /json/.test(answer.headers.get('content-type') ?? '');
-    return { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : undefined };
+    return { status: answer.status, headers: answer.headers, text, body: json && text !== '' ? JSON.parse(text) : undefined };
   }
 
   get(path: string, sent: Sent = {}): Promise<Reply> {
