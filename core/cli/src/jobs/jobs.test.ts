@@ -81,6 +81,13 @@ test('the live picture has one line for each host component, and what matters fi
       · zookeeper_server  zk3  stop start
       · zookeeper_server  zk4  stop start"
   `);
+  const fetching = { name: 'zookeeper', version: '3.9.4', phase: 'inspect', bytes: 1_000, total: 2_000 };
+  expect(picture({ ...view, fetching }, '*', { colours: plain, rows: 40 }).at(-1)).toBe(
+    '  * Checking zookeeper 3.9.4 … 1.0 kB of 2.0 kB',
+  );
+  expect(picture({ ...view, fetching: { ...fetching, bytes: 2_000 } }, '*', { colours: plain, rows: 40 })).toHaveLength(
+    5,
+  );
   const small = picture(view, '*', { colours: plain, rows: 7 });
   expect(small).toEqual([
     '* Restart zookeeper  3 of 8 tasks, 4.2 s',

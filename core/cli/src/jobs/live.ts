@@ -73,8 +73,14 @@ export function picture(
     return `  ${signOfGroup(group, spinner, terminal)} ${name}  ${group.tasks.map((task) => phaseOf(task, terminal)).join(' ')}`;
   });
   const more = groups.length > shown.length ? [dim(`  … and ${groups.length - shown.length} more`)] : [];
-  const packages = fetching && counts.RUNNING > 0 ? [`  ${cyan(spinner)} ${packageLine(fetching)}`] : [];
+  const packages =
+    fetching && !isThere(fetching) && ended < tasks.length ? [`  ${cyan(spinner)} ${packageLine(fetching)}`] : [];
   return [head, ...rows, ...more, ...packages];
+}
+
+/** A package is looked through last; then it is there, and tasks go on with it. */
+function isThere({ phase, bytes, total }: PackageEvent): boolean {
+  return phase === 'inspect' && bytes !== undefined && bytes === total;
 }
 
 export function groupsOf(tasks: readonly TaskPicture[]): Group[] {
