@@ -48,11 +48,13 @@ export const hosts: Noun = (noun, terminal) => {
   withOutput(noun.command('add'))
     .summary('print the one command that joins a host')
     .argument('<name>', 'the name the host is to have')
-    .option('--valid <duration>', 'how long the command can be used', durationOption, 1_800_000)
-    .action(async (hostName: string, options: OutputOptions & { valid: number }) => {
+    .option('--valid <duration>', 'how long the command can be used; 30m unless given', durationOption)
+    .action(async (hostName: string, options: OutputOptions & { valid?: number }) => {
       const { api } = await connect(terminal, options);
       const made = await answerOf(
-        api.POST('/api/v1/hosts/tokens', { body: { hostName, ttlSeconds: Math.round(options.valid / 1000) } }),
+        api.POST('/api/v1/hosts/tokens', {
+          body: { hostName, ...(options.valid === undefined ? {} : { ttlSeconds: Math.round(options.valid / 1000) }) },
+        }),
       );
       const command = joinCommand(made);
       const human = (): string => `${command}\n`;
