@@ -1,13 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@stackyard/kernel';
 import { startServer } from '@stackyard/server';
 
 /** The committed description of the REST API, and the types of its client that are made from it. */
 export const snapshotFile = fileURLToPath(new URL('../../../server/openapi.json', import.meta.url));
-const NAME = 'core/cli/src/api/generate.ts';
 export const schemaFile = fileURLToPath(new URL('./gen/schema.ts', import.meta.url));
 
 /** The description as a real server gives it: without plugins, because which are loaded is configuration. */
@@ -38,11 +40,20 @@ export async function describedApi(): Promise<string> {
   }
 }
 
-/** The types of a description, as openapi-typescript writes them. */
+/** The types of a description, as the program openapi-typescript writes them. */
 export async function typesOf(description: string): Promise<string> {
-  const { default: openapiTypes, astToString } = await import('openapi-typescript');
-  const nodes = await openapiTypes(JSON.parse(description) as never);
-  return `// Made by ${NAME}; do not edit.\n${astToString(nodes)}`;
+  const dir = await mkdtemp(join(tmpdir(), 'stackyard-openapi-'));
+  try {
+    await writeFile(join(dir, 'openapi.json'), description);
+    const tool = join(dirname(findPackageJSON('openapi-typescript', import.meta.url) ?? ''), 'bin/cli.js');
+    const args = [tool, 'openapi.json', '-o', 'schema.ts'];
+    const child = spawn(process.execPath, args, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'] });
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`openapi-typescript ended with ${code}.`);
+    return await readFile(join(dir, 'schema.ts'), 'utf8');
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 if (import.meta.main) {
