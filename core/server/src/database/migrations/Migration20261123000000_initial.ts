@@ -89,10 +89,6 @@ export class Migration20261123000000_initial extends Migration {
     this.addSql(`alter table "stack" add constraint "stack_name_version_unique" unique ("name", "version");`);
 
     this.addSql(
-      `create table "stored_package" ("digest" varchar(255) not null, "name" varchar(255) not null, "version" varchar(255) not null, "content_digest" varchar(255) not null, "size" bigint not null, "origin" varchar(255) not null, "created_at" timestamptz not null, primary key ("digest"));`,
-    );
-
-    this.addSql(
       `create table "stored_plan" ("id" uuid not null, "cluster_id" uuid not null, "basis" int not null, "request" jsonb not null, "view" jsonb not null, "created_by" varchar(255) not null, "created_at" timestamptz not null, "expires_at" timestamptz not null, "job_id" uuid null, primary key ("id"));`,
     );
 
@@ -118,7 +114,6 @@ export class Migration20261123000000_initial extends Migration {
     this.addSql(`drop table if exists "rendered_text" cascade;`);
     this.addSql(`drop table if exists "service" cascade;`);
     this.addSql(`drop table if exists "stack" cascade;`);
-    this.addSql(`drop table if exists "stored_package" cascade;`);
     this.addSql(`drop table if exists "stored_plan" cascade;`);
     this.addSql(`drop table if exists "task" cascade;`);
   }
