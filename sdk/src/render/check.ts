@@ -1,6 +1,7 @@
 import type { ConfigManifest, PropertyManifest } from '../manifest/config.ts';
 import type { Json } from '../manifest/expression.ts';
 import type { ConfigValues, Notice } from '../manifest/inputs.ts';
+import { systemDirectory } from '../systemDirectory.ts';
 import { didYouMean } from './nearest.ts';
 
 export interface CheckOptions {
@@ -140,6 +141,8 @@ function textual(property: PropertyManifest, value: Json): Problem | undefined {
     if (property.type === 'dir' && (!part.startsWith('/') || part.split('/').includes('..'))) {
       return { code: 'VALUE_PATTERN', why: `must be an absolute path without "..", not ${describe(part)}` };
     }
+    const taken = property.type === 'dir' ? systemDirectory(part) : undefined;
+    if (taken !== undefined) return { code: 'VALUE_PATTERN', why: `must not be ${describe(part)}: ${taken}` };
     if (property.type === 'list' && /[,\n\r]/.test(part)) {
       return { code: 'VALUE_PATTERN', why: `must not have a comma or a line break in an item (${describe(part)})` };
     }

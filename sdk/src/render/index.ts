@@ -1,4 +1,5 @@
 export * from '../paths.ts';
+export * from '../systemDirectory.ts';
 export * from './check.ts';
 export * from './effective.ts';
 export * from './errors.ts';

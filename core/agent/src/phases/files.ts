@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { mkdir, open, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PhaseError } from '../errors.ts';
 import { type PhaseContext } from './context.ts';
@@ -48,8 +48,23 @@ export async function makeDirectory(
 ): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o755 });
   if (first === undefined && !owner) return;
-  await chmod(path, mode);
-  if (owner) await chown(path, owner.uid, owner.gid);
+  // The very directory that was looked at: a link put in its place meanwhile is not followed.
+  const handle = await open(await realpath(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await handle.chmod(mode);
+    if (owner) await handle.chown(owner.uid, owner.gid);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Makes a directory for logs. The service's user may write its own there, but what the agent's user writes beside them
+ * as root stays what it is: in a sticky directory nobody else can put a link in the place of a file.
+ */
+export function makeLogDirectory(path: string, owner: Owner | undefined): Promise<void> {
+  if (!owner) return makeDirectory(path, { mode: 0o755 });
+  return makeDirectory(path, { mode: 0o1775, owner: { uid: process.getuid?.() ?? 0, gid: owner.gid } });
 }
 
 /** Writes a file at once or not at all. */

@@ -6,7 +6,8 @@ import { PhaseError } from '../errors.ts';
 import { RECORD_FILE, unpackPackage } from '../packages/index.ts';
 import { takeLock } from '../processes/lock.ts';
 import { dataDirsOf, packagesOf, type PhaseContext } from './context.ts';
-import { ensureUser, makeDirectory, ownerOf } from './files.ts';
+import { rememberDataDirs, safeDataDir } from './dataDirs.ts';
+import { ensureUser, makeDirectory, makeLogDirectory, ownerOf } from './files.ts';
 import { packageUsersDir } from './packageUsers.ts';
 
 const LOCK_WAIT_MS = 600_000;
@@ -80,10 +81,13 @@ async function unpackOnce(
 async function makeDirectories(context: PhaseContext): Promise<void> {
   const { self } = context.inputs;
   const owner = await ownerOf(context);
+  const data = dataDirsOf(context);
+  for (const path of data) await safeDataDir(path, self.root);
   await mkdir(context.dir, { recursive: true, mode: 0o700 });
+  await rememberDataDirs(context.dir, data);
   await makeDirectory(configDir(self), { mode: 0o755 });
-  await makeDirectory(logDir(self), { mode: 0o755, owner });
-  for (const path of dataDirsOf(context)) {
+  await makeLogDirectory(logDir(self), owner);
+  for (const path of data) {
     const there = existsSync(path);
     await makeDirectory(path, { mode: 0o750, owner });
     context.log(

@@ -8,7 +8,7 @@ import { readState } from '../processes/state.ts';
 import { stopComponent } from '../processes/stop.ts';
 import { renewOutput } from '../supervisor/output.ts';
 import { type PhaseContext, textOf } from './context.ts';
-import { makeDirectory, ownerOf } from './files.ts';
+import { makeLogDirectory, ownerOf } from './files.ts';
 import { lastOutput, outputLog, processSpec } from './process.ts';
 
 const POLL_MS = { first: 50, most: 500 };
@@ -23,7 +23,7 @@ export async function start(context: PhaseContext): Promise<void> {
   if (before.alive) context.log(`The process runs already (process ${before.process?.pid}).`);
   // A start task wipes the slate of earlier crashes, unless the process simply goes on.
   const restarts = before.alive ? before.restarts : 0;
-  await makeDirectory(logDir(inputs.self), { mode: 0o755, owner: await ownerOf(context) });
+  await makeLogDirectory(logDir(inputs.self), await ownerOf(context));
   if (!before.alive && !before.keeperAlive) await renewOutput(outputLog(context));
   await startKeeper(dir, inputs.self.hostComponentId, processSpec(context, process));
   if (!before.alive) context.log(`Started ${context.component.title}; its output is in ${outputLog(context)}.`);

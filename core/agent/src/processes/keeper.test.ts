@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findByCookie } from './kill.ts';
@@ -195,3 +195,13 @@ function commandOf(pid: number): string {
     return '';
   }
 }
+
+test('a link that lies where the output goes is replaced, not written along', async () => {
+  const target = join(root.path, 'target');
+  writeFileSync(target, 'untouched');
+  mkdirSync(join(root.path, 'log'));
+  symlinkSync(target, join(root.path, 'log', 'out.log'));
+  await startKeeper(dir, id, shell('echo hello; exec sleep 300'));
+  await until('it has spoken', () => log() === 'hello\n');
+  expect(readFileSync(target, 'utf8')).toBe('untouched');
+});

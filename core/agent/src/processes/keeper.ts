@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants, existsSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -123,8 +123,15 @@ async function untilStarted(
 /** Output is appended only: what rotates the file relies on it. */
 async function prepareLog(logFile: string): Promise<void> {
   await mkdir(dirname(logFile), { recursive: true });
-  const handle = await open(logFile, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o640);
-  await handle.close();
+  if (await isOwnFile(logFile)) return;
+  // The service's user may have put a link here, along which the keeper would write as root.
+  await rm(logFile, { force: true });
+  await (await open(logFile, 'ax', 0o640)).close();
+}
+
+async function isOwnFile(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && found.isFile() && found.uid === process.getuid?.();
 }
 
 async function renameAway(from: string, to: string): Promise<void> {

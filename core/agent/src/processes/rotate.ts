@@ -96,7 +96,9 @@ async function moveSegment(logFile: string, moved: Moved, end: number): Promise<
   const temporary = `${logFile}.copy`;
   if (end > moved.end) {
     const source = createReadStream(logFile, { start: moved.end, end: end - 1 });
-    await pipeline(source, createWriteStream(temporary, { mode: 0o640 }));
+    // The service's user may write in this directory: nothing is written through a link that it left there.
+    await rm(temporary, { force: true });
+    await pipeline(source, createWriteStream(temporary, { flags: 'wx', mode: 0o640 }));
     await rename(temporary, segmentPath(logFile, next.segment));
   }
   await writeMoved(logFile, next);
@@ -137,7 +139,8 @@ async function readMoved(logFile: string, { ino: inode, size }: { ino: number; s
 
 async function writeMoved(logFile: string, moved: Moved): Promise<void> {
   const temporary = `${notePath(logFile)}.tmp`;
-  await writeFile(temporary, JSON.stringify(moved), { mode: 0o640 });
+  await rm(temporary, { force: true });
+  await writeFile(temporary, JSON.stringify(moved), { flag: 'wx', mode: 0o640 });
   await rename(temporary, notePath(logFile));
 }
 

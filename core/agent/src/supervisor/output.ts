@@ -32,10 +32,11 @@ export async function rotateOutput(
   if (size - start < segmentBytes) return 'nothing';
   const end = size - (size % BLOCK);
   await shiftSegments(file, segments);
-  await pipeline(createReadStream(file, { start, end: end - 1 }), createWriteStream(`${file}.1`, { mode: 0o640 }));
+  await pipeline(createReadStream(file, { start, end: end - 1 }), await newFile(`${file}.1`));
   await syncFile(`${file}.1`);
   if (await punch(file, end)) {
-    await writeFile(startFile(file), String(end), { mode: 0o640 });
+    await rm(startFile(file), { force: true });
+    await writeFile(startFile(file), String(end), { mode: 0o640, flag: 'wx' });
     return 'punched';
   }
   await truncate(file, 0);
@@ -48,9 +49,15 @@ export async function renewOutput(file: string, { segments }: RotationLimits = d
   if (!existsSync(startFile(file))) return;
   const start = await startOf(file, (await stat(file).catch(() => ({ size: 0 }))).size);
   await shiftSegments(file, segments);
-  await pipeline(createReadStream(file, { start }), createWriteStream(`${file}.1`, { mode: 0o640 }));
+  await pipeline(createReadStream(file, { start }), await newFile(`${file}.1`));
   await rm(file, { force: true });
   await rm(startFile(file), { force: true });
+}
+
+/** The service's user may write beside these files: nothing is written through a link that it left there. */
+async function newFile(path: string): Promise<NodeJS.WritableStream> {
+  await rm(path, { force: true });
+  return createWriteStream(path, { flags: 'wx', mode: 0o640 });
 }
 
 function startFile(file: string): string {
