@@ -296,7 +296,7 @@ async function end(child: ChildProcess | undefined, name: NodeJS.Signals, graceM
   clearTimeout(timer);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 15_000);
     const socket = createConnection({ host: '127.0.0.1', port });
