@@ -28,7 +28,11 @@ const createThing = defineRoute({
   problems: [422],
   handle: async ({ body }) => {
     things.set(body.name, body);
-    return { status: 201, headers: { location: `/api/v1/things/${body.name}` }, body: { name: body.name, at: things.size } };
+    return {
+      status: 201,
+      headers: { location: `/api/v1/things/${body.name}` },
+      body: { name: body.name, at: things.size },
+    };
   },
 });
 const getThing = defineRoute({
@@ -94,13 +98,23 @@ async function start(routes: Route[], more: Partial<AppParts> = {}) {
   await app.ready();
   open.push(app);
   const send = (method: 'GET' | 'POST', url: string, payload?: object, headers: Record<string, string> = {}) =>
-    app.inject({ method, url: `/api/v1${url}`, headers: { authorization: 'Bearer good', ...headers }, ...(payload ? { payload } : {}) });
+    app.inject({
+      method,
+      url: `/api/v1${url}`,
+      headers: { authorization: 'Bearer good', ...headers },
+      ...(payload ? { payload } : {}),
+    });
   return { app, send, audited };
 }
 
 test('a request without a token is refused before anything else is looked at', async () => {
   const { app } = await start([createThing]);
-  const answer = await app.inject({ method: 'POST', url: '/api/v1/things', payload: '{"broken', headers: { 'content-type': 'application/json' } });
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/api/v1/things',
+    payload: '{"broken',
+    headers: { 'content-type': 'application/json' },
+  });
   expect(answer.statusCode).toBe(401);
   expect(answer.headers['content-type']).toContain('application/problem+json');
   expect(answer.headers['www-authenticate']).toBe('Bearer');
@@ -110,14 +124,20 @@ test('false is not a string and an unknown key is not dropped: both are named wi
   const { send, audited } = await start([createThing]);
   const answer = await send('POST', '/things', { name: false, size: '3', colour: 'red' });
   expect(answer.statusCode).toBe(400);
-  expect(answer.json().errors.map((error: { pointer: string }) => error.pointer)).toEqual(expect.arrayContaining(['/name', '/size']));
+  expect(answer.json().errors.map((error: { pointer: string }) => error.pointer)).toEqual(
+    expect.arrayContaining(['/name', '/size']),
+  );
   expect(JSON.stringify(answer.json())).toContain('colour');
   expect(audited).toEqual(['thing.create 400']);
 });
 
 test('an error of the catalogue keeps its code and sentence, any other becomes INTERNAL without its cause', async () => {
   const { send } = await start([getThing]);
-  expect((await send('GET', '/things/x')).json()).toMatchObject({ status: 404, code: 'NOT_FOUND', detail: 'There is no thing x.' });
+  expect((await send('GET', '/things/x')).json()).toMatchObject({
+    status: 404,
+    code: 'NOT_FOUND',
+    detail: 'There is no thing x.',
+  });
   const broken = await send('GET', '/things/broken');
   expect(broken.statusCode).toBe(500);
   expect(broken.body).not.toContain('secret cause');
@@ -161,5 +181,7 @@ test('the API describes itself in OpenAPI 3.0.3', async () => {
   const create = document.paths['/api/v1/things'].post;
   expect(create.operationId).toBe('createThing');
   expect(create.requestBody.content['application/json'].schema.additionalProperties).toBe(false);
-  expect(create.responses['422'].content['application/problem+json'].schema).toEqual({ $ref: '#/components/schemas/Problem' });
+  expect(create.responses['422'].content['application/problem+json'].schema).toEqual({
+    $ref: '#/components/schemas/Problem',
+  });
 });

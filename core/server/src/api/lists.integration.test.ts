@@ -10,15 +10,26 @@ describe.each(testPostgresKinds())('lists on %s PostgreSQL', (kind) => {
   beforeAll(async () => {
     postgres = await startTestPostgres(kind);
     world = await ServerWorld.start(await postgres.createDatabase(), {
-      stacks: [{ name: 'demo' }, { name: 'demo', version: '1.1.0' }, { name: 'other', definition: plainDefinition('a-c', 'ab', 'b') }],
+      stacks: [
+        { name: 'demo' },
+        { name: 'demo', version: '1.1.0' },
+        { name: 'other', definition: plainDefinition('a-c', 'ab', 'b') },
+      ],
     });
     // Locales sort these names in other orders than their codes do.
     await world.join('h-1', 'h1', 'h-2', 'h.3', 'H4');
     await world.cluster('a', ['h-1', 'h1', 'h-2'], { demo: true });
     for (const name of ['a-b', 'ab', 'b', 'c-1']) await world.cluster(name);
-    for (const service of ['b', 'ab', 'a-c']) await world.run('a', { command: 'add', services: [{ service, components: { only: ['h1'] } }] });
+    for (const service of ['b', 'ab', 'a-c'])
+      await world.run('a', { command: 'add', services: [{ service, components: { only: ['h1'] } }] });
     for (const threads of [5, 6, 7, 8]) {
-      jobId = (await world.run('a', { command: 'configure', target: { service: 'demo' }, config: { 'demo.properties': { threads } } })).id;
+      jobId = (
+        await world.run('a', {
+          command: 'configure',
+          target: { service: 'demo' },
+          config: { 'demo.properties': { threads } },
+        })
+      ).id;
     }
   });
   afterAll(async () => {
@@ -57,12 +68,20 @@ describe.each(testPostgresKinds())('lists on %s PostgreSQL', (kind) => {
 
   test('what comes in meanwhile neither repeats nor hides what was there', async () => {
     const before = (await world.get('/clusters?limit=500')).body.items.map(({ id }: { id: string }) => id);
-    const seen = (await world.walk('/clusters', 2, async (page) => void (await world.cluster(`new-${page}`)))).map(({ id }) => id);
+    const seen = (await world.walk('/clusters', 2, async (page) => void (await world.cluster(`new-${page}`)))).map(
+      ({ id }) => id,
+    );
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).toEqual(expect.arrayContaining(before));
 
     const jobs = (await world.get('/jobs?limit=500')).body.items.map(({ id }: { id: string }) => id);
-    const walked = (await world.walk('/jobs', 2, async () => void (await world.run('a', { command: 'check', target: { service: 'demo' } })))).map(({ id }) => id);
+    const walked = (
+      await world.walk(
+        '/jobs',
+        2,
+        async () => void (await world.run('a', { command: 'check', target: { service: 'demo' } })),
+      )
+    ).map(({ id }) => id);
     expect(walked).toEqual(jobs);
   });
 
@@ -90,7 +109,17 @@ describe.each(testPostgresKinds())('lists on %s PostgreSQL', (kind) => {
     expect([answer.status, answer.body.code]).toEqual([400, 'CURSOR_INVALID']);
   });
 
-  test.each(['limit=0', 'limit=501', 'limit=-1', 'limit=1.5', 'limit=', 'limit=ten', 'limit=1&limit=2', 'sort=name', 'Limit=2'])('a list refuses ?%s', async (query) => {
+  test.each([
+    'limit=0',
+    'limit=501',
+    'limit=-1',
+    'limit=1.5',
+    'limit=',
+    'limit=ten',
+    'limit=1&limit=2',
+    'sort=name',
+    'Limit=2',
+  ])('a list refuses ?%s', async (query) => {
     const answer = await world.get(`/clusters?${query}`);
     expect([answer.status, answer.body.code]).toEqual([400, 'VALIDATION_FAILED']);
   });

@@ -9,25 +9,44 @@ import { unstorable } from './text.ts';
 describe('cursors', () => {
   test('walking pages gives every row once, whatever the size of a page', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.string({ unit: 'binary' }).filter((text) => !unstorable(text) && text !== ''), { maxLength: 40 }), fc.integer({ min: 1, max: 10 }), (names, limit) => {
-        const rows = names.toSorted((a, b) => (a < b ? -1 : 1));
-        const seen: string[] = [];
-        for (let cursor: string | undefined = encodeCursor({ after: '' }); cursor !== undefined; ) {
-          const after: string = afterText(cursor) ?? '';
-          const { items, nextCursor } = page(rows.filter((row) => row > after).slice(0, limit + 1), limit, (row) => row, (row) => row);
-          seen.push(...items);
-          cursor = nextCursor ?? undefined;
-        }
-        expect(seen).toEqual(rows);
-      }),
+      fc.property(
+        fc.uniqueArray(
+          fc.string({ unit: 'binary' }).filter((text) => !unstorable(text) && text !== ''),
+          { maxLength: 40 },
+        ),
+        fc.integer({ min: 1, max: 10 }),
+        (names, limit) => {
+          const rows = names.toSorted((a, b) => (a < b ? -1 : 1));
+          const seen: string[] = [];
+          for (let cursor: string | undefined = encodeCursor({ after: '' }); cursor !== undefined;) {
+            const after: string = afterText(cursor) ?? '';
+            const { items, nextCursor } = page(
+              rows.filter((row) => row > after).slice(0, limit + 1),
+              limit,
+              (row) => row,
+              (row) => row,
+            );
+            seen.push(...items);
+            cursor = nextCursor ?? undefined;
+          }
+          expect(seen).toEqual(rows);
+        },
+      ),
     );
   });
 
   test('whatever text comes instead of a cursor is refused, never believed', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string().map((text) => Buffer.from(text).toString('base64url')), fc.json().map((text) => Buffer.from(text).toString('base64url'))), (text) => {
-        for (const read of [afterText, afterNumber]) expect(() => read(text)).toThrow(CursorInvalidError);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((text) => Buffer.from(text).toString('base64url')),
+          fc.json().map((text) => Buffer.from(text).toString('base64url')),
+        ),
+        (text) => {
+          for (const read of [afterText, afterNumber]) expect(() => read(text)).toThrow(CursorInvalidError);
+        },
+      ),
     );
   });
 });
@@ -55,7 +74,8 @@ describe('Idempotency-Key', () => {
         if (!row) map.set(key, { requestHash: hash });
         return row;
       },
-      complete: async (_principal, key, answer) => void map.set(key, { requestHash: map.get(key)?.requestHash ?? '', answer }),
+      complete: async (_principal, key, answer) =>
+        void map.set(key, { requestHash: map.get(key)?.requestHash ?? '', answer }),
       abandon: async (_principal, key) => void map.delete(key),
     };
     return store;
@@ -66,7 +86,10 @@ describe('Idempotency-Key', () => {
   test('a repetition gets the answer of the first, and nothing runs', async () => {
     const store = rows();
     expect(await once(store, request, async () => answer)).toEqual(answer);
-    expect(await once(store, request, () => Promise.reject(new Error('ran twice')))).toEqual({ ...answer, replayed: true });
+    expect(await once(store, request, () => Promise.reject(new Error('ran twice')))).toEqual({
+      ...answer,
+      replayed: true,
+    });
   });
 
   test('while the first runs, a second one is told to wait; another request never shares its key', async () => {
@@ -74,19 +97,30 @@ describe('Idempotency-Key', () => {
     const first = Promise.withResolvers<StoredAnswer>();
     const running = once(store, request, () => first.promise);
     await expect(once(store, request, async () => answer)).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS' });
-    await expect(once(store, { ...request, hash: requestHash('POST', '/x', { a: 2 }) }, async () => answer)).rejects.toMatchObject({ code: 'IDEMPOTENCY_MISMATCH' });
+    await expect(
+      once(store, { ...request, hash: requestHash('POST', '/x', { a: 2 }) }, async () => answer),
+    ).rejects.toMatchObject({ code: 'IDEMPOTENCY_MISMATCH' });
     first.resolve(answer);
     expect(await running).toEqual(answer);
   });
 
-  test.each([() => Promise.reject(new Error('refused')), async () => ({ ...answer, status: 503 })])('what failed can be repeated', async (fail) => {
-    const store = rows();
-    await once(store, request, fail as () => Promise<StoredAnswer>).catch(() => undefined);
-    expect(await once(store, request, async () => answer)).toEqual(answer);
-  });
+  test.each([() => Promise.reject(new Error('refused')), async () => ({ ...answer, status: 503 })])(
+    'what failed can be repeated',
+    async (fail) => {
+      const store = rows();
+      await once(store, request, fail as () => Promise<StoredAnswer>).catch(() => undefined);
+      expect(await once(store, request, async () => answer)).toEqual(answer);
+    },
+  );
 
   test('method, path and body are one request', () => {
-    const hashes = [requestHash('POST', '/x', {}), requestHash('PUT', '/x', {}), requestHash('POST', '/y', {}), requestHash('POST', '/x', { a: 1 }), requestHash('POST', '/x', undefined)];
+    const hashes = [
+      requestHash('POST', '/x', {}),
+      requestHash('PUT', '/x', {}),
+      requestHash('POST', '/y', {}),
+      requestHash('POST', '/x', { a: 1 }),
+      requestHash('POST', '/x', undefined),
+    ];
     expect(new Set(hashes).size).toBe(5);
   });
 });
@@ -107,6 +141,8 @@ describe('texts', () => {
   });
 
   test('a body nested half a million levels deep costs no stack', () => {
-    expect(unstorable(JSON.parse(`${'['.repeat(500_000)}${']'.repeat(500_000)}`))?.message).toMatch(/nest at most 32 levels/);
+    expect(unstorable(JSON.parse(`${'['.repeat(500_000)}${']'.repeat(500_000)}`))?.message).toMatch(
+      /nest at most 32 levels/,
+    );
   });
 });

@@ -14,10 +14,17 @@ import { known } from './faults.ts';
 import { problemOf, statusOf } from './problem.ts';
 
 /** Errors of other parts that never leave by the API: they end the start, or become an attempt's message. */
-const inside = new Set([...catalogueOf(packages, postgres, wiring).map(({ code }) => code), 'DATABASE_UNREACHABLE', 'DATABASE_NEWER', 'ENGINE_ATTEMPT_ID']);
+const inside = new Set([
+  ...catalogueOf(packages, postgres, wiring).map(({ code }) => code),
+  'DATABASE_UNREACHABLE',
+  'DATABASE_NEWER',
+  'ENGINE_ATTEMPT_ID',
+]);
 
 test('every error of the server has a code of its own, and a status unless it stays inside', () => {
-  const all = catalogueOf(api, clusters, commands, database, engine, packages, postgres, stacks, wiring).map(({ code }) => code);
+  const all = catalogueOf(api, clusters, commands, database, engine, packages, postgres, stacks, wiring).map(
+    ({ code }) => code,
+  );
   expect(all.filter((code) => statusOf[code] === undefined && !inside.has(code))).toEqual([]);
   expect(all.filter((code) => inside.has(code) && statusOf[code] !== undefined)).toEqual([]);
   expect(Object.keys(statusOf).filter((code) => !all.includes(code))).toEqual([]);
@@ -25,11 +32,15 @@ test('every error of the server has a code of its own, and a status unless it st
 });
 
 test('every status is one that the description of the API knows', () => {
-  expect(new Set(Object.values(statusOf))).toEqual(new Set([400, 401, 403, 404, 406, 409, 410, 412, 413, 415, 422, 428, 500, 503]));
+  expect(new Set(Object.values(statusOf))).toEqual(
+    new Set([400, 401, 403, 404, 406, 409, 410, 412, 413, 415, 422, 428, 500, 503]),
+  );
 });
 
 test('an error of the catalogue becomes a problem with its title, sentence and reasons', () => {
-  const error = new commands.CommandRefusedError({ errors: [{ code: 'HOST_UNKNOWN', message: 'There is no host x.', pointer: '/services/0' }] });
+  const error = new commands.CommandRefusedError({
+    errors: [{ code: 'HOST_UNKNOWN', message: 'There is no host x.', pointer: '/services/0' }],
+  });
   expect(problemOf(error, 'r-1')).toEqual({
     type: '/api/v1/problems#PLAN_REFUSED',
     title: 'The command is refused',
@@ -41,7 +52,14 @@ test('an error of the catalogue becomes a problem with its title, sentence and r
   });
 });
 
-test.each([new Error('a password'), 'text', undefined, null, { code: 'NOT_FOUND', message: 'not ours' }, new StackyardError('SECRET_CODE', 'a password')])('what nobody foresaw (%s) becomes INTERNAL and says nothing of its cause', (error) => {
+test.each([
+  new Error('a password'),
+  'text',
+  undefined,
+  null,
+  { code: 'NOT_FOUND', message: 'not ours' },
+  new StackyardError('SECRET_CODE', 'a password'),
+])('what nobody foresaw (%s) becomes INTERNAL and says nothing of its cause', (error) => {
   const problem = problemOf(known(error ?? new Error('nothing')), 'r-1');
   expect([problem.status, problem.code]).toEqual([500, 'INTERNAL']);
   expect(JSON.stringify(problem)).not.toMatch(/password|SECRET/);
@@ -52,7 +70,11 @@ test.each<[string, unknown, string]>([
   ['a database that refuses connections', fails({ code: 'ECONNREFUSED', syscall: 'connect' }), 'UNAVAILABLE'],
   ['a database whose socket is gone', fails({ code: 'ENOENT', syscall: 'connect' }), 'UNAVAILABLE'],
   ['a database that is shutting down', fails({ code: '57P01', severity: 'FATAL' }), 'UNAVAILABLE'],
-  ['a broken connection', new Error('driver', { cause: new Error('Connection terminated unexpectedly') }), 'UNAVAILABLE'],
+  [
+    'a broken connection',
+    new Error('driver', { cause: new Error('Connection terminated unexpectedly') }),
+    'UNAVAILABLE',
+  ],
   ['a file that is not there', fails({ code: 'ENOENT', syscall: 'open' }), 'INTERNAL'],
   ['a row that breaks a constraint', fails({ code: '23505', severity: 'ERROR' }), 'INTERNAL'],
   ['a path that cannot be decoded', fails({ code: 'FST_ERR_BAD_URL', statusCode: 400 }), 'MALFORMED_REQUEST'],

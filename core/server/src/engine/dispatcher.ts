@@ -45,6 +45,8 @@ export class Dispatcher {
   readonly #jobs = new Map<string, LoadedJob>();
   readonly #places = new Map<string, Place>();
   readonly #loading = new Set<Promise<void>>();
+  /** Jobs that are over here, but not yet in the database. */
+  readonly #ending = new Set<string>();
   readonly #ended: Record<string, number> = { SUCCESSFUL: 0, FAILED: 0, CANCELED: 0 };
   #stopped = false;
 
@@ -56,6 +58,8 @@ export class Dispatcher {
 
   /** Decides, commits, and then tells. */
   schedule(event: SchedulerEvent): void {
+    // Read from rows before its end was committed: it would run as a job that nobody ends, and hold up its cluster.
+    if (event.kind === 'queued' && this.#ending.has(event.jobId)) return;
     this.#decide((decision) => this.#schedule(decision, event));
   }
 
@@ -220,6 +224,8 @@ export class Dispatcher {
         return;
       case 'release':
         this.#release(job);
+        this.#ending.add(job.row.id);
+        decision.onCommit(() => this.#ending.delete(job.row.id));
         this.#options.log.info({ jobId: job.row.id, state: job.row.state }, 'Job finished');
         return;
     }

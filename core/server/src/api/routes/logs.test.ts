@@ -18,11 +18,15 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const newAttempt = () => `00000000-0000-4000-8000-${String(++count).padStart(12, '0')}/1`;
 const quiet = { subscribe: () => () => undefined };
-const text = (messages: StreamMessage[]) => messages.map(({ event, data }) => (event === 'output' ? (data as { text: string }).text : '')).join('');
+const text = (messages: StreamMessage[]) =>
+  messages.map(({ event, data }) => (event === 'output' ? (data as { text: string }).text : '')).join('');
 
 async function read(attemptId: string, from = 0, nothingMore = false): Promise<StreamMessage[]> {
   const messages: StreamMessage[] = [];
-  const following = follow({ logs, events: quiet, nothingMore: async () => nothingMore }, { attemptId, from, signal: AbortSignal.timeout(5_000) });
+  const following = follow(
+    { logs, events: quiet, nothingMore: async () => nothingMore },
+    { attemptId, from, signal: AbortSignal.timeout(5_000) },
+  );
   for await (const message of following) messages.push(message);
   return messages;
 }
@@ -31,7 +35,8 @@ describe('following a log', () => {
   test('a log that grows is followed to its end, and the last event says so', async () => {
     const id = newAttempt();
     const reading = read(id);
-    for (const [offset, part] of ['one\n', 'two\n', 'three\n'].entries()) await logs.append(id, offset * 4, Buffer.from(part), part === 'three\n');
+    for (const [offset, part] of ['one\n', 'two\n', 'three\n'].entries())
+      await logs.append(id, offset * 4, Buffer.from(part), part === 'three\n');
     const messages = await reading;
     expect(text(messages)).toBe('one\ntwo\nthree\n');
     expect(messages.at(-1)).toEqual({ id: '14', event: 'end', data: { size: 14 } });
@@ -77,7 +82,10 @@ describe('following a log', () => {
   });
 
   test('a client that goes ends it', async () => {
-    const following = follow({ logs, events: quiet, nothingMore: async () => false }, { attemptId: newAttempt(), from: 0, signal: AbortSignal.timeout(20) });
+    const following = follow(
+      { logs, events: quiet, nothingMore: async () => false },
+      { attemptId: newAttempt(), from: 0, signal: AbortSignal.timeout(20) },
+    );
     expect(await following.next()).toEqual({ done: true, value: undefined });
   });
 });

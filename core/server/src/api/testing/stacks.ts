@@ -40,9 +40,18 @@ export interface StackSource {
 }
 
 /** Writes a stack package below `dir` and builds it. @returns the artifact's file. */
-export async function buildTestStack(dir: string, { name, version = '1.0.0', definition = demoDefinition, files = {} }: StackSource): Promise<string> {
+export async function buildTestStack(
+  dir: string,
+  { name, version = '1.0.0', definition = demoDefinition, files = {} }: StackSource,
+): Promise<string> {
   const folder = join(dir, `${name}-${version}`);
-  const manifest = { name: `@stack/${name}`, version, type: 'module', exports: './src/index.ts', stackyard: { kind: 'stack' } };
+  const manifest = {
+    name: `@stack/${name}`,
+    version,
+    type: 'module',
+    exports: './src/index.ts',
+    stackyard: { kind: 'stack' },
+  };
   const all = { 'package.json': JSON.stringify(manifest), 'src/index.ts': definition, ...files };
   for (const [path, content] of Object.entries(all)) {
     await mkdir(join(folder, path, '..'), { recursive: true });

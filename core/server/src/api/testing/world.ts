@@ -27,7 +27,8 @@ export interface Sent {
 }
 
 /** Does what it is told: a configure phase reports the files it was expected to write. */
-export const obedient: Script = ({ phase, expectedFiles }) => (phase === 'configure' ? { applied: { ...expectedFiles } } : {});
+export const obedient: Script = ({ phase, expectedFiles }) =>
+  phase === 'configure' ? { applied: { ...expectedFiles } } : {};
 
 /** A server as `startServer` makes it, spoken to over HTTP, with scripted agents. `close` ends and removes all of it. */
 export class ServerWorld {
@@ -43,7 +44,10 @@ export class ServerWorld {
     this.#options = options;
   }
 
-  static async start(databaseUrl: string, { stacks = [], ...options }: Partial<Omit<StartOptions, 'stacks'>> & { stacks?: readonly StackSource[] } = {}): Promise<ServerWorld> {
+  static async start(
+    databaseUrl: string,
+    { stacks = [], ...options }: Partial<Omit<StartOptions, 'stacks'>> & { stacks?: readonly StackSource[] } = {},
+  ): Promise<ServerWorld> {
     const dir = await mkdtemp(join(tmpdir(), 'stackyard-api-'));
     try {
       const files: string[] = [];
@@ -88,7 +92,11 @@ export class ServerWorld {
     await this.untilReachable();
   }
 
-  async send(method: string, path: string, { body, raw, headers = {}, token = this.server.token }: Sent = {}): Promise<Reply> {
+  async send(
+    method: string,
+    path: string,
+    { body, raw, headers = {}, token = this.server.token }: Sent = {},
+  ): Promise<Reply> {
     const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const answer = await fetch(`${this.server.url}${path.startsWith('/api/') ? '' : '/api/v1'}${path}`, {
       method,
@@ -101,7 +109,12 @@ export class ServerWorld {
     });
     const text = await answer.text();
     const json = /json/.test(answer.headers.get('content-type') ?? '');
-    return { status: answer.status, headers: answer.headers, text, body: json && text !== '' ? JSON.parse(text) : undefined };
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: json && text !== '' ? JSON.parse(text) : undefined,
+    };
   }
 
   get(path: string, sent: Sent = {}): Promise<Reply> {
@@ -128,7 +141,9 @@ export class ServerWorld {
     const names = [...this.agents.keys()];
     await until(async () => {
       const { body } = await this.get('/hosts?limit=500');
-      return names.every((name) => body.items.some((host: { name: string; reachable: boolean }) => host.name === name && host.reachable));
+      return names.every((name) =>
+        body.items.some((host: { name: string; reachable: boolean }) => host.name === name && host.reachable),
+      );
     });
   }
 
@@ -150,7 +165,10 @@ export class ServerWorld {
     const { body, status, text } = await this.post('/clusters', { name, hosts });
     if (status !== 201) throw new Error(text);
     if (demo) {
-      const job = await this.run(name, { command: 'add', services: [{ service: 'demo', components: { worker: hosts, head: hosts.slice(0, 1) } }] });
+      const job = await this.run(name, {
+        command: 'add',
+        services: [{ service: 'demo', components: { worker: hosts, head: hosts.slice(0, 1) } }],
+      });
       if (job.state !== 'SUCCESSFUL') throw new Error(JSON.stringify(job));
     }
     return body;
@@ -161,7 +179,9 @@ export class ServerWorld {
     const items: Reply['body'][] = [];
     let cursor: string | null = '';
     for (let page = 1; cursor !== null; page++) {
-      const { status, text, body }: Reply = await this.get(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor ? `&cursor=${cursor}` : ''}`);
+      const { status, text, body }: Reply = await this.get(
+        `${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor ? `&cursor=${cursor}` : ''}`,
+      );
       if (status !== 200) throw new Error(text);
       if (body.items.length > limit || page > 1_000) throw new Error(`Page ${page} of ${path} is not one: ${text}`);
       items.push(...body.items);
