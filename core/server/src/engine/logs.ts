@@ -18,6 +18,11 @@ interface OpenLog {
 /** The owner's write bit: a log that has ended is read-only, which is all that marks its end. */
 const WRITABLE = 0o200;
 const CHUNK_BYTES = 64 * 1024;
+/** Most that is kept of one attempt's output. Agents send no more, but what they say is not to be relied on. */
+export const LOG_BYTES = 64 * 1024 * 1024;
+const MARKER = Buffer.from(
+  `\n[The log ends here: more than ${LOG_BYTES / 2 ** 20} MiB of an attempt are not kept on the server.]\n`,
+);
 
 /** Logs as files `<dir>/<first two of the task id>/<task id>.<number>.log`. What waits while one sync runs shares the next. */
 export class DiskLogStore implements LogStore {
@@ -42,12 +47,15 @@ export class DiskLogStore implements LogStore {
     const known = log.end - offset;
     // A gap: what lies before it must come first.
     if (known < 0 || log.complete) return log.durable;
-    const fresh = known > 0 ? data.subarray(Math.min(known, data.length)) : data;
+    const sent = known > 0 ? data.subarray(Math.min(known, data.length)) : data;
+    const room = Math.max(0, LOG_BYTES - log.end);
+    const isFull = sent.length > 0 && (sent.length > room || (last && sent.length === room));
+    const fresh = isFull ? Buffer.concat([sent.subarray(0, room), MARKER]) : sent;
     if (fresh.length > 0) {
       log.waiting.push(fresh);
       log.end += fresh.length;
     }
-    if (last && offset + data.length === log.end) log.endAsked = true;
+    if (isFull || (last && offset + data.length === log.end)) log.endAsked = true;
     const target = log.end;
     while (log.durable < target || (log.endAsked && !log.complete)) await this.#flush(attemptId, log);
     this.#forgetIdle(attemptId, log);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { Agents, type AgentsClient, type DownloadChunk__Output, type LogAck__Output } from '@stackyard/proto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestPostgres, type TestPostgres } from '../../postgres/testing.ts';
+import { DiskLogStore } from '../logs.ts';
 import { joinHost, ScriptedAgent } from '../testing/agent.ts';
 import { EngineWorld, until } from '../testing/world.ts';
 
@@ -78,6 +79,29 @@ describe('what agents may do', () => {
       return promise;
     });
     expect(await Promise.all(codes)).toEqual(calls.map(() => status.UNAUTHENTICATED));
+  });
+
+  test('output that cannot be stored ends the stream, so that the agent sends it again, and is stored then', async () => {
+    const agent = await world.agent('a');
+    agent.script = () => 'hold';
+    await world.job(await world.cluster('c'), [{ host: agent }]);
+    await until(() => agent.held.size === 1);
+    const [id = ''] = agent.held.keys();
+    const attempt = { taskId: id.split('/')[0]!, number: 1 };
+    const send = (): Promise<number | undefined> => {
+      const call = client().Logs(agent.metadata);
+      const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+      call.on('data', ({ durableOffset }: LogAck__Output) => (call.end(), resolve(durableOffset)));
+      call.on('error', reject);
+      call.write({ chunks: [{ attempt, offset: 0, data: Buffer.from('hello') }] });
+      return promise;
+    };
+    const full = vi
+      .spyOn(DiskLogStore.prototype, 'append')
+      .mockRejectedValueOnce(new Error('ENOSPC: no space left on device'));
+    await expect(send()).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    full.mockRestore();
+    expect(await send()).toBe(5);
   });
 
   test('output of an attempt is stored, acknowledged when durable, and kept from other hosts', async () => {

@@ -1,4 +1,4 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { LogAck, LogChunk__Output, LogFrame__Output } from '@stackyard/proto';
 import type { Logger } from '@stackyard/kernel';
 import type { Pool } from 'pg';
@@ -10,6 +10,8 @@ export type LogsCall = ServerDuplexStream<LogFrame__Output, LogAck>;
 
 /** Taken from a stream and not yet durable, over all its attempts, before it is read no further. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
+/** Attempts of a stream whose owner is remembered. */
+const OWNED = 1000;
 
 /** Stores what an agent sends of its own attempts' output and says how far it is durable. */
 export function receiveLogs(
@@ -30,12 +32,10 @@ export function receiveLogs(
   call.on('data', ({ chunks }: LogFrame__Output) => {
     for (const chunk of chunks) {
       unsynced += chunk.data.length;
-      void take(chunk)
-        .catch((error: unknown) => log.error({ err: error, hostId }, 'Output of an attempt could not be stored'))
-        .finally(() => {
-          unsynced -= chunk.data.length;
-          if (unsynced < WINDOW_BYTES && call.isPaused()) call.resume();
-        });
+      void (open ? take(chunk) : Promise.resolve()).catch(breakOff).finally(() => {
+        unsynced -= chunk.data.length;
+        if (unsynced < WINDOW_BYTES && call.isPaused()) call.resume();
+      });
     }
     if (unsynced >= WINDOW_BYTES) call.pause();
   });
@@ -43,6 +43,16 @@ export function receiveLogs(
     close();
     call.end();
   });
+  /** Without an acknowledgement the agent would wait for ever: it comes back and sends it again. */
+  const breakOff = (error: unknown): void => {
+    if (!open) return;
+    close();
+    log.error({ err: error, hostId }, 'Output of an attempt could not be stored');
+    call.emit('error', {
+      code: status.UNAVAILABLE,
+      details: 'The output could not be stored on the server. Try again.',
+    });
+  };
   call.on('cancelled', close);
   call.on('error', close);
 
@@ -51,6 +61,8 @@ export function receiveLogs(
     if (!isAttemptId(id)) return;
     let mine = owned.get(id);
     if (!mine) {
+      // An agent may name attempts without end.
+      if (owned.size >= OWNED) owned.clear();
       mine = isOwn(id);
       owned.set(id, mine);
     }

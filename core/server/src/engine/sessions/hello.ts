@@ -6,6 +6,11 @@ import { alert, close, make, put, say, type Turn } from './turn.ts';
 /** The one version of the protocol spoken here. */
 const PROTOCOL = 1;
 
+/** What an agent says of its place gets into the files of other hosts and into paths: nothing else passes. */
+const JOURNAL_ID = /^[A-Za-z0-9-]{1,64}$/;
+const ADDRESS = /^[A-Za-z0-9._:%-]{0,255}$/;
+const ROOT = /^(?:|\/(?!(?:.*\/)?\.\.(?:\/|$))[^\p{Cc}]{0,254})$/u;
+
 /** An agent opened a stream: greet it, then bring what it has and what was sent to it together. */
 export function onHello(turn: Turn, host: HostSession, event: Extract<SessionEvent, { kind: 'hello' }>): void {
   const { stream, hello, known, now } = event;
@@ -42,6 +47,11 @@ function refuse(
     const message = `This server speaks version ${PROTOCOL} of the protocol, the agent ${hello.protoMin} to ${hello.protoMax}. Update the older of the two.`;
     return { code: 'PROTOCOL', message };
   }
+  const odd = oddWord(hello);
+  if (odd !== undefined) {
+    const message = `The agent's ${odd} is not one. Start it with another address or root, or update it.`;
+    return { code: 'PROTOCOL', message };
+  }
   if (hello.installId !== '' && hello.installId !== terms.installId) {
     const message = `The agent belongs to installation ${hello.installId}, this server to ${terms.installId}. Join the agent to this server with a new token.`;
     return { code: 'OTHER_INSTALLATION', message };
@@ -51,6 +61,14 @@ function refuse(
     return { code: 'STALE_EPOCH', message };
   }
   return undefined;
+}
+
+function oddWord({ journalId, place }: HelloMessage): string | undefined {
+  if (!JOURNAL_ID.test(journalId)) return 'journal id';
+  if (!place) return undefined;
+  if (!ADDRESS.test(place.address)) return 'address';
+  if (!ADDRESS.test(place.bind)) return 'address to bind';
+  return ROOT.test(place.root) ? undefined : 'root';
 }
 
 function reconcileAll(

@@ -41,6 +41,16 @@ const reasons: ReadonlySet<string> = new Set(REASONS);
 const observedValues: ReadonlySet<string> = new Set(['UNKNOWN', 'STOPPED', 'STARTING', 'RUNNING', 'UNHEALTHY']);
 /** Longest text taken from an agent, in characters. */
 const TEXT_LIMIT = 16_384;
+/** Longest name or version taken from an agent, in characters; what the columns hold. */
+const WORD_LIMIT = 255;
+/** All names and values of `outputs` or `applied` of one result, in characters. */
+const OUTPUTS_LIMIT = 65_536;
+const APPLIED_LIMIT = 1024 * 1024;
+/** Most JDKs taken from one host. */
+const JAVAS = 100;
+const INT_MAX = 2 ** 31 - 1;
+/** The end of the year 9999. */
+const TIME_MAX = 253_402_300_799_999;
 
 export function attemptIdOf(ref: AttemptRef__Output | null): string {
   return ref ? `${ref.taskId}/${ref.number}` : '';
@@ -102,17 +112,17 @@ export function fromWire(message: AgentMessage__Output): AgentSays | undefined {
 }
 
 function fromHello(hello: Hello__Output): AgentSays {
-  const { protoMin, protoMax, installId, maxEpochSeen, agentBootId, hostBootId, journalId, agentVersion } = hello;
+  const { protoMin, protoMax, installId, maxEpochSeen, journalId } = hello;
   return {
     kind: 'hello',
     protoMin,
     protoMax,
     installId,
     maxEpochSeen,
-    agentBootId,
-    hostBootId,
+    agentBootId: word(hello.agentBootId),
+    hostBootId: word(hello.hostBootId),
     journalId,
-    agentVersion,
+    agentVersion: word(hello.agentVersion),
     place: hello.facts ? fromFacts(hello.facts) : undefined,
     inventory: hello.inventory.flatMap((entry): InventoryEntry[] => {
       const phase = phases[entry.phase];
@@ -126,18 +136,24 @@ function fromHello(hello: Hello__Output): AgentSays {
 
 function fromResult(result: Result__Output): AttemptResult {
   const { exitCode, signal, startedAtMs, durationMs, logSize, outputs, applied } = result;
-  const message = limited(result.message);
-  return {
+  const told = {
     reason: reasonOf(result.reason),
-    message,
+    message: limited(result.message),
     exitCode,
-    signal,
-    startedAtMs,
-    durationMs,
-    logSize,
-    outputs,
-    applied,
+    signal: word(signal),
+    startedAtMs: Math.min(startedAtMs, TIME_MAX),
+    durationMs: Math.min(durationMs, INT_MAX),
+    logSize: Math.min(logSize, Number.MAX_SAFE_INTEGER),
   };
+  if (lengthOf(outputs) <= OUTPUTS_LIMIT && lengthOf(applied) <= APPLIED_LIMIT) return { ...told, outputs, applied };
+  const message = `The task put out more than is kept: at most ${OUTPUTS_LIMIT} characters of outputs and ${APPLIED_LIMIT} of written files. Nothing of it was stored; put out less.`;
+  return { ...told, reason: told.reason ?? 'EXIT_NONZERO', message, outputs: {}, applied: {} };
+}
+
+function lengthOf(map: Readonly<Record<string, string>>): number {
+  let sum = 0;
+  for (const [name, value] of Object.entries(map)) sum += name.length + value.length;
+  return sum;
 }
 
 /** A word that this version does not know still says that the attempt did not succeed. */
@@ -147,16 +163,27 @@ function reasonOf(reason: string): Reason | undefined {
 }
 
 function fromComponent(status: ComponentStatus__Output): SeenComponent {
-  const { hostComponentId: id, role, restarts, pid, sinceMs } = status;
+  const { hostComponentId: id, role, sinceMs } = status;
+  const [restarts, pid] = [Math.min(status.restarts, INT_MAX), Math.min(status.pid, INT_MAX)];
   const observed = observedValues.has(status.observed) ? (status.observed as Observed) : 'UNKNOWN';
-  return { id, observed, message: limited(status.message), role, restarts, pid, sinceMs };
+  return { id, observed, message: limited(status.message), role: word(role), restarts, pid, sinceMs };
 }
 
 function fromFacts(wire: HostFacts__Output): Place {
-  const { hostname, os, kernel, arch, cpus, memory, disk, java, privileged, more } = wire;
-  const { address, bind, root, local } = wire;
+  const { cpus, memory, disk, privileged, address, bind, root, local } = wire;
+  const [hostname, os, kernel, arch] = [word(wire.hostname), word(wire.os), word(wire.kernel), word(wire.arch)];
+  const java = wire.java.slice(0, JAVAS).map(({ home, version, vendor }) => ({
+    home: word(home),
+    version: word(version),
+    vendor: word(vendor),
+  }));
+  const more = lengthOf(wire.more) <= OUTPUTS_LIMIT ? wire.more : {};
   const facts: Facts = { hostname, os, kernel, arch, cpus, memory, disk, java, privileged, more };
   return { address, bind, root, local, facts };
+}
+
+function word(text: string): string {
+  return text.slice(0, WORD_LIMIT);
 }
 
 function limited(text: string): string {
