@@ -50,7 +50,8 @@ export function lineOf({ name, unit, min, median, max, aim }: Figure): string {
 /** A figure as one row of a Markdown table. */
 export function rowOf({ name, unit, min, median, max, aim, count }: Figure): string {
   const cells = [min, median, max].map((value) => digits(value, unit));
-  return `| ${[name.trim(), unit, ...cells, count ?? '', aim ?? ''].join(' | ')} |`;
+  const title = name.startsWith(' ') ? `&nbsp;&nbsp;${name.trim()}` : name;
+  return `| ${[title, unit, ...cells, count ?? '', aim ?? ''].join(' | ')} |`;
 }
 
 export const rowHeader = '| figure | unit | min | median | max | n | aim |\n|---|---|--:|--:|--:|--:|---|';

@@ -112,7 +112,14 @@ async function main(): Promise<void> {
   if (values.write) await writeReadme(sections);
 }
 
+let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void (world?.close() ?? Promise.resolve()).finally(() => process.exit(130)));
+  process.once(signal, () => {
+    stopping = true;
+    void (world?.close() ?? Promise.resolve()).finally(() => process.exit(130));
+  });
 }
-await main();
+await main().catch((error: unknown) => {
+  // What was being measured is torn down.
+  if (!stopping) throw error;
+});
