@@ -115,6 +115,38 @@ test('a component is installed, configured, started, checked, stopped and remove
   expect(await left(place.root)).toEqual([]);
 });
 
+test('a port that was changed but not applied yet leaves a running component what it is, also after a restart of the agent', async () => {
+  await startAgent();
+  for (const phase of ['install', 'start']) expect(await run(phase)).toMatchObject({ reason: '' });
+  const watch = (port: number): void => {
+    const values = testValues({ ...place, port });
+    const self = testSelf(place);
+    const { artifactDigest } = stack;
+    server.watched = [{ hostComponentId, artifactDigest, service: 'beat', component: 'beater', self, values }];
+    server.send({ watchComponents: { components: server.watched } });
+  };
+  const observed = () => server.statuses.get(hostComponentId);
+  watch(place.port);
+  await server.until(() => observed()?.role === 'leader', 'a role');
+
+  const [from, hellos] = [server.said.length, server.hellos.length];
+  watch(await freePort());
+  // Two rounds of probes: what fails once only is forgiven.
+  await delay(11_000);
+  expect(observed()).toMatchObject({ observed: 'RUNNING', role: 'leader' });
+  await agent?.stop();
+  server.statuses.clear();
+  await startAgent();
+  await server.until(() => observed()?.role === 'leader', 'a role');
+  const told = [
+    ...server.hellos.slice(hellos).flatMap(({ components }) => components),
+    ...server.said.slice(from).flatMap((message) => message.componentStatuses?.components ?? []),
+  ].map((status) => status.observed);
+  // The new agent has not asked yet when it says hello.
+  expect(told).not.toContain('UNHEALTHY');
+  expect(observed()?.observed).toBe('RUNNING');
+});
+
 test('a process that ends before it is ready fails the start with its last lines', async () => {
   await startAgent();
   place = { ...place, mode: 'badly' };

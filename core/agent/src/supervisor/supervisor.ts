@@ -95,7 +95,7 @@ export class Supervisor {
     for (const given of components) {
       const known = before.get(given.self?.hostComponentId ?? '');
       const same = known && JSON.stringify(known.given) === JSON.stringify(given);
-      const watched = same ? known : new Watched(given, this.#options.root);
+      const watched = same ? known : new Watched(given, this.#options.root, known);
       this.#watched.set(watched.id, watched);
       if (!same) void this.#define(watched);
     }

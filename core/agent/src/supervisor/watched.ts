@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import type { ComponentStatus, WatchedComponent__Output } from '@stackyard/proto';
-import type { Json, Probe, StackManifest } from '@stackyard/sdk/manifest';
+import type { Json, StackManifest } from '@stackyard/sdk/manifest';
 import { componentDir } from '@stackyard/sdk/render';
 import { watchInputsOf } from '../envelope.ts';
 import { type Definition, definitionOf } from '../phases/context.ts';
-import { type Answer, ask } from '../probes/probe.ts';
 import { type ComponentState, readState } from '../processes/state.ts';
+import { allWell, Answering, type Answers, askAll, better } from './asking.ts';
 import { judge, type Probed } from './judge.ts';
 
 const READY_MS = 60_000;
@@ -15,19 +15,28 @@ export class Watched {
   readonly id: string;
   readonly dir: string;
   readonly given: WatchedComponent__Output;
+  readonly #answering: Answering;
   #definition: Definition | undefined;
   #state: ComponentState;
   #probed: Probed | undefined;
   #aliveSince = 0;
   #status: ComponentStatus;
 
-  constructor(given: WatchedComponent__Output, root: string) {
+  /** `before` is the same component as it was given earlier: what is known of its process goes on. */
+  constructor(given: WatchedComponent__Output, root: string, before?: Watched) {
     this.given = given;
     this.id = given.self?.hostComponentId ?? '';
     this.dir = componentDir(root, this.id);
     this.#state = readState(this.dir);
+    this.#answering = before ? before.#answering : new Answering(this.dir);
     this.#aliveSince = performance.now();
-    this.#status = this.#compute('UNKNOWN', 'It has not been looked at yet.');
+    if (before) {
+      this.#aliveSince = before.#aliveSince;
+      this.#probed = before.#probed;
+      if (before.#definition && before.given.artifactDigest === given.artifactDigest)
+        this.#definition = { ...before.#definition, inputs: watchInputsOf(given) };
+    }
+    this.#status = before ? before.#status : this.#compute('UNKNOWN', 'It has not been looked at yet.');
   }
 
   get name(): string {
@@ -51,9 +60,12 @@ export class Watched {
     return this.#definition ? this.#definition.component.process !== undefined : this.#state.process !== undefined;
   }
 
-  /** Still on its way to its first answer: look often. */
+  /** Still on its way to its first answer, or to its role: look often. */
   get isSettling(): boolean {
-    return this.#state.alive && this.#status.observed !== 'RUNNING';
+    if (!this.#state.alive) return false;
+    const young = performance.now() - this.#aliveSince < READY_MS;
+    const lacksRole = this.#definition?.component.role !== undefined && this.#status.role === '';
+    return this.#status.observed !== 'RUNNING' || (young && lacksRole);
   }
 
   define(manifest: StackManifest): void {
@@ -74,29 +86,35 @@ export class Watched {
   /** Asks the process whether it is ready and well; true when the status changed. */
   async probe(): Promise<boolean> {
     const definition = this.#definition;
-    const process = definition?.component.process;
     const startTime = this.#state.process?.startTime;
-    if (!definition || !process || !this.#state.alive || startTime === undefined) return false;
-    const { health, role } = definition.component;
-    const processAlive = (): boolean => readState(this.dir).alive;
-    const names = Object.keys(health);
-    const asked = (probe: Probe): Promise<Answer> => ask(definition, probe, { processAlive });
-    const [ready, roleAnswer, answers] = await Promise.all([
-      asked(process.ready),
-      role ? asked(role) : undefined,
-      Promise.all(Object.values(health).map(asked)),
-    ]);
+    if (!definition || !this.#state.alive || startTime === undefined) return false;
+    const answers = await this.#ask(definition);
+    if (!answers) return false;
+    const { ready, role, health } = answers;
     const before = this.#probed?.startTime === startTime ? this.#probed : undefined;
-    const failed = !ready.ok || answers.some(({ ok }) => !ok);
+    const failed = !ready.ok || Object.values(health).some(({ ok }) => !ok);
     this.#probed = {
       startTime,
       ready,
       wasReady: ready.ok || (before?.wasReady ?? false),
-      health: Object.fromEntries(answers.map((answer, index) => [names[index] ?? '', answer])),
-      role: roleAnswer?.ok ? textOf(roleAnswer.value) : '',
+      health,
+      role: role?.ok ? textOf(role.value) : '',
       failures: failed ? (before?.failures ?? 0) + 1 : 0,
     };
     return this.look();
+  }
+
+  /** By the newest values or, until a restart brings them to the process, by those it answered to before. */
+  async #ask(definition: Definition): Promise<Answers | undefined> {
+    const newest = await askAll(definition, this.dir);
+    if (!newest) return undefined;
+    if (allWell(newest)) {
+      await this.#answering.remember(this.given);
+      return newest;
+    }
+    const before = this.#answering.earlierThan(definition, this.given);
+    const earlier = before && (await askAll(before, this.dir));
+    return earlier ? better(newest, earlier) : newest;
   }
 
   #judge(): boolean {
