@@ -36,7 +36,16 @@ export function known(error: unknown): unknown {
   // A path that cannot be decoded, a content-length that is none, and their like.
   if (code.startsWith('FST_') && statusCode >= 400 && statusCode < 500) return new MalformedRequestError({ reason: message });
   if (isConnectionLost(error)) return new UnavailableError({ reason: 'The database does not answer.' }, { cause: error });
+  if (isFull(error)) return new UnavailableError({ reason: 'The database cannot store anything: its disk, its memory or its connections are used up.' }, { cause: error });
   return error;
+}
+
+/** SQLSTATEs of class 53: insufficient resources. */
+function isFull(error: unknown): boolean {
+  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth++) {
+    if ('severity' in cause && 'code' in cause && /^53...$/.test(String(cause.code))) return true;
+  }
+  return false;
 }
 
 /** SQLSTATEs of classes 08 (connection) and 57P (the server is stopping or starting), and what sockets say. */

@@ -70,6 +70,7 @@ test.each<[string, unknown, string]>([
   ['a database that refuses connections', fails({ code: 'ECONNREFUSED', syscall: 'connect' }), 'UNAVAILABLE'],
   ['a database whose socket is gone', fails({ code: 'ENOENT', syscall: 'connect' }), 'UNAVAILABLE'],
   ['a database that is shutting down', fails({ code: '57P01', severity: 'FATAL' }), 'UNAVAILABLE'],
+  ['a database whose disk is full', fails({ code: '53100', severity: 'ERROR' }), 'UNAVAILABLE'],
   [
     'a broken connection',
     new Error('driver', { cause: new Error('Connection terminated unexpectedly') }),

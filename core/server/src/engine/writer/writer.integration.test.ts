@@ -157,6 +157,21 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
     expect(await names()).toEqual(['before', ...Array.from({ length: 20 }, (_, round) => `${round}`)]);
   });
 
+  test('while nothing can be stored a transaction is refused after a while, and what was submitted is kept', async () => {
+    await writer.append('host', undefined, hostEvent('before'));
+    await db.sql.query(
+      'create function full_disk() returns trigger language plpgsql as $$ begin raise exception using errcode = $e$53100$e$; end $$',
+    );
+    await db.sql.query('create trigger full_disk before update on installation execute function full_disk()');
+    const kept = writer.append('host', undefined, hostEvent('kept'));
+    await expect(writer.run(() => Promise.resolve())).rejects.toMatchObject({ code: '53100' });
+    await db.sql.query('drop trigger full_disk on installation');
+    await kept;
+    expect(await names()).toEqual(['before', 'kept']);
+    await writer.run(async (tx) => tx.event('host', undefined, hostEvent('after')));
+    expect(await names()).toEqual(['before', 'kept', 'after']);
+  }, 30_000);
+
   test('a newer server ends the older writer', async () => {
     const newer = await makeWriter();
     await expect(writer.append('host', undefined, hostEvent('old'))).rejects.toThrow(/Another server/);

@@ -21,6 +21,8 @@ export interface WriterOptions {
 }
 
 const LAZY_MS = 20;
+/** For so long a transaction waits behind a commit that fails again and again; then whoever asked hears of it. */
+const PATIENCE_MS = 5_000;
 
 interface Submitted {
   readonly change: Change;
@@ -176,6 +178,7 @@ export class Writer implements Events {
         this.#dropClient(error);
         if (isRefusedData(error)) return await this.#commitOneByOne(batch, error);
         this.#options.log.error({ err: error, failures }, 'Commit failed; it will be tried again');
+        if (this.#options.clock.monotonicMs() - startedMs > PATIENCE_MS) this.#refuseExclusive(error);
         await delay(Math.min(100 * 2 ** failures, 2000));
       }
     }
@@ -290,20 +293,18 @@ export class Writer implements Events {
   async #appendInside(em: EntityManager, events: readonly NewEvent[]): Promise<void> {
     const { epoch, clock } = this.#options;
     this.#commitNo += 1;
-    const fenced = await em.execute<unknown[]>(
-      'update installation set commit_no = ? where id = 1 and epoch = ? returning 1',
-      [this.#commitNo, epoch],
-    );
-    if (fenced.length !== 1) throw new EpochLostError({ epoch });
-    if (events.length === 0) return;
     const firstId = this.#nextEventId ?? 1;
     const rows = events.map((event, index) => ({ ...event, id: firstId + index, at: clock.now() }));
-    await em.execute(
-      `insert into event (id, topic, cluster_id, payload, at)
-       select r.id, r.topic, r."clusterId", r.payload, r.at
-       from json_to_recordset(?::json) as r(id bigint, topic text, "clusterId" uuid, payload jsonb, at timestamptz)`,
-      [toJson(rows)],
+    const fenced = await em.execute<unknown[]>(
+      `with fence as (update installation set commit_no = ? where id = 1 and epoch = ? returning 1), said as (
+         insert into event (id, topic, cluster_id, payload, at)
+         select r.id, r.topic, r."clusterId", r.payload, r.at
+         from json_to_recordset(?::json) as r(id bigint, topic text, "clusterId" uuid, payload jsonb, at timestamptz),
+           fence)
+       select 1 from fence`,
+      [this.#commitNo, epoch, toJson(rows)],
     );
+    if (fenced.length !== 1) throw new EpochLostError({ epoch });
   }
 
   #notify(newestId: number | undefined): void {
@@ -325,14 +326,18 @@ export class Writer implements Events {
     this.#options.onFenced(error);
   }
 
+  #refuseExclusive(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    for (const { refuse } of this.#exclusive.splice(0)) refuse(error);
+  }
+
   #end(error: Error): void {
     if (this.#stopped) return;
     this.#stopped = error;
     clearTimeout(this.#lazy);
     for (const { dropped } of this.#waiting) dropped?.(error);
     this.#waiting = [];
-    for (const { refuse } of this.#exclusive) refuse(error);
-    this.#exclusive = [];
+    this.#refuseExclusive(error);
     // Not back into the pool: its session is tuned for the writer.
     this.#client?.release(true);
     this.#client = undefined;
