@@ -6,18 +6,14 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 export function toValue(json: Json): Value {
   if (json === null) return { none: true };
-  switch (typeof json) {
-    case 'string':
-      return { text: json };
-    case 'number':
-      return { number: json };
-    case 'boolean':
-      return { flag: json };
-    default:
-      return Array.isArray(json)
-        ? { list: { items: json.map(toValue) } }
-        : { map: toValueMap(json as { [key: string]: Json }) };
-  }
+  if (typeof json === 'string') return { text: json };
+  if (typeof json === 'number') return { number: json };
+  if (typeof json === 'boolean') return { flag: json };
+  return isList(json) ? { list: { items: json.map(toValue) } } : { map: toValueMap(json) };
+}
+
+function isList(json: Json): json is readonly Json[] {
+  return Array.isArray(json);
 }
 
 export function toValueMap(object: { readonly [key: string]: Json }): ValueMap {
@@ -36,7 +32,8 @@ export function fromValue(value: Value__Output): Json {
       return (value.list?.items ?? []).map(fromValue);
     case 'map':
       return fromValueMap(value.map ?? undefined);
-    default:
+    case 'none':
+    case undefined:
       return null;
   }
 }

@@ -1,1 +1,8 @@
-export { type Address, type EngineSettings, type RunningServer, serverPlugins, startServer, type StartOptions } from './server.ts';
+export {
+  type Address,
+  type EngineSettings,
+  type RunningServer,
+  serverPlugins,
+  startServer,
+  type StartOptions,
+} from './server.ts';

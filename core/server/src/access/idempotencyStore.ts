@@ -14,14 +14,27 @@ export class DatabaseIdempotencyStore implements IdempotencyStore {
     this.#em = em;
   }
 
-  async claim(principal: string, key: string, requestHash: string): Promise<{ requestHash: string; answer?: StoredAnswer } | undefined> {
+  async claim(
+    principal: string,
+    key: string,
+    requestHash: string,
+  ): Promise<{ requestHash: string; answer?: StoredAnswer } | undefined> {
     const em = this.#em();
     const now = Date.now();
-    await em.nativeDelete(IdempotencyKey, { $or: [{ createdAt: { $lt: new Date(now - LIFE_MS) } }, { principal, key, status: null, createdAt: { $lt: new Date(now - ABANDONED_MS) } }] });
+    await em.nativeDelete(IdempotencyKey, {
+      $or: [
+        { createdAt: { $lt: new Date(now - LIFE_MS) } },
+        { principal, key, status: null, createdAt: { $lt: new Date(now - ABANDONED_MS) } },
+      ],
+    });
     // The primary key decides between two at once: one inserts, the other finds the row.
     const inserted = await em
       .getConnection()
-      .execute<{ affectedRows: number }>('insert into idempotency_key (principal, key, request_hash, created_at) values (?, ?, ?, ?) on conflict do nothing', [principal, key, requestHash, new Date(now)], 'run');
+      .execute<{ affectedRows: number }>(
+        'insert into idempotency_key (principal, key, request_hash, created_at) values (?, ?, ?, ?) on conflict do nothing',
+        [principal, key, requestHash, new Date(now)],
+        'run',
+      );
     if (inserted.affectedRows === 1) return undefined;
     const row = await em.findOne(IdempotencyKey, { principal, key });
     if (!row) return this.claim(principal, key, requestHash);
@@ -30,7 +43,11 @@ export class DatabaseIdempotencyStore implements IdempotencyStore {
   }
 
   async complete(principal: string, key: string, answer: StoredAnswer): Promise<void> {
-    await this.#em().nativeUpdate(IdempotencyKey, { principal, key }, { status: answer.status, headers: { ...answer.headers }, body: answer.body });
+    await this.#em().nativeUpdate(
+      IdempotencyKey,
+      { principal, key },
+      { status: answer.status, headers: { ...answer.headers }, body: answer.body },
+    );
   }
 
   async abandon(principal: string, key: string): Promise<void> {

@@ -20,7 +20,14 @@ export interface AppParts {
   /** Throws when the principal may not. */
   readonly authorize: (principal: Principal, permission: Route['permission'], clusterId: string | undefined) => void;
   readonly idempotency: IdempotencyStore;
-  readonly audit: (entry: { principal: string; action: string; resource: string; clusterId: string | undefined; requestId: string; status: number }) => Promise<void>;
+  readonly audit: (entry: {
+    principal: string;
+    action: string;
+    resource: string;
+    clusterId: string | undefined;
+    requestId: string;
+    status: number;
+  }) => Promise<void>;
   readonly observe: (sample: { method: string; route: string; status: number; seconds: number }) => void;
   /** Heartbeat of event streams in milliseconds. */
   readonly streamHeartbeatMs: number;
@@ -58,12 +65,25 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     }
     return reply;
   });
-  app.setNotFoundHandler((request, reply) => void sendProblem(parts.log, new RouteNotFoundError({ method: request.method, path: request.url.split('?')[0] ?? '' }), request, reply));
+  app.setNotFoundHandler(
+    (request, reply) =>
+      void sendProblem(
+        parts.log,
+        new RouteNotFoundError({ method: request.method, path: request.url.split('?')[0] ?? '' }),
+        request,
+        reply,
+      ),
+  );
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'cache-control': 'no-store', ...securityHeaders });
   });
   app.addHook('onResponse', async (request, reply) => {
-    parts.observe({ method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
+    parts.observe({
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    });
   });
   await app.register(fastifySSE, { heartbeatInterval: parts.streamHeartbeatMs });
   await describeApi(app);
@@ -75,7 +95,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 }
 
 /** Nothing of ours is meant to be framed, guessed at, or told to another site. */
-const securityHeaders = { 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' };
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+};
 
 function addRoute(app: FastifyInstance, parts: AppParts, route: Route): void {
   const answers = Object.values(route.answers);

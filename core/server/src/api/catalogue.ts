@@ -8,6 +8,7 @@ import * as api from './errors.ts';
 import { statusOf } from './problem.ts';
 
 /** Every problem the API may answer: what its code means, and its status. */
-export const catalogue: readonly { readonly code: string; readonly status: number; readonly title: string }[] = catalogueOf(api, clusters, commands, stacks, engine, database)
-  .filter(({ code }) => statusOf[code] !== undefined)
-  .map(({ code, title }) => ({ code, status: statusOf[code] ?? 500, title }));
+export const catalogue: readonly { readonly code: string; readonly status: number; readonly title: string }[] =
+  catalogueOf(api, clusters, commands, stacks, engine, database)
+    .filter(({ code }) => statusOf[code] !== undefined)
+    .map(({ code, title }) => ({ code, status: statusOf[code] ?? 500, title }));

@@ -54,7 +54,12 @@ export function pageOf<T extends z.ZodType>(item: T, id: string) {
 }
 
 /** A page from `limit + 1` rows: one more than asked for says that there is another page. */
-export function page<Row, Item>(rows: readonly Row[], limit: number, sortedBy: (row: Row) => string | number, view: (row: Row) => Item) {
+export function page<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  sortedBy: (row: Row) => string | number,
+  view: (row: Row) => Item,
+) {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const nextCursor = rows.length > limit && last !== undefined ? encodeCursor({ after: sortedBy(last) }) : null;

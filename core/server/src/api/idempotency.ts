@@ -11,14 +11,20 @@ export interface StoredAnswer {
 /** Where keys are kept; rows older than 24 h do not count. */
 export interface IdempotencyStore {
   /** Claims the key: undefined when it is new, else what is stored under it. Atomic. */
-  claim(principal: string, key: string, requestHash: string): Promise<{ readonly requestHash: string; readonly answer?: StoredAnswer | undefined } | undefined>;
+  claim(
+    principal: string,
+    key: string,
+    requestHash: string,
+  ): Promise<{ readonly requestHash: string; readonly answer?: StoredAnswer | undefined } | undefined>;
   complete(principal: string, key: string, answer: StoredAnswer): Promise<void>;
   /** Forgets a claim whose request failed before it did anything, so that it can be repeated. */
   abandon(principal: string, key: string): Promise<void>;
 }
 
 export function requestHash(method: string, url: string, body: unknown): string {
-  return createHash('sha256').update(`${method} ${url}\n${JSON.stringify(body ?? null)}`).digest('hex');
+  return createHash('sha256')
+    .update(`${method} ${url}\n${JSON.stringify(body ?? null)}`)
+    .digest('hex');
 }
 
 /**

@@ -74,7 +74,8 @@ interface WithErrors {
  * the log under the same request id.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
-  if (!(error instanceof StackyardError) || statusOf[error.code] === undefined) return problemOf(new InternalError({ requestId }), requestId);
+  if (!(error instanceof StackyardError) || statusOf[error.code] === undefined)
+    return problemOf(new InternalError({ requestId }), requestId);
   const errors = (error as StackyardError & WithErrors).errors ?? (error.fields as WithErrors).errors;
   return {
     type: `/api/v1/problems#${error.code}`,

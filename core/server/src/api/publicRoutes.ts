@@ -5,11 +5,16 @@ import { API_PREFIX } from './openapi.ts';
 
 const Problems = z
   .object({ items: z.array(z.object({ code: z.string(), status: z.int(), title: z.string() })) })
-  .meta({ id: 'ProblemCatalogue', example: { items: [{ code: 'PLAN_STALE', status: 409, title: 'The cluster changed since the plan was made' }] } });
+  .meta({
+    id: 'ProblemCatalogue',
+    example: { items: [{ code: 'PLAN_STALE', status: 409, title: 'The cluster changed since the plan was made' }] },
+  });
 
 /** What can be read without a token: what the API is, and what its problems are. Nothing about this installation. */
 export function addPublicRoutes(app: FastifyInstance): void {
-  app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } as never }, async (_request, reply) => reply.type('application/json').send(app.swagger()));
+  app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } as never }, async (_request, reply) =>
+    reply.type('application/json').send(app.swagger()),
+  );
   app.get(
     `${API_PREFIX}/problems`,
     {

@@ -7,7 +7,11 @@ const MOST_LEVELS = 32;
  *
  * @returns where it is and what is wrong; undefined when everything can be stored.
  */
-export function unstorable(value: unknown, pointer = '', level = 0): { readonly pointer: string; readonly message: string } | undefined {
+export function unstorable(
+  value: unknown,
+  pointer = '',
+  level = 0,
+): { readonly pointer: string; readonly message: string } | undefined {
   if (typeof value === 'string') {
     if (value.includes('\0')) return { pointer, message: 'leave out the NUL character' };
     return value.isWellFormed() ? undefined : { pointer, message: 'half a character (a lone surrogate) is no text' };

@@ -15,10 +15,24 @@ export class Clusters {
   }
 
   /** @throws NameTakenError, NotFoundError for an unknown host, HostInUseError for one in another cluster. */
-  async create({ name, title, hosts }: { name: string; title?: string | undefined; hosts: readonly string[] }): Promise<ClusterRow> {
+  async create({
+    name,
+    title,
+    hosts,
+  }: {
+    name: string;
+    title?: string | undefined;
+    hosts: readonly string[];
+  }): Promise<ClusterRow> {
     return this.#transactions.run(async (tx) => {
       if (await tx.em.findOne(Cluster, { name })) throw new NameTakenError({ what: 'cluster', name });
-      const row = tx.em.create(Cluster, { id: randomUUID(), name, title: title ?? null, revision: 1, createdAt: new Date() });
+      const row = tx.em.create(Cluster, {
+        id: randomUUID(),
+        name,
+        title: title ?? null,
+        revision: 1,
+        createdAt: new Date(),
+      });
       await this.#join(tx.em, row, hosts);
       tx.event('cluster', row.id, { kind: 'cluster', change: 'created', name, revision: 1 });
       return row;
@@ -34,10 +48,14 @@ export class Clusters {
   async removeHost(cluster: string, host: string): Promise<ClusterRow> {
     return this.#changed(cluster, async (em, row) => {
       const found = await findHost(em, host);
-      if (found.clusterId !== row.id) throw new HostInUseError({ host: found.name, reason: `is not in the cluster ${row.name}.` });
+      if (found.clusterId !== row.id)
+        throw new HostInUseError({ host: found.name, reason: `is not in the cluster ${row.name}.` });
       const components = await em.find(HostComponent, { hostId: found.id });
       if (components.length > 0) {
-        throw new HostInUseError({ host: found.name, reason: `still has ${components.map(({ component }) => component).join(', ')}. Remove ${components.length === 1 ? 'it' : 'them'} first.` });
+        throw new HostInUseError({
+          host: found.name,
+          reason: `still has ${components.map(({ component }) => component).join(', ')}. Remove ${components.length === 1 ? 'it' : 'them'} first.`,
+        });
       }
       found.clusterId = null;
       return true;
@@ -50,7 +68,8 @@ export class Clusters {
       const found = await findCluster(tx.em, idOrName);
       const row = await tx.em.findOneOrFail(Cluster, { id: found.id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
       const services = await tx.em.find(Service, { clusterId: row.id });
-      if (services.length > 0) throw new ClusterNotEmptyError({ cluster: row.name, services: services.map(({ name }) => name) });
+      if (services.length > 0)
+        throw new ClusterNotEmptyError({ cluster: row.name, services: services.map(({ name }) => name) });
       const jobs = await tx.em.count(Job, { clusterId: row.id, state: { $in: ['PENDING', 'RUNNING'] } });
       if (jobs > 0) throw new ClusterBusyError({ cluster: row.name, jobs });
       await tx.em.nativeUpdate(Host, { clusterId: row.id }, { clusterId: null });
@@ -69,7 +88,10 @@ export class Clusters {
     const taken = rows.find(({ clusterId }) => clusterId && clusterId !== cluster.id);
     if (taken) {
       const other = await em.findOne(Cluster, { id: taken.clusterId as string });
-      throw new HostInUseError({ host: taken.name, reason: `is in the cluster ${other?.name ?? taken.clusterId}. A host belongs to one cluster; remove it there first.` });
+      throw new HostInUseError({
+        host: taken.name,
+        reason: `is in the cluster ${other?.name ?? taken.clusterId}. A host belongs to one cluster; remove it there first.`,
+      });
     }
     const coming = rows.filter(({ clusterId }) => clusterId !== cluster.id);
     for (const row of coming) row.clusterId = cluster.id;
@@ -77,7 +99,10 @@ export class Clusters {
   }
 
   /** Raises the revision when the change says that it was one. */
-  async #changed(idOrName: string, change: (em: EntityManager, row: ClusterRow) => Promise<boolean>): Promise<ClusterRow> {
+  async #changed(
+    idOrName: string,
+    change: (em: EntityManager, row: ClusterRow) => Promise<boolean>,
+  ): Promise<ClusterRow> {
     return this.#transactions.run(async (tx) => {
       const { id } = await findCluster(tx.em, idOrName);
       const row = await tx.em.findOneOrFail(Cluster, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });

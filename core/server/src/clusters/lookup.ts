@@ -17,7 +17,10 @@ export async function findCluster(em: EntityManager, idOrName: string): Promise<
 
 /** Only the id, without the price of a managed row: every request of a cluster asks. @throws NotFoundError */
 export async function clusterIdOf(em: EntityManager, idOrName: string): Promise<string> {
-  const [row] = await em.execute<{ id: string }[]>(`select id from cluster where ${isUuid(idOrName) ? 'id' : 'name'} = ?`, [idOrName]);
+  const [row] = await em.execute<{ id: string }[]>(
+    `select id from cluster where ${isUuid(idOrName) ? 'id' : 'name'} = ?`,
+    [idOrName],
+  );
   if (!row) throw new NotFoundError({ what: 'cluster', name: idOrName });
   return row.id;
 }

@@ -39,8 +39,16 @@ export class Staleness {
     this.#known.set(state.id, known);
     const oldest = this.#known.keys().next().value;
     if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
-    const installed = new Set(state.services.flatMap(({ hostComponents }) => hostComponents.filter(({ applied }) => applied).map(({ id }) => id)));
-    return new Map((await known.found).filter(({ hostComponentId }) => installed.has(hostComponentId)).map((entry) => [entry.hostComponentId, entry]));
+    const installed = new Set(
+      state.services.flatMap(({ hostComponents }) =>
+        hostComponents.filter(({ applied }) => applied).map(({ id }) => id),
+      ),
+    );
+    return new Map(
+      (await known.found)
+        .filter(({ hostComponentId }) => installed.has(hostComponentId))
+        .map((entry) => [entry.hostComponentId, entry]),
+    );
   }
 
   #look(state: ClusterState, key: string): Known {

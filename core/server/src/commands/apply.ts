@@ -32,9 +32,17 @@ export async function applyPlan(tx: Transaction, execution: Execution): Promise<
  */
 export async function applyChange(tx: Transaction, { planned, basis, createdBy, note }: Execution): Promise<number> {
   const { next, change } = planned;
-  const [locked] = await tx.em.execute<{ revision: number }[]>('select revision from cluster where id = ? for update', [next.id]);
-  if (locked?.revision !== basis) throw new PlanStaleError({ cluster: next.name, basis, revision: locked?.revision ?? 0 });
-  const changed = change.services.length + change.joiningHosts.length + change.removedServices.length + change.removedHostComponents.length > 0;
+  const [locked] = await tx.em.execute<{ revision: number }[]>('select revision from cluster where id = ? for update', [
+    next.id,
+  ]);
+  if (locked?.revision !== basis)
+    throw new PlanStaleError({ cluster: next.name, basis, revision: locked?.revision ?? 0 });
+  const changed =
+    change.services.length +
+      change.joiningHosts.length +
+      change.removedServices.length +
+      change.removedHostComponents.length >
+    0;
   const revision = changed ? basis + 1 : basis;
   if (changed) await tx.em.nativeUpdate(Cluster, { id: next.id }, { revision });
   await storeLayout(tx, planned, { createdBy, note });
@@ -42,11 +50,20 @@ export async function applyChange(tx: Transaction, { planned, basis, createdBy, 
   return revision;
 }
 
-async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: string; note: string | undefined }): Promise<void> {
+async function storeLayout(
+  tx: Transaction,
+  planned: Planned,
+  by: { createdBy: string; note: string | undefined },
+): Promise<void> {
   const { next, change } = planned;
   const now = new Date();
-  const [addedServices, addedHostComponents, newVersions] = [new Set(change.addedServices), new Set(change.addedHostComponents), new Set(change.newConfigVersions)];
-  if (change.joiningHosts.length > 0) await tx.em.nativeUpdate(Host, { id: { $in: [...change.joiningHosts] } }, { clusterId: next.id });
+  const [addedServices, addedHostComponents, newVersions] = [
+    new Set(change.addedServices),
+    new Set(change.addedHostComponents),
+    new Set(change.newConfigVersions),
+  ];
+  if (change.joiningHosts.length > 0)
+    await tx.em.nativeUpdate(Host, { id: { $in: [...change.joiningHosts] } }, { clusterId: next.id });
   for (const service of change.services) {
     await storeService(tx, next.id, service, { added: addedServices.has(service.name), now });
     if (addedServices.has(service.name) || newVersions.has(service.name)) {
@@ -60,7 +77,12 @@ async function storeLayout(tx: Transaction, planned: Planned, by: { createdBy: s
         createdBy: by.createdBy,
         createdAt: now,
       });
-      tx.event('service', next.id, { kind: 'service', serviceId: service.id, name: service.name, change: addedServices.has(service.name) ? 'added' : 'configured' });
+      tx.event('service', next.id, {
+        kind: 'service',
+        serviceId: service.id,
+        name: service.name,
+        change: addedServices.has(service.name) ? 'added' : 'configured',
+      });
     }
     for (const hostComponent of service.hostComponents.filter(({ id }) => addedHostComponents.has(id))) {
       tx.em.create(HostComponent, {
@@ -102,10 +124,28 @@ async function dropWhatNoTaskRemoves(tx: Transaction, { plan, change, state }: P
   }
 }
 
-async function storeService(tx: Transaction, clusterId: string, service: ServiceState, { added, now }: { added: boolean; now: Date }): Promise<void> {
-  const changing = { configVersion: service.configVersion, generated: service.generated, nextOrdinals: { ...service.nextOrdinals } };
+async function storeService(
+  tx: Transaction,
+  clusterId: string,
+  service: ServiceState,
+  { added, now }: { added: boolean; now: Date },
+): Promise<void> {
+  const changing = {
+    configVersion: service.configVersion,
+    generated: service.generated,
+    nextOrdinals: { ...service.nextOrdinals },
+  };
   if (added) {
-    tx.em.create(Service, { id: service.id, clusterId, name: service.name, stackName: service.stack.name, stackVersion: service.stack.version, stackDigest: service.stack.digest, createdAt: now, ...changing });
+    tx.em.create(Service, {
+      id: service.id,
+      clusterId,
+      name: service.name,
+      stackName: service.stack.name,
+      stackVersion: service.stack.version,
+      stackDigest: service.stack.digest,
+      createdAt: now,
+      ...changing,
+    });
   } else {
     await tx.em.nativeUpdate(Service, { id: service.id }, changing);
   }

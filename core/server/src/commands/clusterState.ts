@@ -13,8 +13,12 @@ export interface StateSources {
 }
 
 type HostFields = Pick<HostRow, 'id' | 'name' | 'address' | 'bind' | 'root' | 'local' | 'clusterId' | 'facts'>;
-type ServiceFields = Omit<ServiceRow, 'clusterId' | 'createdAt'> & Partial<Pick<ConfigVersionRow, 'values' | 'overrides'>>;
-type HostComponentFields = Omit<HostComponentRow, 'clusterId' | 'observedAt' | 'observedMessage' | 'role' | 'restarts' | 'pid' | 'createdAt'>;
+type ServiceFields = Omit<ServiceRow, 'clusterId' | 'createdAt'> &
+  Partial<Pick<ConfigVersionRow, 'values' | 'overrides'>>;
+type HostComponentFields = Omit<
+  HostComponentRow,
+  'clusterId' | 'observedAt' | 'observedMessage' | 'role' | 'restarts' | 'pid' | 'createdAt'
+>;
 
 interface ClusterFields {
   readonly id: string;
@@ -44,9 +48,16 @@ const clusterQuery = `select c.id, c.name, c.revision,
  * The planner's picture of a cluster, and of every host and stack that a command on it may name, with the revision it
  * is the picture of; undefined when there is no such cluster.
  */
-export async function readCluster(em: EntityManager, idOrName: string, sources: StateSources): Promise<{ readonly state: ClusterState; readonly revision: number } | undefined> {
+export async function readCluster(
+  em: EntityManager,
+  idOrName: string,
+  sources: StateSources,
+): Promise<{ readonly state: ClusterState; readonly revision: number } | undefined> {
   const where = isUuid(idOrName) ? 'c.id = ?' : 'c.name = ?';
-  const [[cluster], stacks] = await Promise.all([em.execute<ClusterFields[]>(`${clusterQuery} where ${where}`, [idOrName]), sources.stacks.list()]);
+  const [[cluster], stacks] = await Promise.all([
+    em.execute<ClusterFields[]>(`${clusterQuery} where ${where}`, [idOrName]),
+    sources.stacks.list(),
+  ]);
   if (!cluster) return undefined;
   const manifestOf = await manifests(cluster.services, sources.stacks);
   const ofService = Map.groupBy(cluster.hostComponents, ({ serviceId }) => serviceId);
@@ -68,44 +79,72 @@ export async function readCluster(em: EntityManager, idOrName: string, sources: 
         hostComponents: (ofService.get(service.id) ?? []).map(hostComponentState),
       };
     }),
-    stacks: stacks.map(({ name, version, digest, manifest }) => ({ name, version, digest, services: manifest.services })),
+    stacks: stacks.map(({ name, version, digest, manifest }) => ({
+      name,
+      version,
+      digest,
+      services: manifest.services,
+    })),
   };
   return { state, revision: cluster.revision };
 }
 
 /** As readCluster, of a cluster by id or name. @throws NotFoundError */
-export async function loadClusterState(em: EntityManager, idOrName: string, sources: StateSources): Promise<ClusterState> {
+export async function loadClusterState(
+  em: EntityManager,
+  idOrName: string,
+  sources: StateSources,
+): Promise<ClusterState> {
   const read = await readCluster(em, idOrName, sources);
   if (!read) throw new NotFoundError({ what: 'cluster', name: idOrName });
   return read.state;
 }
 
 /** The states a job was planned for: what it leaves, and what the host components it removes were part of. */
-export async function statesOf(snapshot: Snapshot, stacks: StackStore): Promise<{ readonly next: ClusterState; readonly leaving: ClusterState }> {
+export async function statesOf(
+  snapshot: Snapshot,
+  stacks: StackStore,
+): Promise<{ readonly next: ClusterState; readonly leaving: ClusterState }> {
   const { services, leaving, ...rest } = snapshot;
   const manifestOf = await manifests(
     [...services, ...leaving].map(({ stack }) => ({ stackDigest: stack.digest })),
     stacks,
   );
-  const complete = (service: Snapshot['services'][number]): ServiceState => ({ ...service, manifest: manifestOf(service.stack.digest, service.name) });
+  const complete = (service: Snapshot['services'][number]): ServiceState => ({
+    ...service,
+    manifest: manifestOf(service.stack.digest, service.name),
+  });
   const next = { ...rest, services: services.map(complete), stacks: [] };
   const others = next.services.filter(({ name }) => !leaving.some((service) => service.name === name));
   return { next, leaving: { ...next, services: [...others, ...leaving.map(complete)] } };
 }
 
 /** What a job keeps of the states it was planned for: all but the manifests, which never change under their digest. */
-export function snapshotOf({ state, next, change }: Pick<Planned, 'state' | 'next' | 'change'>, files: Snapshot['files']): Snapshot {
+export function snapshotOf(
+  { state, next, change }: Pick<Planned, 'state' | 'next' | 'change'>,
+  files: Snapshot['files'],
+): Snapshot {
   const { stacks: _stacks, services, hosts, ...rest } = next;
   const removed = new Set(change.removedHostComponents);
   const leaving = state.services.filter((service) => service.hostComponents.some(({ id }) => removed.has(id)));
-  const used = new Set([...services, ...leaving].flatMap((service) => service.hostComponents.map(({ hostId }) => hostId)));
+  const used = new Set(
+    [...services, ...leaving].flatMap((service) => service.hostComponents.map(({ hostId }) => hostId)),
+  );
   const bare = ({ manifest: _manifest, ...service }: ServiceState) => service;
-  return { ...rest, hosts: hosts.filter(({ id }) => used.has(id)), services: services.map(bare), leaving: leaving.map(bare), files };
+  return {
+    ...rest,
+    hosts: hosts.filter(({ id }) => used.has(id)),
+    services: services.map(bare),
+    leaving: leaving.map(bare),
+    files,
+  };
 }
 
 async function manifests(services: readonly Pick<ServiceRow, 'stackDigest'>[], stacks: StackStore) {
   const digests = [...new Set(services.map(({ stackDigest }) => stackDigest))];
-  const loaded = new Map(await Promise.all(digests.map(async (digest) => [digest, await stacks.manifest(digest)] as const)));
+  const loaded = new Map(
+    await Promise.all(digests.map(async (digest) => [digest, await stacks.manifest(digest)] as const)),
+  );
   return (digest: string, service: string) => {
     const manifest = loaded.get(digest)?.services.find(({ name }) => name === service);
     if (!manifest) throw new Error(`The stack ${digest} has no service ${service}, although the cluster runs it.`);

@@ -34,7 +34,13 @@ export class Commands {
   readonly #renderer: Renderer;
   readonly #engine: Pick<Engine, 'wake' | 'reachable' | 'refreshWatch'>;
 
-  constructor(parts: { em: () => EntityManager; transactions: Transactions; stacks: StackStore; renderer: Renderer; engine: Pick<Engine, 'wake' | 'reachable' | 'refreshWatch'> }) {
+  constructor(parts: {
+    em: () => EntityManager;
+    transactions: Transactions;
+    stacks: StackStore;
+    renderer: Renderer;
+    engine: Pick<Engine, 'wake' | 'reachable' | 'refreshWatch'>;
+  }) {
     this.#em = parts.em;
     this.#transactions = parts.transactions;
     this.#stacks = parts.stacks;
@@ -106,11 +112,16 @@ export class Commands {
    *
    * @throws PreconditionFailedError when somebody saved one since `configVersion`.
    */
-  async save(clusterId: string, request: CommandRequest, by: By & { readonly service: string; readonly configVersion: number }): Promise<void> {
+  async save(
+    clusterId: string,
+    request: CommandRequest,
+    by: By & { readonly service: string; readonly configVersion: number },
+  ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const { planned, revision } = await this.#think(clusterId, request);
       const present = planned.state.services.find(({ name }) => name === by.service)?.configVersion ?? 0;
-      if (present !== by.configVersion) throw new PreconditionFailedError({ what: `config of ${by.service}`, current: etagOf('config', present) });
+      if (present !== by.configVersion)
+        throw new PreconditionFailedError({ what: `config of ${by.service}`, current: etagOf('config', present) });
       try {
         await this.#transactions.run((tx) => applyChange(tx, { planned, basis: revision, ...by }));
         return;
@@ -128,8 +139,14 @@ export class Commands {
     }
   }
 
-  async #think(cluster: string, request: CommandRequest): Promise<{ planned: Planned; revision: number; cluster: string }> {
-    const read = await readCluster(this.#em(), cluster, { stacks: this.#stacks, reachable: (hostId) => this.#engine.reachable(hostId) });
+  async #think(
+    cluster: string,
+    request: CommandRequest,
+  ): Promise<{ planned: Planned; revision: number; cluster: string }> {
+    const read = await readCluster(this.#em(), cluster, {
+      stacks: this.#stacks,
+      reachable: (hostId) => this.#engine.reachable(hostId),
+    });
     if (!read) throw new NotFoundError({ what: 'cluster', name: cluster });
     const planned = await planCommand(read.state, request, { stacks: this.#stacks, renderer: this.#renderer });
     return { planned, revision: read.revision, cluster: read.state.name };

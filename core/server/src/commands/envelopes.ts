@@ -84,7 +84,15 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       const artifact = await this.#stacks.open(service.stack.digest);
       for (const { id, component } of service.hostComponents.filter((each) => each.hostId === hostId)) {
         const inputs = inputsOf(state, service, id);
-        watched.push({ hostComponentId: id, artifactDigest: service.stack.digest, artifactSize: artifact?.size ?? 0, service: service.name, component, self: wireSelf(inputs), values: maps(inputs.values) });
+        watched.push({
+          hostComponentId: id,
+          artifactDigest: service.stack.digest,
+          artifactSize: artifact?.size ?? 0,
+          service: service.name,
+          component,
+          self: wireSelf(inputs),
+          values: maps(inputs.values),
+        });
       }
     }
     return watched;
@@ -98,7 +106,10 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       this.#places.set(job.id, places);
     }
     const place = (await places).get(task.hostComponentId);
-    if (!place) throw new Error(`Task ${task.id} is for the host component ${task.hostComponentId}, which its job's snapshot does not have.`);
+    if (!place)
+      throw new Error(
+        `Task ${task.id} is for the host component ${task.hostComponentId}, which its job's snapshot does not have.`,
+      );
     return place;
   }
 
@@ -112,7 +123,9 @@ export class SnapshotEnvelopes implements EnvelopeSource {
           const counts = { ...(bytes === undefined ? {} : { bytes }), ...(total === undefined ? {} : { total }) };
           this.#events
             .append('package', job.clusterId, { kind: 'package', name, version, phase, ...counts })
-            .catch((error: unknown) => this.#log.warn({ err: error, package: name }, 'Progress of a package was not recorded'));
+            .catch((error: unknown) =>
+              this.#log.warn({ err: error, package: name }, 'Progress of a package was not recorded'),
+            );
         },
       });
       refs[name] = { version, digest: stored.digest, size: stored.size };
@@ -122,7 +135,13 @@ export class SnapshotEnvelopes implements EnvelopeSource {
 }
 
 /** What a host component becomes wins over what it leaves. */
-function placesOf({ next, leaving }: { readonly next: ClusterState; readonly leaving: ClusterState }): ReadonlyMap<string, Place> {
+function placesOf({
+  next,
+  leaving,
+}: {
+  readonly next: ClusterState;
+  readonly leaving: ClusterState;
+}): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   for (const state of [leaving, next]) {
     for (const service of state.services) {
@@ -134,10 +153,18 @@ function placesOf({ next, leaving }: { readonly next: ClusterState; readonly lea
 
 /** Inputs in the words of the protocol. */
 function wireInputs(inputs: Inputs) {
-  return { self: wireSelf(inputs), values: maps(inputs.values), instances: wireInstances(inputs.instances), imports: maps(inputs.imports), facts: inputs.facts };
+  return {
+    self: wireSelf(inputs),
+    values: maps(inputs.values),
+    instances: wireInstances(inputs.instances),
+    imports: maps(inputs.imports),
+    facts: inputs.facts,
+  };
 }
 
-function wireSelf({ self: { service: _service, component: _component, overrides: _overrides, javaHome, ...rest } }: Inputs) {
+function wireSelf({
+  self: { service: _service, component: _component, overrides: _overrides, javaHome, ...rest },
+}: Inputs) {
   return { ...rest, ...(javaHome === undefined ? {} : { javaHome }) };
 }
 
@@ -148,7 +175,9 @@ const knownInstances = new WeakMap<Inputs['instances'], WireInstances>();
 function wireInstances(instances: Inputs['instances']): WireInstances {
   let wired = knownInstances.get(instances);
   if (!wired) {
-    wired = Object.fromEntries(Object.entries(instances).map(([component, items]) => [component, { items: items.map(wireInstance) }]));
+    wired = Object.fromEntries(
+      Object.entries(instances).map(([component, items]) => [component, { items: items.map(wireInstance) }]),
+    );
     knownInstances.set(instances, wired);
   }
   return wired;

@@ -1,5 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type ClusterState, type CommandRequest, inputsOf, layout, type LayoutChange, type Plan, plan, PlanRefusedError, stale, type StaleHostComponent } from '@stackyard/planner';
+import {
+  type ClusterState,
+  type CommandRequest,
+  inputsOf,
+  layout,
+  type LayoutChange,
+  type Plan,
+  plan,
+  PlanRefusedError,
+  stale,
+  type StaleHostComponent,
+} from '@stackyard/planner';
 import type { RenderedFile } from '@stackyard/sdk/manifest';
 import type { StackStore } from '../stacks/store.ts';
 import { CommandRefusedError } from './errors.ts';
@@ -23,10 +34,16 @@ const rendering: ReadonlySet<CommandRequest['command']> = new Set(['add', 'confi
  * @throws CommandRefusedError with every reason at once, each with its place in the request; RenderFailedError for a
  * template that fails.
  */
-export async function planCommand(state: ClusterState, request: CommandRequest, { stacks, renderer }: { stacks: StackStore; renderer: Renderer }): Promise<Planned> {
+export async function planCommand(
+  state: ClusterState,
+  request: CommandRequest,
+  { stacks, renderer }: { stacks: StackStore; renderer: Renderer },
+): Promise<Planned> {
   try {
     const { change, next } = layout(state, request, { newId: randomUUID });
-    const rendered = rendering.has(request.command) ? await renderAll(next, { stacks, renderer }) : new Map<string, readonly RenderedFile[]>();
+    const rendered = rendering.has(request.command)
+      ? await renderAll(next, { stacks, renderer })
+      : new Map<string, readonly RenderedFile[]>();
     const staleOnes = stale(state, next, rendered);
     return { state, next, change, rendered, stale: staleOnes, plan: plan(state, { change, next }, staleOnes, request) };
   } catch (error) {
@@ -36,13 +53,20 @@ export async function planCommand(state: ClusterState, request: CommandRequest, 
 }
 
 /** Renders every host component of a cluster, a batch per service. */
-export async function renderAll(state: ClusterState, { stacks, renderer }: { stacks: StackStore; renderer: Pick<Renderer, 'render'> }): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
+export async function renderAll(
+  state: ClusterState,
+  { stacks, renderer }: { stacks: StackStore; renderer: Pick<Renderer, 'render'> },
+): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
   const batches = await Promise.all(
     state.services.map(async (service) =>
       renderer.render({
         service: service.manifest,
         templates: await stacks.templates(service.stack.digest),
-        items: service.hostComponents.map(({ id, component }) => ({ hostComponentId: id, component, inputs: inputsOf(state, service, id) })),
+        items: service.hostComponents.map(({ id, component }) => ({
+          hostComponentId: id,
+          component,
+          inputs: inputsOf(state, service, id),
+        })),
       }),
     ),
   );

@@ -18,12 +18,38 @@ function renderer(limits: Partial<RenderLimits> = {}): Renderer {
 
 const list = p.list([]).help('Items');
 const conf = defineConfig('a.cfg', { port: p.port(80).help('Port'), a: list, b: list, c: list, d: list, e: list });
-const one = defineComponent('one', { title: 'One', category: 'server', cardinality: '0+', config: [conf], lifecycle: { start: () => undefined } });
-const stack = defineStack({ services: [defineService('demo', { title: 'Demo', version: '1', user: 'demo', components: [one] })] });
+const one = defineComponent('one', {
+  title: 'One',
+  category: 'server',
+  cardinality: '0+',
+  config: [conf],
+  lifecycle: { start: () => undefined },
+});
+const stack = defineStack({
+  services: [defineService('demo', { title: 'Demo', version: '1', user: 'demo', components: [one] })],
+});
 
 const inputs: Inputs = {
-  self: { hostComponentId: 'hc1', service: 'demo', component: 'one', host: 'h1', address: '127.0.0.1', bind: '0.0.0.0', root: '/', local: false, ordinal: 1, javaHome: undefined },
-  values: { 'a.cfg': { port: 80, ...Object.fromEntries([...'abcde'].map((name) => [name, Array.from({ length: 400 }, (_, index) => `${name}${index}`)])) } },
+  self: {
+    hostComponentId: 'hc1',
+    service: 'demo',
+    component: 'one',
+    host: 'h1',
+    address: '127.0.0.1',
+    bind: '0.0.0.0',
+    root: '/',
+    local: false,
+    ordinal: 1,
+    javaHome: undefined,
+  },
+  values: {
+    'a.cfg': {
+      port: 80,
+      ...Object.fromEntries(
+        [...'abcde'].map((name) => [name, Array.from({ length: 400 }, (_, index) => `${name}${index}`)]),
+      ),
+    },
+  },
   instances: { one: [] },
   imports: {},
   facts: { cpus: 1, memory: 1, disk: 1 },
@@ -31,16 +57,24 @@ const inputs: Inputs = {
 
 /** For each of 400 items the 400 items of the next list, and so on: 400 ** levels lines. */
 const nested = (levels: number, line = 'x\n') =>
-  `${[...'abcde'].slice(0, levels).map((name, level) => `{{#each ${'../'.repeat(level)}config.${name}}}`).join('')}${line}${'{{/each}}'.repeat(levels)}`;
+  `${[...'abcde']
+    .slice(0, levels)
+    .map((name, level) => `{{#each ${'../'.repeat(level)}config.${name}}}`)
+    .join('')}${line}${'{{/each}}'.repeat(levels)}`;
 
 async function batch(template: string, hosts = 1): Promise<RenderBatch> {
   const manifest = toManifest(stack, { name: '@stack/demo', version: '1.0.0', sdk: '0.1.0', templates: ['a.cfg.hbs'] });
   const [service] = manifest.services;
   if (!service) throw new Error('The manifest has no service.');
-  return { service, templates: { 'a.cfg.hbs': template }, items: Array.from({ length: hosts }, (_, index) => ({ hostComponentId: `hc${index}`, component: 'one', inputs })) };
+  return {
+    service,
+    templates: { 'a.cfg.hbs': template },
+    items: Array.from({ length: hosts }, (_, index) => ({ hostComponentId: `hc${index}`, component: 'one', inputs })),
+  };
 }
 
-const contents = async (rendering: ReturnType<Renderer['render']>) => [...(await rendering).values()].flat().map(({ content }) => content);
+const contents = async (rendering: ReturnType<Renderer['render']>) =>
+  [...(await rendering).values()].flat().map(({ content }) => content);
 
 test('files are rendered for every host component of a batch', async () => {
   const files = await renderer().render(await batch('port={{config.port}}\n', 3));
@@ -52,7 +86,9 @@ test('a template that never ends fails its own request; those that wait behind i
   const one = renderer({ timeMs: 1_000 });
   const endless = one.render(await batch(nested(5, '')));
   const behind = one.render(await batch('fine\n'));
-  await expect(endless).rejects.toThrow(new RenderFailedError({ service: 'demo', reason: 'it took longer than 1000 ms' }));
+  await expect(endless).rejects.toThrow(
+    new RenderFailedError({ service: 'demo', reason: 'it took longer than 1000 ms' }),
+  );
   expect(await contents(behind)).toEqual(['fine\n']);
   expect(await contents(one.render(await batch('again\n')))).toEqual(['again\n']);
 });
@@ -66,7 +102,9 @@ test('a batch that eats memory fails by itself, and the server lives', async () 
 });
 
 test('a template that fails says which service it is of', async () => {
-  await expect(renderer().render(await batch('{{config.nope}}\n'))).rejects.toThrow(/^The configs of demo cannot be rendered: .*nope/);
+  await expect(renderer().render(await batch('{{config.nope}}\n'))).rejects.toThrow(
+    /^The configs of demo cannot be rendered: .*nope/,
+  );
 });
 
 test('an idle worker ends, and the next request gets a new one', async () => {
@@ -81,5 +119,8 @@ test('what still waits when the server stops is told so', async () => {
   const waiting = [one.render(await batch(nested(5, ''))), one.render(await batch('a\n'))];
   const told = Promise.allSettled(waiting);
   await one.stop();
-  expect((await told).map((each) => each.status === 'rejected' && String(each.reason))).toEqual([expect.stringContaining('the server is stopping'), expect.stringContaining('the server is stopping')]);
+  expect((await told).map((each) => each.status === 'rejected' && String(each.reason))).toEqual([
+    expect.stringContaining('the server is stopping'),
+    expect.stringContaining('the server is stopping'),
+  ]);
 });

@@ -10,7 +10,9 @@ export interface RenderBatch {
 }
 
 /** What the worker answers: files by host component, or why it could not. */
-export type RenderAnswer = { readonly id: number; readonly files: readonly (readonly [string, readonly RenderedFile[]])[] } | { readonly id: number; readonly error: string };
+export type RenderAnswer =
+  | { readonly id: number; readonly files: readonly (readonly [string, readonly RenderedFile[]])[] }
+  | { readonly id: number; readonly error: string };
 
 export interface RenderLimits {
   /** For a whole batch, in milliseconds. */
@@ -53,7 +55,8 @@ export class Renderer {
 
   async stop(): Promise<void> {
     clearTimeout(this.#idle);
-    for (const { batch, reject } of this.#queue.splice(0)) reject(new RenderFailedError({ service: batch.service.name, reason: 'the server is stopping' }));
+    for (const { batch, reject } of this.#queue.splice(0))
+      reject(new RenderFailedError({ service: batch.service.name, reason: 'the server is stopping' }));
     const worker = this.#worker;
     // An unreferenced worker does not keep the process alive until it has ended.
     worker?.ref();
@@ -79,7 +82,10 @@ export class Renderer {
 
   #start(): Worker {
     const source = import.meta.url.endsWith('.ts') ? './renderWorker.ts' : './renderWorker.js';
-    const worker = new Worker(new URL(source, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb }, name: 'renderer' });
+    const worker = new Worker(new URL(source, import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb },
+      name: 'renderer',
+    });
     worker.unref();
     worker.on('message', (answer: RenderAnswer) => this.#answered(answer));
     worker.on('error', ({ message }) => {
@@ -93,7 +99,8 @@ export class Renderer {
     if (current?.id !== answer.id) return;
     clearTimeout(current.timer);
     this.#current = undefined;
-    if ('error' in answer) current.reject(new RenderFailedError({ service: current.batch.service.name, reason: answer.error }));
+    if ('error' in answer)
+      current.reject(new RenderFailedError({ service: current.batch.service.name, reason: answer.error }));
     else current.resolve(new Map(answer.files));
     this.#advance();
   }

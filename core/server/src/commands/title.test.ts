@@ -3,13 +3,25 @@ import { expect, test } from 'vitest';
 import type { Planned } from './planning.ts';
 import { titleOf } from './title.ts';
 
-const title = (request: CommandRequest, hosts: number) => titleOf({ plan: { request, hosts: Array.from({ length: hosts }, (_, index) => `h${index}`) }, next: { name: 'prod' } } as unknown as Planned);
+const title = (request: CommandRequest, hosts: number) =>
+  titleOf({
+    plan: { request, hosts: Array.from({ length: hosts }, (_, index) => `h${index}`) },
+    next: { name: 'prod' },
+  } as unknown as Planned);
 
 test.each<[CommandRequest, number, string]>([
-  [{ command: 'add', services: [{ service: 'zookeeper' }, { service: 'kafka' }] }, 3, 'Add zookeeper, kafka on 3 hosts'],
+  [
+    { command: 'add', services: [{ service: 'zookeeper' }, { service: 'kafka' }] },
+    3,
+    'Add zookeeper, kafka on 3 hosts',
+  ],
   [{ command: 'start', target: {} }, 2, 'Start cluster prod on 2 hosts'],
   [{ command: 'stop', target: { service: 'zookeeper' } }, 1, 'Stop zookeeper on 1 host'],
-  [{ command: 'restart', target: { service: 'zookeeper', component: 'server', hosts: ['zk1'] } }, 1, 'Restart server of zk1 on 1 host'],
+  [
+    { command: 'restart', target: { service: 'zookeeper', component: 'server', hosts: ['zk1'] } },
+    1,
+    'Restart server of zk1 on 1 host',
+  ],
   [{ command: 'remove', target: { hosts: ['zk1'] }, data: 'keep' }, 1, 'Remove everything of zk1 on 1 host'],
   [{ command: 'configure', target: { service: 'zookeeper' } }, 0, 'Configure zookeeper'],
 ])('%j on %i hosts is called "%s"', (request, hosts, expected) => {

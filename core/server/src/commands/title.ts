@@ -17,7 +17,10 @@ const MOST = 200;
 /** What a job is called in lists: "Add zookeeper on 3 hosts". */
 export function titleOf({ plan, next }: Planned): string {
   const { request } = plan;
-  const what = request.command === 'add' ? request.services.map(({ service }) => service).join(', ') : targetOf(request, next.name);
+  const what =
+    request.command === 'add'
+      ? request.services.map(({ service }) => service).join(', ')
+      : targetOf(request, next.name);
   const hosts = plan.hosts.length;
   const place = hosts > 0 ? ` on ${hosts} host${hosts === 1 ? '' : 's'}` : '';
   return `${verbs[request.command]} ${what.length > MOST ? `${what.slice(0, MOST)}…` : what}${place}`;

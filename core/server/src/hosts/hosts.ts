@@ -24,13 +24,22 @@ export class Hosts {
   }
 
   /** A single-use token bound to a host name. Only its hash is kept. @throws NameTakenError for a connected host. */
-  async issueToken({ hostName, createdBy, ttlSeconds = DEFAULT_TTL_SECONDS }: { hostName: string; createdBy: string; ttlSeconds?: number | undefined }): Promise<IssuedToken> {
+  async issueToken({
+    hostName,
+    createdBy,
+    ttlSeconds = DEFAULT_TTL_SECONDS,
+  }: {
+    hostName: string;
+    createdBy: string;
+    ttlSeconds?: number | undefined;
+  }): Promise<IssuedToken> {
     const token = newToken('syj_');
     const now = new Date();
     const expiresAt = new Date(now.getTime() + ttlSeconds * 1000);
     await this.#transactions.run(async (tx) => {
       const known = await tx.em.findOne(Host, { name: hostName });
-      if (known && this.#engine.reachable(known.id)) throw new NameTakenError({ what: 'connected host', name: hostName });
+      if (known && this.#engine.reachable(known.id))
+        throw new NameTakenError({ what: 'connected host', name: hostName });
       tx.em.create(JoinToken, { hash: hashToken(token), hostName, expiresAt, usedAt: null, createdBy, createdAt: now });
     });
     return { token, hostName, expiresAt };
@@ -47,10 +56,23 @@ export class Hosts {
       const components = await tx.em.find(HostComponent, { hostId: host.id });
       if (components.length > 0) {
         const names = components.map(({ component }) => component).join(', ');
-        throw new HostInUseError({ host: host.name, reason: `still has ${names}. Remove them first; when the host will not come back, with "lost".` });
+        throw new HostInUseError({
+          host: host.name,
+          reason: `still has ${names}. Remove them first; when the host will not come back, with "lost".`,
+        });
       }
-      if (host.clusterId) await tx.em.nativeUpdate(Cluster, { id: host.clusterId }, { revision: await nextRevision(tx.em, host.clusterId) });
-      tx.event('host', host.clusterId ?? undefined, { kind: 'host', hostId: host.id, name: host.name, change: 'removed' });
+      if (host.clusterId)
+        await tx.em.nativeUpdate(
+          Cluster,
+          { id: host.clusterId },
+          { revision: await nextRevision(tx.em, host.clusterId) },
+        );
+      tx.event('host', host.clusterId ?? undefined, {
+        kind: 'host',
+        hostId: host.id,
+        name: host.name,
+        change: 'removed',
+      });
       tx.em.remove(host);
       return host.id;
     });

@@ -12,7 +12,11 @@ export class Jobs {
   readonly #engine: Pick<Engine, 'cancel' | 'retry'>;
   readonly #events: Pick<Events, 'subscribe'>;
 
-  constructor(parts: { em: () => EntityManager; engine: Pick<Engine, 'cancel' | 'retry'>; events: Pick<Events, 'subscribe'> }) {
+  constructor(parts: {
+    em: () => EntityManager;
+    engine: Pick<Engine, 'cancel' | 'retry'>;
+    events: Pick<Events, 'subscribe'>;
+  }) {
     this.#em = parts.em;
     this.#engine = parts.engine;
     this.#events = parts.events;
@@ -65,16 +69,23 @@ export class Jobs {
   /** @throws JobNotRetryableError, RetryRefusedError when layout or configs moved on since the job was made. */
   async retry(id: string): Promise<JobRow> {
     const job = await this.get(id);
-    if (job.state !== 'FAILED' && job.state !== 'CANCELED') throw new JobNotRetryableError({ job: id, state: job.state });
+    if (job.state !== 'FAILED' && job.state !== 'CANCELED')
+      throw new JobNotRetryableError({ job: id, state: job.state });
     const cluster = await this.#em().findOne(Cluster, { id: job.clusterId });
-    if (cluster?.revision !== job.basis) throw new RetryRefusedError({ job: id, cluster: cluster?.name ?? 'its cluster' });
+    if (cluster?.revision !== job.basis)
+      throw new RetryRefusedError({ job: id, cluster: cluster?.name ?? 'its cluster' });
     await this.#engine.retry(id);
     return this.get(id);
   }
 
   /** What is looked at after every commit, without the price of a managed row. */
   async #glance(id: string): Promise<Pick<JobRow, 'clusterId' | 'state'>> {
-    const rows = isUuid(id) ? await this.#em().execute<Pick<JobRow, 'clusterId' | 'state'>[]>('select cluster_id as "clusterId", state from job where id = ?', [id]) : [];
+    const rows = isUuid(id)
+      ? await this.#em().execute<Pick<JobRow, 'clusterId' | 'state'>[]>(
+          'select cluster_id as "clusterId", state from job where id = ?',
+          [id],
+        )
+      : [];
     if (!rows[0]) throw new NotFoundError({ what: 'job', name: id });
     return rows[0];
   }

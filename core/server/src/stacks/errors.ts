@@ -1,22 +1,29 @@
 import { defineError } from '@stackyard/kernel';
 import type { Notice } from '@stackyard/planner';
 
-export class StackNotFoundError extends defineError('STACK_NOT_FOUND', 'No such stack', ({ stack }: { stack: string }) => `There is no stack ${stack}. "stackyard stack list" shows what is installed.`) {}
+export class StackNotFoundError extends defineError(
+  'STACK_NOT_FOUND',
+  'No such stack',
+  ({ stack }: { stack: string }) => `There is no stack ${stack}. "stackyard stack list" shows what is installed.`,
+) {}
 
 export class StackConflictError extends defineError(
   'STACK_CONFLICT',
   'This version is installed with other contents',
-  ({ name, version }: { name: string; version: string }) => `${name}@${version} is installed with other contents. Raise the version in its package.json and build it again.`,
+  ({ name, version }: { name: string; version: string }) =>
+    `${name}@${version} is installed with other contents. Raise the version in its package.json and build it again.`,
 ) {}
 
 export class StackInUseError extends defineError(
   'STACK_IN_USE',
   'The stack is in use',
-  ({ name, version, services }: { name: string; version: string; services: number }) => `${services} service${services === 1 ? ' runs' : 's run'} from ${name}@${version}. Remove ${services === 1 ? 'it' : 'them'} first.`,
+  ({ name, version, services }: { name: string; version: string; services: number }) =>
+    `${services} service${services === 1 ? ' runs' : 's run'} from ${name}@${version}. Remove ${services === 1 ? 'it' : 'them'} first.`,
 ) {}
 
 export class StackRefusedError extends defineError(
   'STACK_REFUSED',
   'The stack is not accepted',
-  ({ name, errors }: { name: string; errors: readonly Notice[] }) => `${name} is not accepted: ${errors.map(({ message }) => message).join(' ')}`,
+  ({ name, errors }: { name: string; errors: readonly Notice[] }) =>
+    `${name} is not accepted: ${errors.map(({ message }) => message).join(' ')}`,
 ) {}

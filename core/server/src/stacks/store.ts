@@ -31,7 +31,12 @@ export class DatabaseStackStore implements StackStore {
   readonly #read = new Map<string, Promise<Artifact>>();
   #rows: readonly StackRow[] | undefined;
 
-  constructor(options: { em: () => EntityManager; transactions: Transactions; dir: string; check: (manifest: StackManifest) => void }) {
+  constructor(options: {
+    em: () => EntityManager;
+    transactions: Transactions;
+    dir: string;
+    check: (manifest: StackManifest) => void;
+  }) {
     this.#em = options.em;
     this.#transactions = options.transactions;
     this.#dir = options.dir;

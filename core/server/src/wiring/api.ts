@@ -31,12 +31,32 @@ export const Http = token<Http>('server.Http');
 
 class FastifyHttp implements Http {
   readonly tokenFile: string;
-  readonly #parts: { options: ServerOptions; storage: Storage; catalogue: Catalogue; engine: EngineParts; operations: Operations; samples: RequestSamples; log: Logger; clock: Clock; more: readonly Routes[] };
+  readonly #parts: {
+    options: ServerOptions;
+    storage: Storage;
+    catalogue: Catalogue;
+    engine: EngineParts;
+    operations: Operations;
+    samples: RequestSamples;
+    log: Logger;
+    clock: Clock;
+    more: readonly Routes[];
+  };
   #app: FastifyInstance | undefined;
   token = '';
   url = '';
 
-  constructor(options: ServerOptions, storage: Storage, catalogue: Catalogue, engine: EngineParts, operations: Operations, samples: RequestSamples, log: Logger, clock: Clock, more: readonly Routes[]) {
+  constructor(
+    options: ServerOptions,
+    storage: Storage,
+    catalogue: Catalogue,
+    engine: EngineParts,
+    operations: Operations,
+    samples: RequestSamples,
+    log: Logger,
+    clock: Clock,
+    more: readonly Routes[],
+  ) {
     this.#parts = { options, storage, catalogue, engine, operations, samples, log, clock, more };
     this.tokenFile = join(options.dataDir, 'admin-token');
   }
@@ -69,7 +89,8 @@ class FastifyHttp implements Http {
     try {
       await this.#app.listen({ host, port });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new PortTakenError({ host, port, purpose: 'the REST API' }, { cause: error });
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+        throw new PortTakenError({ host, port, purpose: 'the REST API' }, { cause: error });
       throw error;
     }
     const address = this.#app.server.address() as AddressInfo;
@@ -80,7 +101,18 @@ class FastifyHttp implements Http {
     await this.#app?.close();
   }
 }
-provide(FastifyHttp, ServerOptions, Storage, Catalogue, EngineParts, Operations, RequestSamples, Logger, Clock, each(Routes));
+provide(
+  FastifyHttp,
+  ServerOptions,
+  Storage,
+  Catalogue,
+  EngineParts,
+  Operations,
+  RequestSamples,
+  Logger,
+  Clock,
+  each(Routes),
+);
 
 export const apiPlugin = definePlugin({
   id: 'server.api',

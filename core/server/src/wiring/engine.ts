@@ -30,21 +30,38 @@ class WiredEngine implements EngineParts {
     const { stacks } = catalogue;
     this.#options = options;
     this.logs = new DiskLogStore({ dir: join(options.dataDir, 'logs') });
-    const present = new PresentStates(async (clusterId) => (await readCluster(em(), clusterId, { stacks, reachable: () => true }))?.state);
+    const present = new PresentStates(
+      async (clusterId) => (await readCluster(em(), clusterId, { stacks, reachable: () => true }))?.state,
+    );
     const envelopes = new SnapshotEnvelopes({
       stacks,
       packages: catalogue.packages,
       events: writer,
       log,
       present: async (hostId) => {
-        const [host] = await em().execute<{ clusterId: string | null }[]>('select cluster_id as "clusterId" from host where id = ?', [hostId]);
+        const [host] = await em().execute<{ clusterId: string | null }[]>(
+          'select cluster_id as "clusterId" from host where id = ?',
+          [hostId],
+        );
         return host?.clusterId ? present.of(host.clusterId) : undefined;
       },
     });
     const blobs = {
-      open: async (digest: string) => (digest.startsWith('sha512-') ? stacks.open(digest) : catalogue.packages.open(digest)),
+      open: async (digest: string) =>
+        digest.startsWith('sha512-') ? stacks.open(digest) : catalogue.packages.open(digest),
     };
-    this.engine = createEngine({ db, writer, epoch, installId, envelopes, logs: this.logs, blobs, log, clock, settings: options.engine ?? {} });
+    this.engine = createEngine({
+      db,
+      writer,
+      epoch,
+      installId,
+      envelopes,
+      logs: this.logs,
+      blobs,
+      log,
+      clock,
+      settings: options.engine ?? {},
+    });
   }
 
   async listen(): Promise<void> {

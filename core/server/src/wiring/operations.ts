@@ -29,7 +29,13 @@ class ServerOperations implements Operations {
   readonly staleness: Staleness;
   readonly sources: StateSources;
 
-  constructor({ em, writer }: Storage, { stacks }: Catalogue, { renderer }: Previews, { engine }: EngineParts, log: Logger) {
+  constructor(
+    { em, writer }: Storage,
+    { stacks }: Catalogue,
+    { renderer }: Previews,
+    { engine }: EngineParts,
+    log: Logger,
+  ) {
     this.sources = { stacks, reachable: (hostId) => engine.reachable(hostId) };
     this.commands = new Commands({ em, transactions: writer, stacks, renderer, engine });
     this.clusters = new Clusters({ transactions: writer });

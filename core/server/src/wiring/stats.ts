@@ -19,7 +19,10 @@ export interface RequestSamples {
 export const RequestSamples = token<RequestSamples>('server.RequestSamples');
 
 class CountedRequests implements RequestSamples {
-  readonly #counts = new Map<string, { method: string; route: string; status: number; count: number; seconds: number }>();
+  readonly #counts = new Map<
+    string,
+    { method: string; route: string; status: number; count: number; seconds: number }
+  >();
 
   add({ method, route, status, seconds }: Sample): void {
     const key = `${method} ${route} ${status}`;
@@ -50,7 +53,8 @@ class WiredStats implements ServerStats {
 
   snapshot(): StatsSnapshot {
     const uptimeSeconds = (this.#clock.monotonicMs() - this.#startedMs) / 1000;
-    const { connectedAgents, queuedJobs, runningJobs, runningTasks, endedAttempts, commitMs } = this.#engine.engine.stats();
+    const { connectedAgents, queuedJobs, runningJobs, runningTasks, endedAttempts, commitMs } =
+      this.#engine.engine.stats();
     return {
       version: VERSION,
       uptimeSeconds,

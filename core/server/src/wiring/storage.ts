@@ -24,7 +24,9 @@ class PostgresStorage implements Storage {
   readonly #fatal: Fatal;
   #embedded: EmbeddedPostgres | undefined;
   #lock: ServerLock | undefined;
-  #open: { readonly db: Database; readonly writer: Writer; readonly installId: string; readonly epoch: number } | undefined;
+  #open:
+    | { readonly db: Database; readonly writer: Writer; readonly installId: string; readonly epoch: number }
+    | undefined;
   #closing = false;
 
   constructor(options: ServerOptions, log: Logger, clock: Clock, fatal: Fatal) {
@@ -56,12 +58,22 @@ class PostgresStorage implements Storage {
     const { dataDir, databaseUrl } = this.#options;
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     await chmod(dataDir, 0o700);
-    if (databaseUrl === undefined) this.#embedded = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), log: this.#log });
+    if (databaseUrl === undefined)
+      this.#embedded = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), log: this.#log });
     const url = databaseUrl ?? this.#embedded?.url ?? '';
     this.#lock = await acquireServerLock({ url, onLost: (reason) => this.#lost(new Error(reason)) });
-    const db = await openDatabase({ url, onConnectionLost: (error) => !this.#closing && this.#log.warn({ err: error }, 'A database connection broke') });
+    const db = await openDatabase({
+      url,
+      onConnectionLost: (error) => !this.#closing && this.#log.warn({ err: error }, 'A database connection broke'),
+    });
     const { installId, epoch } = await beginEpoch(db, this.#clock.now());
-    const writer = new Writer({ db, epoch, log: this.#log, clock: this.#clock, onFenced: (error) => this.#lost(error) });
+    const writer = new Writer({
+      db,
+      epoch,
+      log: this.#log,
+      clock: this.#clock,
+      onFenced: (error) => this.#lost(error),
+    });
     this.#open = { db, writer, installId, epoch };
   }
 
@@ -74,7 +86,10 @@ class PostgresStorage implements Storage {
   }
 
   get #opened() {
-    if (!this.#open) throw new Error('The database is used before its plugin has started. Add Storage to the "needs" of the plugin that uses it.');
+    if (!this.#open)
+      throw new Error(
+        'The database is used before its plugin has started. Add Storage to the "needs" of the plugin that uses it.',
+      );
     return this.#open;
   }
 

@@ -29,7 +29,10 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     handle: async ({ query }) => {
       const limit = query.limit ?? 50;
       const after = afterText(query.cursor);
-      const rows = await em().find(Cluster, after === undefined ? {} : { name: { $gt: after } }, { orderBy: { name: 'asc' }, limit: limit + 1 });
+      const rows = await em().find(Cluster, after === undefined ? {} : { name: { $gt: after } }, {
+        orderBy: { name: 'asc' },
+        limit: limit + 1,
+      });
       return { body: page(rows, limit, ({ name }) => name, clusterView) };
     },
   });
@@ -56,7 +59,11 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     problems: [404, 409, 422],
     handle: async ({ body }) => {
       const row = await clusters.create({ name: body.name, title: body.title, hosts: body.hosts ?? [] });
-      return { status: 201, headers: { location: `/api/v1/clusters/${row.id}`, etag: etagOf('cluster', row.revision) }, body: clusterView(row) };
+      return {
+        status: 201,
+        headers: { location: `/api/v1/clusters/${row.id}`, etag: etagOf('cluster', row.revision) },
+        body: clusterView(row),
+      };
     },
   });
 
@@ -143,7 +150,13 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     audit: 'none',
     clusterOf,
     params: ClusterParams,
-    answers: { 200: { description: 'Exports by service', schema: z.record(z.string(), z.record(z.string(), z.unknown())), example: { zookeeper: { connect: '127.0.0.11:2181,127.0.0.12:2181' } } } },
+    answers: {
+      200: {
+        description: 'Exports by service',
+        schema: z.record(z.string(), z.record(z.string(), z.unknown())),
+        example: { zookeeper: { connect: '127.0.0.11:2181,127.0.0.12:2181' } },
+      },
+    },
     problems: [404],
     handle: async ({ params }) => {
       const state = await loadClusterState(em(), params.cluster, sources);
@@ -151,5 +164,13 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     },
   });
 
-  return [listClusters, createCluster, getCluster, deleteCluster, addClusterHosts, removeClusterHost, getClusterExports];
+  return [
+    listClusters,
+    createCluster,
+    getCluster,
+    deleteCluster,
+    addClusterHosts,
+    removeClusterHost,
+    getClusterExports,
+  ];
 }

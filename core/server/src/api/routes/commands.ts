@@ -30,7 +30,10 @@ export const CommandBody = z
             service: z.string().max(63),
             stack: z.string().max(200).optional(),
             version: z.string().max(100).optional().describe("The stack's version; the newest installed when absent"),
-            components: z.record(z.string().max(63), HostNames).optional().describe('Host names by component; what is absent is placed by its cardinality'),
+            components: z
+              .record(z.string().max(63), HostNames)
+              .optional()
+              .describe('Host names by component; what is absent is placed by its cardinality'),
             config: Values.optional(),
             overrides: z.record(z.string().max(253), Values).optional().describe('By host name'),
           }),
@@ -59,7 +62,16 @@ export const CommandBody = z
   .meta({ id: 'Command', example: { command: 'restart', target: { service: 'zookeeper' } } });
 
 const StoredPlanView = z
-  .object({ id: z.string(), clusterId: z.string(), basis: z.int().describe('The revision of the cluster it was made for'), createdBy: z.string(), createdAt: z.string(), expiresAt: z.string(), jobId: z.string().nullable(), plan: PlanView })
+  .object({
+    id: z.string(),
+    clusterId: z.string(),
+    basis: z.int().describe('The revision of the cluster it was made for'),
+    createdBy: z.string(),
+    createdAt: z.string(),
+    expiresAt: z.string(),
+    jobId: z.string().nullable(),
+    plan: PlanView,
+  })
   .meta({ id: 'Plan' });
 
 export function commandRoutes({ em, commands }: RouteParts): Route[] {
@@ -70,7 +82,11 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     return row;
   };
   const planClusterOf = async ({ params }: { params: { plan: string } }) => (await storedPlan(params.plan)).clusterId;
-  const accepted = (job: NewJob) => ({ status: 202, headers: { location: `/api/v1/jobs/${job.id}` }, body: jobView(job) });
+  const accepted = (job: NewJob) => ({
+    status: 202,
+    headers: { location: `/api/v1/jobs/${job.id}` },
+    body: jobView(job),
+  });
 
   const runCommand = defineRoute({
     method: 'POST',
@@ -78,7 +94,8 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     operationId: 'runCommand',
     tag: 'commands',
     summary: 'Run a command',
-    description: 'Plans the command on the newest state of the cluster and queues it as a job: first in, first out per cluster. To look before, make a plan.',
+    description:
+      'Plans the command on the newest state of the cluster and queues it as a job: first in, first out per cluster. To look before, make a plan.',
     permission: { action: 'operate', resource: 'cluster' },
     audit: 'command.run',
     idempotent: true,
@@ -99,7 +116,8 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     operationId: 'createPlan',
     tag: 'plans',
     summary: 'Plan a command without running it',
-    description: 'Shows tasks, rendered diffs, restarts, affected hosts and warnings. The plan can be executed for an hour, as long as the cluster does not change.',
+    description:
+      'Shows tasks, rendered diffs, restarts, affected hosts and warnings. The plan can be executed for an hour, as long as the cluster does not change.',
     permission: { action: 'read', resource: 'plan' },
     audit: 'plan.create',
     clusterOf,
@@ -136,7 +154,8 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     operationId: 'executePlan',
     tag: 'plans',
     summary: 'Execute a plan',
-    description: 'Runs exactly what was shown. Refused when the cluster changed since, when the plan was executed already, or after an hour.',
+    description:
+      'Runs exactly what was shown. Refused when the cluster changed since, when the plan was executed already, or after an hour.',
     permission: { action: 'operate', resource: 'cluster' },
     audit: 'plan.execute',
     idempotent: true,
@@ -145,7 +164,10 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: z.strictObject({ note: Note }),
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409, 410, 422],
-    handle: async ({ params, body, principal }) => accepted(await commands.execute((await storedPlan(params.plan)).id, { createdBy: principal.name, note: body.note })),
+    handle: async ({ params, body, principal }) =>
+      accepted(
+        await commands.execute((await storedPlan(params.plan)).id, { createdBy: principal.name, note: body.note }),
+      ),
   });
 
   return [runCommand, createPlan, getPlan, executePlan];
@@ -153,5 +175,14 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
 
 function planView(row: StoredPlanRow): z.infer<typeof StoredPlanView> {
   const { id, clusterId, basis, createdBy } = row;
-  return { id, clusterId, basis, createdBy, createdAt: row.createdAt.toISOString(), expiresAt: row.expiresAt.toISOString(), jobId: row.jobId ?? null, plan: row.view as PlanView };
+  return {
+    id,
+    clusterId,
+    basis,
+    createdBy,
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+    jobId: row.jobId ?? null,
+    plan: row.view as PlanView,
+  };
 }

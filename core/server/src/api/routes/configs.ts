@@ -33,7 +33,8 @@ const ConfigView = ConfigVersionView.extend({
 
 export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
   const clusterOf = async ({ params }: { params: { cluster: string } }) => (await findCluster(em(), params.cluster)).id;
-  const serviceOf = async (params: { cluster: string; service: string }) => findService(em(), await findCluster(em(), params.cluster), params.service);
+  const serviceOf = async (params: { cluster: string; service: string }) =>
+    findService(em(), await findCluster(em(), params.cluster), params.service);
 
   async function versionOf(service: ServiceRow, version: number) {
     const row = await em().findOne(ConfigVersion, { serviceId: service.id, version });
@@ -79,7 +80,8 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     operationId: 'getConfig',
     tag: 'configs',
     summary: 'Read the newest config of a service',
-    description: 'What is set for the service and for single hosts, and every property with its default. The ETag is needed to change it.',
+    description:
+      'What is set for the service and for single hosts, and every property with its default. The ETag is needed to change it.',
     permission: { action: 'read', resource: 'config' },
     audit: 'none',
     clusterOf,
@@ -98,7 +100,8 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     operationId: 'putConfig',
     tag: 'configs',
     summary: 'Save a new config version',
-    description: 'Replaces what is set, for the service and for single hosts, by a new immutable version. Nothing is applied: host components become stale until the command "configure" runs.',
+    description:
+      'Replaces what is set, for the service and for single hosts, by a new immutable version. Nothing is applied: host components become stale until the command "configure" runs.',
     permission: { action: 'change', resource: 'config' },
     audit: 'config.save',
     ifMatch: true,
@@ -106,7 +109,10 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     params: ServiceParams,
     body: z.strictObject({
       values: Values,
-      overrides: z.record(z.string().max(253), Values).optional().describe('By host name; kept as they are when absent'),
+      overrides: z
+        .record(z.string().max(253), Values)
+        .optional()
+        .describe('By host name; kept as they are when absent'),
       note: z.string().max(250).optional(),
     }),
     answers: { 200: { description: 'The config as saved', schema: ConfigView } },
@@ -114,7 +120,17 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     handle: async ({ params, body, headers, principal }) => {
       const service = await serviceOf(params);
       requireMatch(headers['if-match'], `config of ${service.name}`, etagOf('config', service.configVersion));
-      await commands.save(service.clusterId, { command: 'configure', target: { service: service.name }, config: body.values, overrides: body.overrides, restart: false }, { createdBy: principal.name, note: body.note, service: service.name, configVersion: service.configVersion });
+      await commands.save(
+        service.clusterId,
+        {
+          command: 'configure',
+          target: { service: service.name },
+          config: body.values,
+          overrides: body.overrides,
+          restart: false,
+        },
+        { createdBy: principal.name, note: body.note, service: service.name, configVersion: service.configVersion },
+      );
       const saved = await serviceOf(params);
       return { headers: { etag: etagOf('config', saved.configVersion) }, body: await configView(saved) };
     },
@@ -132,15 +148,28 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     clusterOf,
     params: ServiceParams,
     query: z.strictObject(listQuery),
-    answers: { 200: { description: 'A page of config versions', schema: pageOf(ConfigVersionView, 'ConfigVersionPage') } },
+    answers: {
+      200: { description: 'A page of config versions', schema: pageOf(ConfigVersionView, 'ConfigVersionPage') },
+    },
     problems: [404],
     handle: async ({ params, query }) => {
       const service = await serviceOf(params);
       const limit = query.limit ?? 50;
       const before = afterNumber(query.cursor);
-      const rows = await em().find(ConfigVersion, { serviceId: service.id, ...(before === undefined ? {} : { version: { $lt: before } }) }, { orderBy: { version: 'desc' }, limit: limit + 1 });
+      const rows = await em().find(
+        ConfigVersion,
+        { serviceId: service.id, ...(before === undefined ? {} : { version: { $lt: before } }) },
+        { orderBy: { version: 'desc' }, limit: limit + 1 },
+      );
       const nameOf = await hostNames();
-      return { body: page(rows, limit, ({ version }) => version, (row) => configVersionView(row, nameOf)) };
+      return {
+        body: page(
+          rows,
+          limit,
+          ({ version }) => version,
+          (row) => configVersionView(row, nameOf),
+        ),
+      };
     },
   });
 
@@ -154,10 +183,17 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     permission: { action: 'read', resource: 'config' },
     audit: 'none',
     clusterOf,
-    params: ServiceParams.extend({ version: z.string().regex(/^[1-9][0-9]{0,8}$/, 'use a number').transform(Number) }),
+    params: ServiceParams.extend({
+      version: z
+        .string()
+        .regex(/^[1-9][0-9]{0,8}$/, 'use a number')
+        .transform(Number),
+    }),
     answers: { 200: { description: 'The version', schema: ConfigVersionView } },
     problems: [404],
-    handle: async ({ params }) => ({ body: configVersionView(await versionOf(await serviceOf(params), params.version), await hostNames()) }),
+    handle: async ({ params }) => ({
+      body: configVersionView(await versionOf(await serviceOf(params), params.version), await hostNames()),
+    }),
   });
 
   return [getConfig, putConfig, listConfigVersions, getConfigVersion];

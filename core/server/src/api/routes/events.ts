@@ -19,21 +19,32 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
       'Server-sent events from now on, or exactly after Last-Event-ID (or `after`). Ids grow in the order of commits, so nothing is skipped. `event` is the topic.',
     permission: { action: 'read', resource: 'event' },
     audit: 'none',
-    clusterOf: async ({ query }) => (query.cluster === undefined ? undefined : (await findCluster(em(), query.cluster)).id),
+    clusterOf: async ({ query }) =>
+      query.cluster === undefined ? undefined : (await findCluster(em(), query.cluster)).id,
     query: z.strictObject({
       topics: z
         .string()
-        .regex(new RegExp(`^(${TOPICS.join('|')})(,(${TOPICS.join('|')}))*$`), `use ${TOPICS.join(', ')}, comma-separated`)
+        .regex(
+          new RegExp(`^(${TOPICS.join('|')})(,(${TOPICS.join('|')}))*$`),
+          `use ${TOPICS.join(', ')}, comma-separated`,
+        )
         .transform((text) => text.split(','))
         .optional(),
       cluster: z.string().max(100).optional().describe('Id or name'),
-      after: z.string().regex(/^[0-9]{1,18}$/, 'use an id that this stream gave').transform(Number).optional(),
+      after: z
+        .string()
+        .regex(/^[0-9]{1,18}$/, 'use an id that this stream gave')
+        .transform(Number)
+        .optional(),
     }),
     answers: { 200: { description: 'The events', stream: true } },
     problems: [404, 406],
     handle: async ({ query, headers, signal }) => {
       const clusterId = query.cluster === undefined ? undefined : (await findCluster(em(), query.cluster)).id;
-      const where = { ...(query.topics ? { topic: { $in: query.topics } } : {}), ...(clusterId === undefined ? {} : { clusterId }) };
+      const where = {
+        ...(query.topics ? { topic: { $in: query.topics } } : {}),
+        ...(clusterId === undefined ? {} : { clusterId }),
+      };
       const start = lastEventId(headers['last-event-id']) ?? query.after ?? (await newest());
       return { messages: stream(where, start, signal) };
     },
@@ -62,7 +73,11 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
         const rows = await em().find(Event, { ...where, id: { $gt: last } }, { orderBy: { id: 'asc' }, limit: BATCH });
         for (const { id, topic, clusterId, payload, at } of rows) {
           last = id;
-          yield { id: String(id), event: topic, data: { ...payload, clusterId: clusterId ?? null, at: at.toISOString() } };
+          yield {
+            id: String(id),
+            event: topic,
+            data: { ...payload, clusterId: clusterId ?? null, at: at.toISOString() },
+          };
         }
         if (rows.length === BATCH) continue;
         last = Math.max(last, seen);
@@ -80,7 +95,9 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
 function lastEventId(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   if (typeof header !== 'string' || !/^[0-9]{1,18}$/.test(header)) {
-    throw new ValidationFailedError({ errors: [{ pointer: 'Last-Event-ID', code: 'format', message: 'use an id that this stream gave' }] });
+    throw new ValidationFailedError({
+      errors: [{ pointer: 'Last-Event-ID', code: 'format', message: 'use an id that this stream gave' }],
+    });
   }
   return Number(header);
 }

@@ -12,7 +12,8 @@ const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
   // An agent whose facts are not stored yet has only just said hello: nothing can be planned on it.
   const reachable = ({ id, facts }: HostRow) => facts !== null && facts !== undefined && engine.reachable(id);
-  const clusterOf = async ({ params }: { params: { host: string } }) => (await findHost(em(), params.host)).clusterId ?? undefined;
+  const clusterOf = async ({ params }: { params: { host: string } }) =>
+    (await findHost(em(), params.host)).clusterId ?? undefined;
 
   const listHosts = defineRoute({
     method: 'GET',
@@ -25,17 +26,36 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
     audit: 'none',
     query: z.strictObject({
       ...listQuery,
-      cluster: z.string().max(100).optional().describe('Only hosts of this cluster (id or name); "none" for free hosts'),
+      cluster: z
+        .string()
+        .max(100)
+        .optional()
+        .describe('Only hosts of this cluster (id or name); "none" for free hosts'),
     }),
     answers: { 200: { description: 'A page of hosts', schema: pageOf(HostView, 'HostPage') } },
     problems: [404],
     handle: async ({ query }) => {
       const limit = query.limit ?? 50;
       const after = afterText(query.cursor);
-      const clusterId = query.cluster === undefined ? undefined : query.cluster === 'none' ? null : (await findCluster(em(), query.cluster)).id;
-      const where = { ...(after === undefined ? {} : { name: { $gt: after } }), ...(clusterId === undefined ? {} : { clusterId }) };
+      const clusterId =
+        query.cluster === undefined
+          ? undefined
+          : query.cluster === 'none'
+            ? null
+            : (await findCluster(em(), query.cluster)).id;
+      const where = {
+        ...(after === undefined ? {} : { name: { $gt: after } }),
+        ...(clusterId === undefined ? {} : { clusterId }),
+      };
       const rows = await em().find(Host, where, { orderBy: { name: 'asc' }, limit: limit + 1 });
-      return { body: page(rows, limit, ({ name }) => name, (row) => hostView(row, reachable(row))) };
+      return {
+        body: page(
+          rows,
+          limit,
+          ({ name }) => name,
+          (row) => hostView(row, reachable(row)),
+        ),
+      };
     },
   });
 
@@ -64,7 +84,8 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
     operationId: 'createJoinToken',
     tag: 'hosts',
     summary: 'Make a join token for a host',
-    description: 'A single-use token bound to a host name. It is shown once; the server keeps its hash. A host that lost its identity joins again under its name.',
+    description:
+      'A single-use token bound to a host name. It is shown once; the server keeps its hash. A host that lost its identity joins again under its name.',
     permission: { action: 'create', resource: 'host' },
     audit: 'host.createToken',
     body: z.strictObject({
@@ -74,11 +95,30 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
         .refine((name) => !isUuid(name), 'use a name that is no id'),
       ttlSeconds: z.int().min(60).max(86_400).optional().describe('How long it can be used; 1800 when absent'),
     }),
-    answers: { 201: { description: 'The token', schema: z.object({ token: z.string(), hostName: z.string(), expiresAt: z.string(), server: z.string().describe('host:port that agents dial') }).meta({ id: 'JoinToken' }) } },
+    answers: {
+      201: {
+        description: 'The token',
+        schema: z
+          .object({
+            token: z.string(),
+            hostName: z.string(),
+            expiresAt: z.string(),
+            server: z.string().describe('host:port that agents dial'),
+          })
+          .meta({ id: 'JoinToken' }),
+      },
+    },
     problems: [409],
     handle: async ({ body, principal }) => {
-      const { token, hostName, expiresAt } = await hosts.issueToken({ hostName: body.hostName, ttlSeconds: body.ttlSeconds, createdBy: principal.name });
-      return { status: 201, body: { token, hostName, expiresAt: expiresAt.toISOString(), server: server.agentEndpoint() } };
+      const { token, hostName, expiresAt } = await hosts.issueToken({
+        hostName: body.hostName,
+        ttlSeconds: body.ttlSeconds,
+        createdBy: principal.name,
+      });
+      return {
+        status: 201,
+        body: { token, hostName, expiresAt: expiresAt.toISOString(), server: server.agentEndpoint() },
+      };
     },
   });
 

@@ -13,7 +13,18 @@ import { stackRoutes } from './stacks.ts';
 
 export type { RouteParts } from './parts.ts';
 
-const tables = [serverRoutes, stackRoutes, hostRoutes, clusterRoutes, serviceRoutes, configRoutes, commandRoutes, jobRoutes, logRoutes, eventRoutes];
+const tables = [
+  serverRoutes,
+  stackRoutes,
+  hostRoutes,
+  clusterRoutes,
+  serviceRoutes,
+  configRoutes,
+  commandRoutes,
+  jobRoutes,
+  logRoutes,
+  eventRoutes,
+];
 
 /** Every operation of the REST API. */
 export function apiRoutes(parts: RouteParts): Route[] {

@@ -34,7 +34,11 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     description: 'Newest first, by place in the queue.',
     permission: { action: 'read', resource: 'job' },
     audit: 'none',
-    query: z.strictObject({ ...listQuery, cluster: z.string().max(100).optional().describe('Id or name'), state: StateFilter }),
+    query: z.strictObject({
+      ...listQuery,
+      cluster: z.string().max(100).optional().describe('Id or name'),
+      state: StateFilter,
+    }),
     answers: { 200: { description: 'A page of jobs', schema: pageOf(JobView, 'JobPage') } },
     problems: [404],
     handle: async ({ query }) => {
@@ -64,7 +68,11 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     query: z.strictObject({ wait: Wait }),
     answers: { 200: { description: 'The job', schema: JobView } },
     problems: [404],
-    handle: async ({ params, query, signal }) => ({ body: jobView(query.wait === undefined ? await jobs.get(params.job) : await jobs.wait(params.job, query.wait, signal)) }),
+    handle: async ({ params, query, signal }) => ({
+      body: jobView(
+        query.wait === undefined ? await jobs.get(params.job) : await jobs.wait(params.job, query.wait, signal),
+      ),
+    }),
   });
 
   const cancelJob = defineRoute({
@@ -73,7 +81,8 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     operationId: 'cancelJob',
     tag: 'jobs',
     summary: 'Cancel a job',
-    description: 'Waiting tasks become CANCELED at once; running ones are ended by their agents, and the job ends when they have. A finished job stays as it is.',
+    description:
+      'Waiting tasks become CANCELED at once; running ones are ended by their agents, and the job ends when they have. A finished job stays as it is.',
     permission: { action: 'operate', resource: 'job' },
     audit: 'job.cancel',
     idempotent: true,
@@ -81,7 +90,11 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     params: JobParams,
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404],
-    handle: async ({ params }) => ({ status: 202, headers: { location: `/api/v1/jobs/${params.job}` }, body: jobView(await jobs.cancel(params.job)) }),
+    handle: async ({ params }) => ({
+      status: 202,
+      headers: { location: `/api/v1/jobs/${params.job}` },
+      body: jobView(await jobs.cancel(params.job)),
+    }),
   });
 
   const retryJob = defineRoute({
@@ -90,7 +103,8 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     operationId: 'retryJob',
     tag: 'jobs',
     summary: 'Retry what did not succeed',
-    description: 'New attempts for FAILED and CANCELED tasks only, at the tail of the queue. Refused when layout or configs of the cluster changed since the job was made: plan the command again.',
+    description:
+      'New attempts for FAILED and CANCELED tasks only, at the tail of the queue. Refused when layout or configs of the cluster changed since the job was made: plan the command again.',
     permission: { action: 'operate', resource: 'job' },
     audit: 'job.retry',
     idempotent: true,
@@ -98,7 +112,11 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     params: JobParams,
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409],
-    handle: async ({ params }) => ({ status: 202, headers: { location: `/api/v1/jobs/${params.job}` }, body: jobView(await jobs.retry(params.job)) }),
+    handle: async ({ params }) => ({
+      status: 202,
+      headers: { location: `/api/v1/jobs/${params.job}` },
+      body: jobView(await jobs.retry(params.job)),
+    }),
   });
 
   const listTasks = defineRoute({
@@ -119,10 +137,21 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
       const limit = query.limit ?? 50;
       const after = afterNumber(query.cursor) ?? -1;
       const job = await jobs.get(params.job);
-      const where = { jobId: job.id, node: { $gt: after }, ...(query.state === undefined ? {} : { state: { $in: query.state } }) };
+      const where = {
+        jobId: job.id,
+        node: { $gt: after },
+        ...(query.state === undefined ? {} : { state: { $in: query.state } }),
+      };
       const rows = await em().find(Task, where, { orderBy: { node: 'asc' }, limit: limit + 1 });
       const names = await hostNames(rows.map(({ hostId }) => hostId));
-      return { body: page(rows, limit, ({ node }) => node, (row) => taskView(row, names(row.hostId))) };
+      return {
+        body: page(
+          rows,
+          limit,
+          ({ node }) => node,
+          (row) => taskView(row, names(row.hostId)),
+        ),
+      };
     },
   });
 
@@ -163,8 +192,19 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
       const limit = query.limit ?? 50;
       const after = afterNumber(query.cursor) ?? 0;
       const task = await jobs.task(params.task);
-      const rows = await em().find(Attempt, { taskId: task.id, number: { $gt: after } }, { orderBy: { number: 'asc' }, limit: limit + 1 });
-      return { body: page(rows, limit, ({ number }) => number, (row) => attemptView(row, logs.size(row.id))) };
+      const rows = await em().find(
+        Attempt,
+        { taskId: task.id, number: { $gt: after } },
+        { orderBy: { number: 'asc' }, limit: limit + 1 },
+      );
+      return {
+        body: page(
+          rows,
+          limit,
+          ({ number }) => number,
+          (row) => attemptView(row, logs.size(row.id)),
+        ),
+      };
     },
   });
 
@@ -176,4 +216,3 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
 
   return [listJobs, getJob, cancelJob, retryJob, listTasks, getTask, listAttempts];
 }
-

@@ -7,7 +7,10 @@ import type { Events, LogStore } from '../../engine/ports.ts';
 import { NotFoundError, ValidationFailedError } from '../errors.ts';
 import type { RouteParts } from './parts.ts';
 
-const Digits = z.string().regex(/^[0-9]{1,15}$/, 'use a number').transform(Number);
+const Digits = z
+  .string()
+  .regex(/^[0-9]{1,15}$/, 'use a number')
+  .transform(Number);
 
 /** Bytes of one message of a followed log. */
 const PIECE = 65_536;
@@ -41,12 +44,17 @@ export function logRoutes({ em, events, jobs, logs }: RouteParts): Route[] {
     handle: async ({ params, query, headers, signal }) => {
       const task = await jobs.task(params.task);
       const number = query.attempt ?? task.attempts;
-      if (number < 1 || number > task.attempts) throw new NotFoundError({ what: 'attempt', name: `${number} of task ${task.id}` });
+      if (number < 1 || number > task.attempts)
+        throw new NotFoundError({ what: 'attempt', name: `${number} of task ${task.id}` });
       const attemptId = `${task.id}/${number}`;
       if (!String(headers['accept'] ?? '').includes('text/event-stream')) {
         const from = query.from ?? 0;
         return {
-          headers: { 'content-type': 'text/plain; charset=utf-8', 'x-log-size': String(logs.size(attemptId)), 'x-log-complete': String(logs.complete(attemptId)) },
+          headers: {
+            'content-type': 'text/plain; charset=utf-8',
+            'x-log-size': String(logs.size(attemptId)),
+            'x-log-complete': String(logs.complete(attemptId)),
+          },
           bytes: Readable.from(logs.read(attemptId, from, query.to)),
         };
       }
@@ -65,7 +73,10 @@ interface Followed {
 }
 
 /** Messages from an offset until the log has ended; UTF-8 characters are never cut. */
-export async function* follow({ logs, events, nothingMore }: Followed, { attemptId, from, signal }: { attemptId: string; from: number; signal: AbortSignal }): AsyncGenerator<StreamMessage> {
+export async function* follow(
+  { logs, events, nothingMore }: Followed,
+  { attemptId, from, signal }: { attemptId: string; from: number; signal: AbortSignal },
+): AsyncGenerator<StreamMessage> {
   let wake = Promise.withResolvers<void>();
   const rouse = () => wake.resolve();
   const undo = [logs.watch(attemptId, rouse), events.subscribe(rouse)];
@@ -74,7 +85,7 @@ export async function* follow({ logs, events, nothingMore }: Followed, { attempt
     let offset = await characterStart(logs, attemptId, from);
     while (!signal.aborted) {
       const ended = logs.complete(attemptId) || (await nothingMore(attemptId));
-      for (let end = logs.size(attemptId); offset < end && !signal.aborted; ) {
+      for (let end = logs.size(attemptId); offset < end && !signal.aborted;) {
         const bytes = await readPiece(logs, attemptId, offset, Math.min(end, offset + PIECE));
         const whole = ended && offset + bytes.length >= end ? bytes.length : wholeCharacters(bytes);
         if (whole === 0) break;
@@ -129,7 +140,9 @@ export function wholeCharacters(bytes: Uint8Array): number {
 function resumeAt(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   if (typeof header !== 'string' || !/^[0-9]{1,15}$/.test(header)) {
-    throw new ValidationFailedError({ errors: [{ pointer: 'Last-Event-ID', code: 'format', message: 'use an id that this stream gave' }] });
+    throw new ValidationFailedError({
+      errors: [{ pointer: 'Last-Event-ID', code: 'format', message: 'use an id that this stream gave' }],
+    });
   }
   return Number(header);
 }

@@ -21,5 +21,11 @@ export interface RouteParts {
   readonly commands: Commands;
   readonly staleness: Staleness;
   readonly sources: StateSources;
-  readonly server: { readonly version: string; readonly installId: string; readonly epoch: number; readonly startedAt: Date; agentEndpoint(): string };
+  readonly server: {
+    readonly version: string;
+    readonly installId: string;
+    readonly epoch: number;
+    readonly startedAt: Date;
+    agentEndpoint(): string;
+  };
 }

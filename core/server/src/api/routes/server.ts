@@ -15,12 +15,22 @@ export function serverRoutes({ server }: RouteParts): Route[] {
     answers: {
       200: {
         description: 'The server',
-        schema: z.object({ version: z.string(), installId: z.string(), epoch: z.int(), startedAt: z.string(), agentEndpoint: z.string().describe('host:port') }).meta({ id: 'Server' }),
+        schema: z
+          .object({
+            version: z.string(),
+            installId: z.string(),
+            epoch: z.int(),
+            startedAt: z.string(),
+            agentEndpoint: z.string().describe('host:port'),
+          })
+          .meta({ id: 'Server' }),
       },
     },
     handle: async () => {
       const { version, installId, epoch, startedAt } = server;
-      return { body: { version, installId, epoch, startedAt: startedAt.toISOString(), agentEndpoint: server.agentEndpoint() } };
+      return {
+        body: { version, installId, epoch, startedAt: startedAt.toISOString(), agentEndpoint: server.agentEndpoint() },
+      };
     },
   });
 

@@ -20,7 +20,9 @@ const ServiceView = z
     version: z.string().describe("The product's version"),
     stack: z.object({ name: z.string(), version: z.string(), digest: z.string() }),
     configVersion: z.int(),
-    components: z.record(z.string(), z.object({ hosts: z.int(), running: z.int() })).describe('Host components by component'),
+    components: z
+      .record(z.string(), z.object({ hosts: z.int(), running: z.int() }))
+      .describe('Host components by component'),
     exports: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Service' });
@@ -40,7 +42,10 @@ const HostComponentView = z
     restarts: z.int(),
     pid: z.int().nullable(),
     configVersion: z.int().nullable().describe('The config version it runs'),
-    stale: z.object({ changed: z.array(z.string()), effect: z.string() }).nullable().describe('Files that differ from what its config gives now, and what applying asks for'),
+    stale: z
+      .object({ changed: z.array(z.string()), effect: z.string() })
+      .nullable()
+      .describe('Files that differ from what its config gives now, and what applying asks for'),
     links: z.record(z.string(), z.string()),
   })
   .meta({ id: 'HostComponent' });
@@ -70,7 +75,14 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
       // Sorted here as it is compared here; the order of the database's locale is another one.
       const sorted = state.services.toSorted((a, b) => (a.name < b.name ? -1 : 1));
       const rows = sorted.filter(({ name }) => name > after).slice(0, limit + 1);
-      return { body: page(rows, limit, ({ name }) => name, (service) => serviceView(service, exportsOf(state, service))) };
+      return {
+        body: page(
+          rows,
+          limit,
+          ({ name }) => name,
+          (service) => serviceView(service, exportsOf(state, service)),
+        ),
+      };
     },
   });
 
@@ -114,14 +126,23 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
       observed: Observed.optional(),
       stale: z.enum(['true', 'false']).optional(),
     }),
-    answers: { 200: { description: 'A page of host components', schema: pageOf(HostComponentView, 'HostComponentPage') } },
+    answers: {
+      200: { description: 'A page of host components', schema: pageOf(HostComponentView, 'HostComponentPage') },
+    },
     problems: [404],
     handle: async ({ params, query }) => {
       const state = await stateOf(params.cluster);
       const old = await staleness.of(state);
       const hostNames = new Map(state.hosts.map(({ id, name, address }) => [id, { name, address }]));
       const all = state.services
-        .flatMap((service) => service.hostComponents.map((hostComponent) => ({ service, hostComponent, host: hostNames.get(hostComponent.hostId), stale: old.get(hostComponent.id) })))
+        .flatMap((service) =>
+          service.hostComponents.map((hostComponent) => ({
+            service,
+            hostComponent,
+            host: hostNames.get(hostComponent.hostId),
+            stale: old.get(hostComponent.id),
+          })),
+        )
         .filter(({ hostComponent, host, stale }) => {
           if (query.service !== undefined && hostComponent.service !== query.service) return false;
           if (query.component !== undefined && hostComponent.component !== query.component) return false;
@@ -145,7 +166,8 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
           }),
           limit,
           ({ key }) => key,
-          ({ row, host, stale, service }) => hostComponentView(row, { host: host?.name ?? '', address: host?.address ?? '', stale, service }),
+          ({ row, host, stale, service }) =>
+            hostComponentView(row, { host: host?.name ?? '', address: host?.address ?? '', stale, service }),
         ),
       };
     },
@@ -171,7 +193,17 @@ function serviceView(service: ServiceState, exports: Readonly<Record<string, unk
 
 function hostComponentView(
   row: HostComponentRow,
-  { host, address, stale, service }: { host: string; address: string; stale: { readonly changed: readonly string[]; readonly effect: string } | undefined; service: ServiceState },
+  {
+    host,
+    address,
+    stale,
+    service,
+  }: {
+    host: string;
+    address: string;
+    stale: { readonly changed: readonly string[]; readonly effect: string } | undefined;
+    service: ServiceState;
+  },
 ): z.infer<typeof HostComponentView> {
   const links = service.manifest.components.find(({ name }) => name === row.component)?.links ?? {};
   const values = row.appliedValues ?? {};
@@ -192,10 +224,14 @@ function hostComponentView(
     stale: stale ? { changed: [...stale.changed], effect: stale.effect } : null,
     links: Object.fromEntries(
       Object.entries(links).flatMap(([title, { port, path }]) => {
-        const value = 'property' in port ? values[port.property.config]?.[port.property.property] : 'literal' in port ? port.literal : undefined;
+        const value =
+          'property' in port
+            ? values[port.property.config]?.[port.property.property]
+            : 'literal' in port
+              ? port.literal
+              : undefined;
         return typeof value === 'number' ? [[title, `http://${address}:${value}${path}`]] : [];
       }),
     ),
   };
 }
-

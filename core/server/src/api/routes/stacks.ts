@@ -34,11 +34,17 @@ export function stackRoutes({ stacks }: RouteParts): Route[] {
     operationId: 'getStack',
     tag: 'stacks',
     summary: 'Read a stack with its manifest',
-    description: 'The manifest is all that the server knows of a stack: definitions of services, components, configs and their properties.',
+    description:
+      'The manifest is all that the server knows of a stack: definitions of services, components, configs and their properties.',
     permission: { action: 'read', resource: 'stack' },
     audit: 'none',
     params: z.strictObject({ stackId: z.string().max(100) }),
-    answers: { 200: { description: 'The stack', schema: StackView.extend({ manifest: z.record(z.string(), z.unknown()) }).meta({ id: 'StackWithManifest' }) } },
+    answers: {
+      200: {
+        description: 'The stack',
+        schema: StackView.extend({ manifest: z.record(z.string(), z.unknown()) }).meta({ id: 'StackWithManifest' }),
+      },
+    },
     problems: [404],
     handle: async ({ params }) => {
       const row = (await stacks.list()).find(({ id }) => id === params.stackId);

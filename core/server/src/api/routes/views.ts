@@ -1,6 +1,14 @@
 import { PHASES, STATES } from '@stackyard/domain';
 import { z } from 'zod';
-import type { AttemptRow, ClusterRow, ConfigVersionRow, HostRow, JobRow, StackRow, TaskRow } from '../../database/entities.ts';
+import type {
+  AttemptRow,
+  ClusterRow,
+  ConfigVersionRow,
+  HostRow,
+  JobRow,
+  StackRow,
+  TaskRow,
+} from '../../database/entities.ts';
 
 /** What the API shows of each resource: an allow-list, so that a new column is never shown by accident. */
 const at = z.string().describe('RFC 3339, UTC');
@@ -8,7 +16,13 @@ const atOrNull = at.nullable();
 const iso = (date: Date | null | undefined): string | null => date?.toISOString() ?? null;
 
 export const StateView = z.enum(STATES);
-const Counts = z.object({ PENDING: z.int(), RUNNING: z.int(), SUCCESSFUL: z.int(), FAILED: z.int(), CANCELED: z.int() });
+const Counts = z.object({
+  PENDING: z.int(),
+  RUNNING: z.int(),
+  SUCCESSFUL: z.int(),
+  FAILED: z.int(),
+  CANCELED: z.int(),
+});
 
 export const StackView = z
   .object({
@@ -23,7 +37,14 @@ export const StackView = z
         name: z.string(),
         title: z.string(),
         version: z.string(),
-        components: z.array(z.object({ name: z.string(), title: z.string(), category: z.enum(['server', 'client']), cardinality: z.string() })),
+        components: z.array(
+          z.object({
+            name: z.string(),
+            title: z.string(),
+            category: z.enum(['server', 'client']),
+            cardinality: z.string(),
+          }),
+        ),
       }),
     ),
   })
@@ -42,12 +63,19 @@ export function stackView(row: StackRow): z.infer<typeof StackView> {
       name: service.name,
       title: service.title,
       version: service.version,
-      components: service.components.map(({ name: component, title, category, cardinality }) => ({ name: component, title, category, cardinality })),
+      components: service.components.map(({ name: component, title, category, cardinality }) => ({
+        name: component,
+        title,
+        category,
+        cardinality,
+      })),
     })),
   };
 }
 
-export const ClusterView = z.object({ id: z.string(), name: z.string(), title: z.string().nullable(), revision: z.int(), createdAt: at }).meta({ id: 'Cluster' });
+export const ClusterView = z
+  .object({ id: z.string(), name: z.string(), title: z.string().nullable(), revision: z.int(), createdAt: at })
+  .meta({ id: 'Cluster' });
 
 export function clusterView({ id, name, title, revision, createdAt }: ClusterRow): z.infer<typeof ClusterView> {
   return { id, name, title: title ?? null, revision, createdAt: createdAt.toISOString() };
@@ -66,7 +94,16 @@ export const HostView = z
     joinedAt: at,
     agentVersion: z.string().nullable(),
     facts: z
-      .object({ hostname: z.string(), os: z.string(), kernel: z.string(), arch: z.string(), cpus: z.int(), memory: z.int().describe('Bytes'), disk: z.int().describe('Bytes'), java: z.array(z.object({ home: z.string(), version: z.string() })) })
+      .object({
+        hostname: z.string(),
+        os: z.string(),
+        kernel: z.string(),
+        arch: z.string(),
+        cpus: z.int(),
+        memory: z.int().describe('Bytes'),
+        disk: z.int().describe('Bytes'),
+        java: z.array(z.object({ home: z.string(), version: z.string() })),
+      })
       .nullable(),
   })
   .meta({ id: 'Host' });
@@ -85,7 +122,16 @@ export function hostView(row: HostRow, reachable: boolean): z.infer<typeof HostV
     joinedAt: row.joinedAt.toISOString(),
     agentVersion: row.agentVersion ?? null,
     facts: facts
-      ? { hostname: facts.hostname, os: facts.os, kernel: facts.kernel, arch: facts.arch, cpus: facts.cpus, memory: facts.memory, disk: facts.disk, java: facts.java.map(({ home, version }) => ({ home, version })) }
+      ? {
+          hostname: facts.hostname,
+          os: facts.os,
+          kernel: facts.kernel,
+          arch: facts.arch,
+          cpus: facts.cpus,
+          memory: facts.memory,
+          disk: facts.disk,
+          java: facts.java.map(({ home, version }) => ({ home, version })),
+        }
       : null,
   };
 }
@@ -206,14 +252,26 @@ const Json = z.unknown() as z.ZodType as z.ZodType<z.core.util.JSONType>;
 export const Values = z.record(z.string().max(100), z.record(z.string().max(100), Json));
 
 export const ConfigVersionView = z
-  .object({ version: z.int(), values: Values.describe('What was set; defaults are not stored'), overrides: z.record(z.string(), Values).describe('By host name'), note: z.string().nullable(), createdBy: z.string(), createdAt: at })
+  .object({
+    version: z.int(),
+    values: Values.describe('What was set; defaults are not stored'),
+    overrides: z.record(z.string(), Values).describe('By host name'),
+    note: z.string().nullable(),
+    createdBy: z.string(),
+    createdAt: at,
+  })
   .meta({ id: 'ConfigVersion' });
 
-export function configVersionView(row: ConfigVersionRow, hostName: (id: string) => string): z.infer<typeof ConfigVersionView> {
+export function configVersionView(
+  row: ConfigVersionRow,
+  hostName: (id: string) => string,
+): z.infer<typeof ConfigVersionView> {
   return {
     version: row.version,
     values: row.values as z.infer<typeof Values>,
-    overrides: Object.fromEntries(Object.entries(row.overrides).map(([id, values]) => [hostName(id), values as z.infer<typeof Values>])),
+    overrides: Object.fromEntries(
+      Object.entries(row.overrides).map(([id, values]) => [hostName(id), values as z.infer<typeof Values>]),
+    ),
     note: row.note ?? null,
     createdBy: row.createdBy,
     createdAt: row.createdAt.toISOString(),

@@ -9,9 +9,23 @@ const conf = defineConfig('demo.properties', {
   memory: p.memory().optional().help('How much'),
 });
 const lifecycle = { start: () => undefined, stop: () => undefined };
-const head = defineComponent('head', { title: 'Head', category: 'server', cardinality: '0-1', config: [conf], lifecycle });
-const worker = defineComponent('worker', { title: 'Worker', category: 'server', cardinality: '0+', config: [conf], lifecycle });
-const stack = defineStack({ services: [defineService('demo', { title: 'Demo', version: '1', user: 'demo', components: [head, worker] })] });
+const head = defineComponent('head', {
+  title: 'Head',
+  category: 'server',
+  cardinality: '0-1',
+  config: [conf],
+  lifecycle,
+});
+const worker = defineComponent('worker', {
+  title: 'Worker',
+  category: 'server',
+  cardinality: '0+',
+  config: [conf],
+  lifecycle,
+});
+const stack = defineStack({
+  services: [defineService('demo', { title: 'Demo', version: '1', user: 'demo', components: [head, worker] })],
+});
 
 const manifest = toManifest(stack, { name: '@stack/demo', version: '1.0.0', sdk: '0.1.0' });
 const DIGEST = 'sha512-demo';
@@ -21,7 +35,19 @@ export const stacks = { templates: async () => ({}) } as unknown as StackStore;
 
 export function host(name: string, fields: Partial<HostState> = {}): HostState {
   const facts = { cpus: 4, memory: 8_000_000_000, disk: 100_000_000_000, java: [] };
-  return { id: `id-${name}`, name, address: '127.0.0.1', bind: '0.0.0.0', root: `/srv/${name}`, local: false, reachable: true, privileged: true, clusterId: 'c1', facts, ...fields };
+  return {
+    id: `id-${name}`,
+    name,
+    address: '127.0.0.1',
+    bind: '0.0.0.0',
+    root: `/srv/${name}`,
+    local: false,
+    reachable: true,
+    privileged: true,
+    clusterId: 'c1',
+    facts,
+    ...fields,
+  };
 }
 
 /** A cluster of hosts h1, h2 … with nothing on them, and one installed stack. */

@@ -10,6 +10,8 @@ export type LogsCall = ServerDuplexStream<LogFrame__Output, LogAck>;
 
 /** Taken from a stream and not yet durable, over all its attempts, before it is read no further. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
+/** What a chunk takes besides its bytes: many empty ones must not pile up either. */
+const CHUNK_COST = 1024;
 /** Attempts of a stream whose owner is remembered. */
 const OWNED = 1000;
 
@@ -31,7 +33,8 @@ export function receiveLogs(
   };
   call.on('data', ({ chunks }: LogFrame__Output) => {
     for (const chunk of chunks) {
-      unsynced += chunk.data.length;
+      const cost = chunk.data.length + CHUNK_COST;
+      unsynced += cost;
       void (open ? take(chunk) : Promise.resolve()).catch(breakOff).finally(() => {
         unsynced -= chunk.data.length;
         if (unsynced < WINDOW_BYTES && call.isPaused()) call.resume();
