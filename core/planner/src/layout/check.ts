@@ -30,8 +30,9 @@ export function checkNewHosts(draft: Draft): void {
   for (const { host, at } of silent.values()) refuseUnreachable(draft.problems, host, at);
 }
 
-export function refuseUnreachable(problems: Problems, host: HostState, at: string): void {
-  const message = `Host ${host.name} does not answer. Check the agent on it, or leave the host out.`;
+/** `way` is what else can be done than to bring the host back. */
+export function refuseUnreachable(problems: Problems, host: HostState, at: string, way = 'leave the host out'): void {
+  const message = `Host ${host.name} does not answer. Check the agent on it, or ${way}.`;
   problems.refuse('HOST_UNREACHABLE', message, at);
 }
 

@@ -268,6 +268,13 @@ test('tasks on a host that does not answer are refused, a lost host is removed w
   expect(problems(sample.state, { command: 'remove', target: { hosts: ['zk1'] }, data: 'keep', lost: true })).toEqual([
     'HOST_NOT_LOST /lost',
   ]);
+  expect(() => layout(sample.state, { command: 'remove', target, data: 'keep' }, { newId: ids() })).toThrow(
+    'Host zk3 does not answer. Check the agent on it, or remove it as "lost" when it will not come back.',
+  );
+  const { change } = layout(sample.state, { command: 'remove', target, data: 'delete', lost: true }, { newId: ids() });
+  expect(change.warnings.map(({ message }) => message)).toContain(
+    'Nothing can be deleted on zk3 now. Delete the data there before a lost host is used again.',
+  );
   const plan = sample.run({ command: 'remove', target, data: 'keep', lost: true });
   expect(plan.hosts).toEqual(['h-zk1', 'h-zk2']);
   expect(sample.hostComponents().some(({ hostId }) => hostId === 'h-zk3')).toBe(false);

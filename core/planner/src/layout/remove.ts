@@ -12,7 +12,7 @@ import type { Draft } from './draft.ts';
  */
 export function layoutRemove(draft: Draft, request: Extract<CommandRequest, { command: 'remove' }>): void {
   const leaving = select(draft.state, request.target, draft.problems);
-  checkReach(draft, leaving, request.lost ?? false);
+  checkReach(draft, leaving, request);
   const ids = new Set(leaving.map(({ id }) => id));
   for (const service of draft.state.services) {
     const staying = service.hostComponents.filter(({ id }) => !ids.has(id));
@@ -33,13 +33,24 @@ export function layoutRemove(draft: Draft, request: Extract<CommandRequest, { co
   checkStillRequired(draft);
 }
 
-function checkReach(draft: Draft, leaving: readonly HostComponentState[], lost: boolean): void {
+function checkReach(
+  draft: Draft,
+  leaving: readonly HostComponentState[],
+  { lost = false, data }: Extract<CommandRequest, { command: 'remove' }>,
+): void {
   const hosts = new Map(leaving.map((hostComponent) => [hostComponent.hostId, draft.hostOf(hostComponent)]));
   for (const host of hosts.values()) {
     if (lost && host.reachable) {
       const message = `Host ${host.name} answers, so it is not lost. Remove what is on it without "lost".`;
       draft.problems.refuse('HOST_NOT_LOST', message, '/lost');
-    } else if (!lost && !host.reachable) refuseUnreachable(draft.problems, host, '/target');
+    } else if (!lost && !host.reachable) {
+      refuseUnreachable(draft.problems, host, '/target', 'remove it as "lost" when it will not come back');
+    }
+  }
+  if (lost && data === 'delete') {
+    const names = listed([...hosts.values()].map(({ name }) => name));
+    const message = `Nothing can be deleted on ${names} now. Delete the data there before a lost host is used again.`;
+    draft.problems.warn('DATA_STAYS', message, '/data');
   }
 }
 

@@ -53,7 +53,9 @@ const LEFT_OUT = '… the rest is not shown: the plan is too large\n';
 export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanView> {
   const { plan, state, change } = planned;
   const names = namesOf(planned);
-  const data = plan.request.command === 'remove' ? plan.request.data : 'keep';
+  const { request } = plan;
+  // On a lost host nothing can be deleted.
+  const data = request.command === 'remove' && !request.lost ? request.data : 'keep';
   const changedFiles = new Map(planned.stale.map(({ hostComponentId, changed }) => [hostComponentId, changed.length]));
   const directories = directoriesOf(state, new Set(change.removedHostComponents));
   return {
