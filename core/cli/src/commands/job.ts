@@ -85,8 +85,15 @@ export const jobs: Noun = (noun, terminal) => {
       const { api } = await connect(terminal, options);
       const { id } = await findJob(api, given);
       const job = await answerOf(api.POST('/api/v1/jobs/{job}/cancel', { params: { path: { job: id } } }));
-      terminal.err(`Cancelling ${job.title}.\n`);
-      if (!options.detach) await untilEnded(api, job.id);
+      if (job.finishedAt) {
+        terminal.err(`There is nothing to cancel: ${job.title} is ${job.state} already.\n`);
+      } else {
+        terminal.err(`Cancelling ${job.title}.\n`);
+        if (!options.detach) {
+          const { state } = await untilEnded(api, job.id);
+          terminal.err(`${job.title} is ${state}.\n`);
+        }
+      }
       terminal.out(`${job.id}\n`);
     });
 

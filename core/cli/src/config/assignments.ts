@@ -46,21 +46,40 @@ function hintFor(name: string, config: string | undefined, definitions: readonly
     definitions.find((each) => fold(each.name) === wanted) ??
     definitions.find(
       (each) => wanted.length > 2 && (fold(each.name).includes(wanted) || wanted.includes(fold(each.name))),
-    );
+    ) ??
+    definitions.find((each) => wanted.length > 3 && oneSlip(wanted, fold(each.name)));
   if (near) return ` Did you mean ${near.config}/${near.name}?`;
   const configs = [...new Set(definitions.map((each) => each.config))];
   if (config !== undefined && !configs.includes(config)) return ` The configs are ${configs.join(', ')}.`;
   return ' "stackyard config get SERVICE" lists all.';
 }
 
+/** One letter too many, too few, wrong or in its neighbour's place. */
+function oneSlip(typed: string, name: string): boolean {
+  let same = 0;
+  while (same < typed.length && typed[same] === name[same]) same++;
+  const [a, b] = [typed.slice(same), name.slice(same)];
+  return (
+    a.slice(1) === b ||
+    a === b.slice(1) ||
+    a.slice(1) === b.slice(1) ||
+    (a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2))
+  );
+}
+
 const numbers = new Set(['int', 'float', 'port', 'memory', 'duration']);
+/** Numbers that have a unit, and how many of it the units of people are. */
+const units: Readonly<Record<string, { readonly of: string; readonly sizes: Readonly<Record<string, number>> }>> = {
+  memory: { of: 'MiB', sizes: { m: 1, mb: 1, mib: 1, g: 1024, gb: 1024, gib: 1024 } },
+  duration: { of: 'milliseconds', sizes: { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 } },
+};
 
 /** A value from its text, by the type of its property. @throws UsageError */
 export function readValue(text: string, { config, name, type }: Definition): unknown {
   const refuse = (wanted: string): never => {
     throw new UsageError(`${config}/${name} takes ${wanted}, not "${text}".`);
   };
-  if (numbers.has(type)) return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : refuse('a number');
+  if (numbers.has(type)) return number(text, type) ?? refuse(`a number${units[type] ? ` of ${units[type].of}` : ''}`);
   if (type === 'bool') return { true: true, false: false }[text] ?? refuse('true or false');
   if (type === 'list')
     return text.trimStart().startsWith('[')
@@ -70,6 +89,14 @@ export function readValue(text: string, { config, name, type }: Definition): unk
         : text.split(',').map((item) => item.trim());
   if (type === 'map') return json(text, refuse);
   return text;
+}
+
+/** "3000", and by the type "3s" or "1 GiB". */
+function number(text: string, type: string): number | undefined {
+  const [, digits = '', unit = ''] = /^\s*(-?[0-9.]+(?:e[0-9]+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const size = unit === '' ? 1 : units[type]?.sizes[unit.toLowerCase()];
+  const value = digits === '' || size === undefined ? Number.NaN : Number(digits) * size;
+  return Number.isFinite(value) ? value : undefined;
 }
 
 function json(text: string, refuse: (wanted: string) => never): unknown {

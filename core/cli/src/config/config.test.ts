@@ -33,12 +33,22 @@ test('assignments become values by config, of the type that their property has',
   });
 });
 
+test('memory and durations can be given with a unit', () => {
+  const heap = (text: string) => parseAssignments([`heap=${text}`], definitions)['zookeeper-env'];
+  expect(['512', '512m', '1GiB', '1.5 g'].map(heap)).toEqual([512, 512, 1024, 1536].map((value) => ({ heap: value })));
+  const tick = (text: string) => parseAssignments([`tickTime=${text}`], definitions)['zoo.cfg'];
+  expect(['-5', '3s', '2500 ms'].map(tick)).toEqual([-5, 3000, 2500].map((tickTime) => ({ tickTime })));
+});
+
 test.each([
   ['tickTim=1', 'There is no property tickTim. Did you mean zoo.cfg/tickTime?'],
+  ['tikTime=1', 'There is no property tikTime. Did you mean zoo.cfg/tickTime?'],
+  ['tikcTime=1', 'There is no property tikcTime. Did you mean zoo.cfg/tickTime?'],
   ['tick_time=1', 'There is no property tick_time. Did you mean zoo.cfg/tickTime?'],
   ['level=INFO', 'Several configs have a property level: say zookeeper-env/level or logback.xml/level.'],
   ['zoo.conf/dir=1', 'There is no property zoo.conf/dir. The configs are zoo.cfg, zookeeper-env, logback.xml.'],
-  ['tickTime=soon', 'zoo.cfg/tickTime takes a number, not "soon".'],
+  ['tickTime=soon', 'zoo.cfg/tickTime takes a number of milliseconds, not "soon".'],
+  ['heap=1 TiB', 'zookeeper-env/heap takes a number of MiB, not "1 TiB".'],
   ['tls=yes', 'zoo.cfg/tls takes true or false, not "yes".'],
   ['extra=a', 'zoo.cfg/extra takes JSON, not "a".'],
   ['tickTime', 'tickTime sets nothing. Use property=value, such as tickTime=3000.'],

@@ -52,6 +52,9 @@ test('lines say why: the message of a failure, the reason of a cancelled one', (
   expect(taskLine(task({ state: 'CANCELED', reason: 'DEPENDENCY_FAILED' }), plain)).toBe(
     '− zookeeper_server on zk2: start: a task before it failed',
   );
+  expect(taskLine(task({ state: 'CANCELED', reason: 'USER_CANCEL' }), plain)).toBe(
+    '− zookeeper_server on zk2: start: cancelled',
+  );
 });
 
 test('packages on their way say from where and how far', () => {

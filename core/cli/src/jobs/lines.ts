@@ -8,6 +8,8 @@ import { packageLine, taskLine } from './words.ts';
 const QUIET_MS = 10_000;
 const LONGEST_QUIET_MS = 300_000;
 const NAMED = 4;
+/** So many tasks that ended before the following began are told one by one. */
+const TOLD_AFTERWARDS = 20;
 
 /** One line per ended task: for logs, pipes and CI. */
 export function lineListener(terminal: Terminal): JobListener {
@@ -31,9 +33,11 @@ export function lineListener(terminal: Terminal): JobListener {
   return {
     opened({ title, id }, tasks) {
       for (const task of tasks) if (task.state === 'RUNNING') running.set(task.id, task);
-      const done = tasks.filter(({ state }) => isTerminal(state)).length;
-      const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}${done > 0 ? `, ${done} done` : ''}`;
+      const done = tasks.filter(({ state }) => isTerminal(state));
+      const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}${done.length > 0 ? `, ${done.length} done` : ''}`;
       say(`${title}: ${count}, job ${id}`);
+      // Quick ones end before anybody can follow; of a long job only the news is told.
+      if (done.length <= TOLD_AFTERWARDS) for (const task of done) print(taskLine(task, terminal.colours));
     },
     changed(task) {
       if (task.state === 'RUNNING') running.set(task.id, task);

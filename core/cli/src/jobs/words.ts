@@ -43,7 +43,7 @@ export function taskLine(task: TaskPicture, colours: Colours): string {
 
 const reasons: Readonly<Record<string, string>> = {
   DEPENDENCY_FAILED: 'a task before it failed',
-  CANCEL_REQUESTED: 'cancelled',
+  USER_CANCEL: 'cancelled',
 };
 
 function whyOf({ state, reason, message }: TaskPicture): string {
