@@ -112,7 +112,8 @@ export class DiskLogStore implements LogStore {
       const file = await open(path, 'a', 0o600);
       try {
         for (const data of waiting) await file.writeFile(data);
-        await file.datasync();
+        // A silent attempt, of which there are many, leaves an empty file: nothing that could be lost.
+        if (waiting.length > 0) await file.datasync();
       } finally {
         await file.close();
       }
