@@ -33,7 +33,7 @@ export type { Value, Value__Output } from './gen/stackyard/agent/v1/Value.ts';
 export type { ValueMap, ValueMap__Output } from './gen/stackyard/agent/v1/ValueMap.ts';
 export type { WatchedComponent, WatchedComponent__Output } from './gen/stackyard/agent/v1/WatchedComponent.ts';
 
-export { fromValue, fromValueMap, toValue, toValueMap } from './values.ts';
+export { fromValue, fromValueMap, type Json, toValue, toValueMap } from './values.ts';
 
 /** The options the types in gen/ were generated with; loading with others would make the types lie. */
 const options: Options = { longs: Number, enums: String, defaults: true, oneofs: true };

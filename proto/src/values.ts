@@ -20,22 +20,13 @@ export function toValueMap(object: { readonly [key: string]: Json }): ValueMap {
   return { entries: Object.fromEntries(Object.entries(object).map(([key, value]) => [key, toValue(value)])) };
 }
 
-export function fromValue(value: Value__Output): Json {
-  switch (value.kind) {
-    case 'text':
-      return value.text ?? '';
-    case 'number':
-      return value.number ?? 0;
-    case 'flag':
-      return value.flag ?? false;
-    case 'list':
-      return (value.list?.items ?? []).map(fromValue);
-    case 'map':
-      return fromValueMap(value.map ?? undefined);
-    case 'none':
-    case undefined:
-      return null;
-  }
+export function fromValue({ kind, text, number, flag, list, map }: Value__Output): Json {
+  if (kind === 'text') return text ?? '';
+  if (kind === 'number') return number ?? 0;
+  if (kind === 'flag') return flag ?? false;
+  if (kind === 'list') return (list?.items ?? []).map(fromValue);
+  if (kind === 'map') return fromValueMap(map ?? undefined);
+  return null;
 }
 
 export function fromValueMap(map: ValueMap__Output | undefined): { [key: string]: Json } {

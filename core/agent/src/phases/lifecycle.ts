@@ -50,8 +50,7 @@ export function makeHost(context: PhaseContext, once: OnceMarkers): Host {
     signal,
     log: (message) => context.log(message),
     instances: ({ name }) => instancesOf(context, name),
-    get: <V>({ ref }: { ref: { config: string; property: string } }) =>
-      valueOf(context, { property: ref }, 'host.get') as V,
+    get: (({ ref }) => valueOf(context, { property: ref }, 'host.get')) as Host['get'],
     run,
     script: (path, env = {}) => {
       context.log(`$ ${path}`);
