@@ -2,6 +2,7 @@ import type { Reason } from '@stackyard/domain';
 import type { Clock, Logger } from '@stackyard/kernel';
 import type { ServerMessage } from '@stackyard/proto';
 import type { Pool } from 'pg';
+import { Alerts } from './alerts.ts';
 import { ObservedComponents } from './components.ts';
 import type { BlobSource } from './gateway/download.ts';
 import { type Address, Gateway } from './gateway/gateway.ts';
@@ -54,6 +55,7 @@ export class AgentSessions {
   readonly #gateway: Gateway;
   readonly #components: ObservedComponents;
   readonly #watch: WatchTeller;
+  readonly #alerts: Alerts;
   readonly #inboxes = new Map<number, Inbox>();
   readonly #hosts = new Map<string, Pick<HostRecord, 'name' | 'clusterId'>>();
   #ticker: NodeJS.Timeout | undefined;
@@ -67,6 +69,7 @@ export class AgentSessions {
     this.#state = createSessionsState({ installId, epoch, leaseMs, lostAfterMs });
     this.#wire = { installId, epoch, heartbeatMs, leaseMs, killGraceMs };
     this.#components = new ObservedComponents(sql);
+    this.#alerts = new Alerts({ log, clock });
     this.#watch = new WatchTeller({
       watchedOn: (hostId) => envelopes.watchedOn(hostId),
       tell: (hostId, components) => this.#tell(hostId, { watchComponents: { components } }),
@@ -130,6 +133,7 @@ export class AgentSessions {
   disconnect(hostId: string): void {
     this.#step({ kind: 'removed', hostId });
     this.#hosts.delete(hostId);
+    this.#alerts.forget(hostId);
   }
 
   knows(hostId: string): boolean {
@@ -266,11 +270,9 @@ export class AgentSessions {
       case 'lost':
         this.#options.onHost(effect.hostId, 'hostLost');
         return;
-      case 'alert': {
-        const { hostId, id: attemptId, sentence } = effect;
-        this.#options.log.error({ hostId, attemptId, what: sentence }, 'The protocol was not kept');
+      case 'alert':
+        this.#alerts.tell(effect.hostId, effect.sentence, effect.id);
         return;
-      }
     }
   }
 

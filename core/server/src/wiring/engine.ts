@@ -6,6 +6,7 @@ import { PresentStates } from '../commands/presentStates.ts';
 import { createEngine, type RunningEngine } from '../engine/engine.ts';
 import type { LogStore } from '../engine/ports.ts';
 import { DiskLogStore } from '../engine/logs.ts';
+import { PackageUnknownError } from '../packages/index.ts';
 import { Catalogue } from './catalogue.ts';
 import { ServerOptions } from './options.ts';
 import { Storage } from './storage.ts';
@@ -48,7 +49,13 @@ class WiredEngine implements EngineParts {
     });
     const blobs = {
       open: async (digest: string) =>
-        digest.startsWith('sha512-') ? stacks.open(digest) : catalogue.packages.open(digest),
+        digest.startsWith('sha512-')
+          ? stacks.open(digest)
+          : catalogue.packages.open(digest).catch((error: unknown) => {
+              // What an agent asks for that is not here is its own mistake, not a fault of the server.
+              if (error instanceof PackageUnknownError) return undefined;
+              throw error;
+            }),
     };
     this.engine = createEngine({
       db,

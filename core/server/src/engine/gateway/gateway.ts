@@ -26,8 +26,12 @@ export interface GatewayOptions {
   readonly blobs: BlobSource;
   readonly log: Logger;
   readonly clock: Clock;
-  /** What an agent said on one of its streams; only its own host is ever named. */
-  readonly onMessages: (hostId: string, stream: number, messages: readonly AgentMessage__Output[]) => void;
+  /** What an agent said on one of its streams; only its own host is ever named. Nothing more is read until it is done with. */
+  readonly onMessages: (
+    hostId: string,
+    stream: number,
+    messages: readonly AgentMessage__Output[],
+  ) => Promise<void> | undefined;
   readonly onClosed: (hostId: string, stream: number, clean: boolean) => void;
   /** A host joined, or joined again with a new secret. */
   readonly onJoined: (hostId: string) => void;
@@ -165,7 +169,11 @@ export class Gateway {
       this.#options.onClosed(hostId, stream, clean);
     };
     call.on('data', ({ messages }) => {
-      if (open && this.#links.has(stream)) this.#options.onMessages(hostId, stream, messages);
+      if (!open || !this.#links.has(stream)) return;
+      const later = this.#options.onMessages(hostId, stream, messages);
+      if (!later) return;
+      call.pause();
+      void later.finally(() => call.resume());
     });
     call.on('cancelled', () => closed(false));
     call.on('error', () => closed(false));
