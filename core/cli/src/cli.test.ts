@@ -113,6 +113,72 @@ test('a list is a table for people, an array for programs, and a name per line f
   expect(server.asked[0]?.headers.authorization).toBe('Bearer syk_x');
 });
 
+test('what was seen last on a host out of reach is not told as if it were so', async () => {
+  const there = {
+    service: 'zookeeper',
+    component: 'zookeeper_server',
+    ordinal: 1,
+    desired: 'RUNNING',
+    observed: 'RUNNING',
+    role: 'leader',
+    pid: 7,
+    restarts: 0,
+    configVersion: 1,
+    stale: null,
+  };
+  const lastSeenAt = new Date(Date.now() - 300_000).toISOString();
+  await using server = await httpServer((request, response) => {
+    const hosts = ['a', 'b'].map((name) => ({ name, reachable: name === 'a', lastSeenAt }));
+    const items = request.url?.startsWith('/api/v1/hosts')
+      ? hosts
+      : hosts.map(({ name }) => ({ ...there, host: name }));
+    sendJson(response, 200, { items, nextCursor: null });
+  });
+  const { out } = await cli('component list -c demo', { STACKYARD_URL: server.url, STACKYARD_TOKEN: 'x' });
+  const states = out.split('\n').map((line) => line.split(/ {2,}/).slice(1, 6).join(' | '));
+  expect(states.slice(1, 3)).toEqual([
+    'a | 1 | RUNNING | leader | 7',
+    'b | 1 | host out of reach, was RUNNING 5 min ago | - | -',
+  ]);
+});
+
+test('a value that stands in no file differs too until a restart applies it', async () => {
+  const nothing = {
+    tasks: [],
+    edges: [],
+    files: [],
+    hosts: [],
+    joiningHosts: [],
+    added: [],
+    removed: [],
+    warnings: [],
+  };
+  const place = { host: 'a', service: 'zookeeper', component: 'zookeeper_server' };
+  let restarts: object[] = [{ ...place, reason: 'it is started with other values' }];
+  await using server = await httpServer((_, response) =>
+    sendJson(response, 201, {
+      planId: 'p1',
+      plan: { ...nothing, title: 'Configure zookeeper', restarts, skipped: [] },
+    }),
+  );
+  const env = { STACKYARD_URL: server.url, STACKYARD_TOKEN: 'x' };
+  const differing = await cli('config diff zookeeper -c demo', env);
+  expect([differing.code, differing.out]).toEqual([
+    1,
+    expect.stringContaining('restarts zookeeper_server on a (it is started with other values)'),
+  ]);
+  restarts = [];
+  expect((await cli('config diff zookeeper -c demo', env)).code).toBe(0);
+});
+
+test('nothing is cancelled of a job that has ended', async () => {
+  const id = '0'.repeat(36);
+  const job = { id, title: 'Restart zookeeper', state: 'SUCCESSFUL', finishedAt: '2026-01-01T00:00:00Z' };
+  await using server = await httpServer((_, response) => sendJson(response, 200, job));
+  const { code, err } = await cli(`job cancel ${id}`, { STACKYARD_URL: server.url, STACKYARD_TOKEN: 'x' });
+  expect([code, err]).toEqual([0, 'There is nothing to cancel: Restart zookeeper is SUCCESSFUL already.\n']);
+});
+
 test('pages are followed to the end', async () => {
   await using server = await httpServer((request, response) => {
     const second = request.url?.includes('cursor=next');

@@ -2,6 +2,7 @@ import { type Api, allOf } from '../api/client.ts';
 import type { HostComponent } from '../api/types.ts';
 import { printList, type View } from '../output/print.ts';
 import type { Colours } from '../output/terminal.ts';
+import { ago } from '../output/time.ts';
 import { type ClusterOptions, connect, type Noun, type OutputOptions, withCluster, withOutput } from './parts.ts';
 import { addRunVerbs } from './verbs.ts';
 
@@ -26,13 +27,13 @@ export const components: Noun = (noun, terminal) => {
       ) => {
         const { api, cluster } = await connect(terminal, options);
         const { service, host, stale } = options;
-        const found = await listComponents(api, await cluster(options.cluster), {
-          component,
-          service,
-          host,
-          stale: stale ? 'true' : undefined,
-        });
-        await printList(terminal, found, componentView, options.output);
+        const name = await cluster(options.cluster);
+        const filter = { component, service, host, stale: stale ? ('true' as const) : undefined };
+        const [found, silent] = await Promise.all([
+          listComponents(api, name, filter),
+          options.output === 'table' ? silentHosts(api, name) : new Map<string, string | null>(),
+        ]);
+        await printList(terminal, found, componentView(silent), options.output);
       },
     );
 
@@ -59,6 +60,24 @@ export async function listComponents(
   );
 }
 
+/** The hosts of a cluster that are out of reach, with when they were last seen. */
+export async function silentHosts(api: Api, cluster: string): Promise<ReadonlyMap<string, string | null>> {
+  const hosts = await allOf((query) => api.GET('/api/v1/hosts', { params: { query: { ...query, cluster } } }));
+  return new Map(hosts.filter(({ reachable }) => !reachable).map(({ name, lastSeenAt }) => [name, lastSeenAt]));
+}
+
+/** As `stateText`; of a host out of reach it is what was seen last. */
+export function presentState(
+  item: HostComponent,
+  silent: ReadonlyMap<string, string | null>,
+  colours: Colours,
+  now = new Date(),
+): string {
+  if (!silent.has(item.host)) return stateText(item, colours);
+  const seen = `${item.desired === 'INSTALLED' && item.pid === null ? 'INSTALLED' : item.observed} ${ago(silent.get(item.host) ?? null, now)}`;
+  return colours.yellow(`host out of reach, was ${seen}`);
+}
+
 /** What was seen, beside what is wanted where the two differ. */
 export function stateText({ desired, observed, message }: HostComponent, colours: Colours): string {
   const paint = {
@@ -75,14 +94,14 @@ export function stateText({ desired, observed, message }: HostComponent, colours
   return `${paint(observed)}${wanted}${message && observed === 'UNHEALTHY' ? `: ${message}` : ''}`;
 }
 
-const componentView: View<HostComponent> = {
+const componentView = (silent: ReadonlyMap<string, string | null>): View<HostComponent> => ({
   columns: (colours) => [
     { title: 'COMPONENT', cell: ({ component }) => component },
     { title: 'HOST', cell: ({ host }) => host },
     { title: '#', cell: ({ ordinal }) => String(ordinal) },
-    { title: 'STATE', cell: (item) => stateText(item, colours) },
-    { title: 'ROLE', cell: ({ role }) => role ?? '-' },
-    { title: 'PID', cell: ({ pid }) => (pid === null ? '-' : String(pid)) },
+    { title: 'STATE', cell: (item) => presentState(item, silent, colours) },
+    { title: 'ROLE', cell: ({ role, host }) => (silent.has(host) ? '-' : (role ?? '-')) },
+    { title: 'PID', cell: ({ pid, host }) => (pid === null || silent.has(host) ? '-' : String(pid)) },
     {
       title: 'RESTARTS',
       cell: ({ restarts, pid }) => (pid === null ? '-' : restarts > 0 ? colours.yellow(String(restarts)) : '0'),
@@ -99,7 +118,7 @@ const componentView: View<HostComponent> = {
   ],
   name: ({ component, host }) => `${component}/${host}`,
   none: 'There is no such component. "stackyard service add" brings a service in.',
-};
+});
 
 const needs: Readonly<Record<string, string>> = {
   none: 'an update',

@@ -174,9 +174,11 @@ async function setValues(
 
 async function diffToHosts(api: Api, terminal: Terminal, cluster: string, service: string): Promise<boolean> {
   const { plan } = await makePlan(api, cluster, { command: 'configure', target: { service } });
-  if (plan.files.length === 0) terminal.err(`Every host runs the newest config of ${service}.\n`);
-  else terminal.out(planText(plan, { colours: terminal.colours }));
-  return plan.files.length > 0;
+  // A value that stands in no file, such as a heap, is applied by a restart.
+  const differs = plan.files.length + plan.restarts.length > 0;
+  if (differs) terminal.out(planText(plan, { colours: terminal.colours }));
+  else terminal.err(`Every host runs the newest config of ${service}.\n`);
+  return differs;
 }
 
 async function diffVersions(

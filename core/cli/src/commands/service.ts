@@ -4,7 +4,7 @@ import { NotFoundError, UsageError } from '../errors.ts';
 import { type Definition, parseAssignments } from '../config/assignments.ts';
 import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
-import { listComponents, stateText } from './component.ts';
+import { listComponents, presentState, silentHosts } from './component.ts';
 import { planAndRun } from './execute.ts';
 import {
   type ClusterOptions,
@@ -48,6 +48,7 @@ export const services: Noun = (noun, terminal) => {
         api.GET('/api/v1/clusters/{cluster}/services/{service}', { params: { path: { cluster, service } } }),
       );
       const there = options.output === 'table' ? await listComponents(api, cluster, { service }) : [];
+      const silent = options.output === 'table' ? await silentHosts(api, cluster) : new Map<string, string | null>();
       const { dim } = terminal.colours;
       const human = (item: Service): string =>
         facts(
@@ -62,7 +63,7 @@ export const services: Noun = (noun, terminal) => {
               (each) =>
                 [
                   each.component,
-                  `${each.host}  ${stateText(each, terminal.colours)}${each.role ? `, ${each.role}` : ''}`,
+                  `${each.host}  ${presentState(each, silent, terminal.colours)}${each.role && !silent.has(each.host) ? `, ${each.role}` : ''}`,
                 ] as const,
             ),
           ],
