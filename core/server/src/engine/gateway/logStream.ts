@@ -36,7 +36,7 @@ export function receiveLogs(
       const cost = chunk.data.length + CHUNK_COST;
       unsynced += cost;
       void (open ? take(chunk) : Promise.resolve()).catch(breakOff).finally(() => {
-        unsynced -= chunk.data.length;
+        unsynced -= cost;
         if (unsynced < WINDOW_BYTES && call.isPaused()) call.resume();
       });
     }
