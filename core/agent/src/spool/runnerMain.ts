@@ -12,6 +12,7 @@ import { encodeDecision, encodeExit, type ExitRecord, monotonicMs, readEnding } 
 import { type Assignment, attemptCookie, type JobContext, outputFile, pipeFd, type RunnerSays } from './job.ts';
 import { endingMessage } from './recover.ts';
 import { releaseReserve } from './reserve.ts';
+import { sentenceOf } from './systemError.ts';
 
 const maxOutputBytes = 512 * 1024;
 const warmDir = process.argv[2]!;
@@ -104,11 +105,11 @@ async function runJob({ job, taskId, number, attemptDir }: Assignment): Promise<
 
 function finishFailed(error: unknown): void {
   console.error(error);
-  const { message, reason } = error as { message?: unknown; reason?: unknown };
+  const { reason } = error as { reason?: unknown };
   finish({
     exitCode: 1,
     reason: typeof reason === 'string' ? reason : 'EXIT_NONZERO',
-    message: typeof message === 'string' ? message : String(error),
+    message: sentenceOf(error),
   });
 }
 
