@@ -174,6 +174,15 @@ test('messages of a stream carry their ids', async () => {
   expect(answer.body).toContain('id: 2');
 });
 
+test('a stream is what clients get that take anything, and those that take something else are told', async () => {
+  const { send } = await start([streamThings]);
+  for (const accept of ['*/*', 'text/html, */*;q=0.1', 'text/*']) {
+    const answer = await send('GET', '/stream', undefined, { accept });
+    expect(answer.headers['content-type']).toContain('text/event-stream');
+  }
+  expect((await send('GET', '/stream', undefined, { accept: 'application/json' })).statusCode).toBe(406);
+});
+
 test('the API describes itself in OpenAPI 3.0.3', async () => {
   const { app } = await start([createThing, getThing, streamThings]);
   const document = (await app.inject({ method: 'GET', url: '/api/v1/openapi.json' })).json();

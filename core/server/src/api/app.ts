@@ -113,7 +113,13 @@ function addRoute(app: FastifyInstance, parts: AppParts, route: Route): void {
     exposeHeadRoute: !streams,
     ...(streams ? { sse: { kind: 'dual' as const } } : {}),
     // Authentication comes before anything is parsed, and for every route: never by a prefix of its path.
-    onRequest: (request) => authenticate(parts, request),
+    onRequest: (request) => {
+      // Who takes anything, as curl does, takes the only thing there is.
+      if (only && /(^|[,\s])(\*|text)\/\*/.test(request.headers.accept ?? '*/*')) {
+        request.headers.accept = 'text/event-stream';
+      }
+      return authenticate(parts, request);
+    },
     handler: async (request, reply) => {
       if (only && !reply.sse) throw new NotAcceptableError({});
       return handle(parts, route, request, reply);
