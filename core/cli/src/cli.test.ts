@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { httpServer, sendJson } from './api/testing.ts';
 import { run } from './cli.ts';
+import { stateText } from './commands/component.ts';
 import { exitCodeOf, exitCodeOfJob } from './exitCodes.ts';
+import { colours } from './output/terminal.ts';
 import { testTerminal } from './output/testing.ts';
 import { buildProgram } from './program.ts';
 
@@ -111,6 +113,18 @@ test('a list is a table for people, an array for programs, and a name per line f
   expect((await cli('cluster list -o yaml', env)).out).toContain('- id: c1\n  name: demo\n');
   expect((await cli('cluster list -o name', env)).out).toBe('demo\n');
   expect(server.asked[0]?.headers.authorization).toBe('Bearer syk_x');
+});
+
+test('a component says what was seen of its process, and a client that it is installed', () => {
+  const state = (desired: string, observed: string, pid: number | null = null) =>
+    stateText({ desired, observed, pid, message: null } as Parameters<typeof stateText>[0], colours(false));
+  expect([
+    state('INSTALLED', 'UNKNOWN'),
+    state('INSTALLED', 'STOPPED'),
+    state('INSTALLED', 'STARTING', 7),
+    state('RUNNING', 'RUNNING', 7),
+    state('RUNNING', 'STOPPED'),
+  ]).toEqual(['INSTALLED', 'STOPPED', 'STARTING', 'RUNNING', 'STOPPED (should run)']);
 });
 
 test('what was seen last on a host out of reach is not told as if it were so', async () => {

@@ -79,7 +79,7 @@ export function presentState(
 }
 
 /** What was seen, beside what is wanted where the two differ. */
-export function stateText({ desired, observed, message }: HostComponent, colours: Colours): string {
+export function stateText({ desired, observed, message, pid }: HostComponent, colours: Colours): string {
   const paint = {
     RUNNING: colours.green,
     STARTING: colours.cyan,
@@ -87,8 +87,8 @@ export function stateText({ desired, observed, message }: HostComponent, colours
     UNHEALTHY: colours.red,
     UNKNOWN: colours.yellow,
   }[observed];
-  // A client has no process: when it is installed all is well.
-  if (desired === 'INSTALLED' && observed !== 'RUNNING' && observed !== 'UNHEALTHY')
+  // A client has no process: when it is installed all is well. What is being started has one before it is desired.
+  if (desired === 'INSTALLED' && pid === null && observed !== 'RUNNING' && observed !== 'UNHEALTHY')
     return colours.dim(observed === 'STOPPED' ? 'STOPPED' : 'INSTALLED');
   const wanted = desired === 'RUNNING' && observed === 'STOPPED' ? colours.yellow(' (should run)') : '';
   return `${paint(observed)}${wanted}${message && observed === 'UNHEALTHY' ? `: ${message}` : ''}`;

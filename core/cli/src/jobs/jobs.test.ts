@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Job } from '../api/types.ts';
 import { colours } from '../output/terminal.ts';
+import { testTerminal } from '../output/testing.ts';
+import { lineListener } from './lines.ts';
 import { picture } from './live.ts';
 import { afterEvent, type TaskEvent, type TaskPicture } from './picture.ts';
 import { packageLine, taskLine } from './words.ts';
@@ -55,6 +58,32 @@ test('lines say why: the message of a failure, the reason of a cancelled one', (
   expect(taskLine(task({ state: 'CANCELED', reason: 'USER_CANCEL' }), plain)).toBe(
     '− zookeeper_server on zk2: start: cancelled',
   );
+});
+
+test('who follows reads what ended before, what runs long, and what is waited for', () => {
+  vi.useFakeTimers();
+  const terminal = testTerminal();
+  const listener = lineListener(terminal);
+  try {
+    const stop = task({ id: 't0', index: 1, phase: 'stop' });
+    const job = { id: 'j1', title: 'Restart zookeeper' } as Job;
+    listener.opened(job, [task({ id: 'c', host: 'zk1', state: 'SUCCESSFUL' }), stop, task({ index: 2 })]);
+    vi.advanceTimersByTime(10_000);
+    listener.changed({ ...stop, state: 'RUNNING' });
+    vi.advanceTimersByTime(20_000);
+    listener.changed({ ...stop, state: 'SUCCESSFUL' });
+    expect(terminal.said.err.split('\n')).toEqual([
+      'Restart zookeeper: 3 tasks, 1 done, job j1',
+      '✓ zookeeper_server on zk1: start',
+      '… nothing runs now; zookeeper_server on zk2: stop comes next. "stackyard host get zk2" shows whether its agent is connected.',
+      '… still running: zookeeper_server on zk2: stop',
+      '✓ zookeeper_server on zk2: stop',
+      '',
+    ]);
+  } finally {
+    listener.closed();
+    vi.useRealTimers();
+  }
 });
 
 test('packages on their way say from where and how far', () => {

@@ -14,6 +14,7 @@ const TOLD_AFTERWARDS = 20;
 /** One line per ended task: for logs, pipes and CI. */
 export function lineListener(terminal: Terminal): JobListener {
   const running = new Map<string, TaskPicture>();
+  const pending = new Map<string, TaskPicture>();
   let packagePhase = '';
   let quiet: NodeJS.Timeout | undefined;
   const print = (line: string): void => terminal.err(`${line}\n`);
@@ -27,12 +28,16 @@ export function lineListener(terminal: Terminal): JobListener {
       const names = [...running.values()].map(({ component, host, phase }) => `${component} on ${host}: ${phase}`);
       const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
       if (names.length > 0) print(`… still running: ${names.slice(0, NAMED).join('; ')}${more}`);
+      else if (pending.size > 0) print(waitingLine(pending.values()));
       waitFrom(Math.min(ms * 2, LONGEST_QUIET_MS));
     }, ms);
   }
   return {
     opened({ title, id }, tasks) {
-      for (const task of tasks) if (task.state === 'RUNNING') running.set(task.id, task);
+      for (const task of tasks) {
+        if (task.state === 'RUNNING') running.set(task.id, task);
+        if (task.state === 'PENDING') pending.set(task.id, task);
+      }
       const done = tasks.filter(({ state }) => isTerminal(state));
       const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}${done.length > 0 ? `, ${done.length} done` : ''}`;
       say(`${title}: ${count}, job ${id}`);
@@ -42,6 +47,8 @@ export function lineListener(terminal: Terminal): JobListener {
     changed(task) {
       if (task.state === 'RUNNING') running.set(task.id, task);
       else running.delete(task.id);
+      if (task.state === 'PENDING') pending.set(task.id, task);
+      else pending.delete(task.id);
       if (isTerminal(task.state)) say(taskLine(task, terminal.colours));
     },
     packageMoved(event: PackageEvent) {
@@ -53,6 +60,12 @@ export function lineListener(terminal: Terminal): JobListener {
     noticed: say,
     closed: () => clearTimeout(quiet),
   };
+}
+
+/** Nothing runs, and something shall: most often an agent is out of reach. */
+function waitingLine(pending: Iterable<TaskPicture>): string {
+  const { component, host, phase } = [...pending].reduce((first, each) => (each.index < first.index ? each : first));
+  return `… nothing runs now; ${component} on ${host}: ${phase} comes next. "stackyard host get ${host}" shows whether its agent is connected.`;
 }
 
 /** Says nothing: for `--wait`. */
