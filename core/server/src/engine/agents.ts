@@ -188,6 +188,7 @@ export class AgentSessions {
 
   /** What cannot be judged without the database makes the next message of the stream wait. */
   #hear(hostId: string, stream: number, message: AgentSays): Promise<void> | undefined {
+    if (this.#stopped) return undefined;
     if (message.kind === 'hello') {
       return this.#greet(hostId, stream, message).catch((error: unknown) => this.#broke(stream, error));
     }
