@@ -95,6 +95,8 @@ async function send(answer: Answer, status: number, reply: FastifyReply, gone: A
   if (answer.messages) {
     const left = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve(), { once: true }));
     reply.sse.sendHeaders(status);
+    // Else they would wait for the first message, and the client with them.
+    reply.raw.flushHeaders();
     for await (const message of answer.messages) {
       // A client that goes while its buffer is full never drains it.
       await Promise.race([reply.sse.send(message as never), left]);

@@ -120,7 +120,12 @@ export const apiPlugin = definePlugin({
   register: (plugin) => plugin.provide(Http, FastifyHttp),
   async start(plugin) {
     const http = plugin.resolve(Http) as FastifyHttp;
-    await http.listen();
+    try {
+      await http.listen();
+    } catch (error) {
+      await http.close();
+      throw error;
+    }
     return () => http.close();
   },
 });

@@ -8,6 +8,7 @@ import type { LogStore } from '../engine/ports.ts';
 import { DiskLogStore } from '../engine/logs.ts';
 import { PackageUnknownError } from '../packages/index.ts';
 import { Catalogue } from './catalogue.ts';
+import { PortTakenError } from './errors.ts';
 import { ServerOptions } from './options.ts';
 import { Storage } from './storage.ts';
 
@@ -72,8 +73,14 @@ class WiredEngine implements EngineParts {
   }
 
   async listen(): Promise<void> {
-    const { port } = await this.engine.listen(this.#options.agents);
-    this.#port = port;
+    const { host, port } = this.#options.agents;
+    try {
+      this.#port = (await this.engine.listen({ host, port })).port;
+    } catch (error) {
+      // gRPC has a sentence of its own around the code.
+      if (error instanceof Error && error.message.includes('EADDRINUSE')) throw new PortTakenError({ host, port, purpose: 'the port that agents dial' }, { cause: error });
+      throw error;
+    }
   }
 
   get agentEndpoint(): string {
@@ -88,8 +95,13 @@ export const enginePlugin = definePlugin({
   register: (plugin) => plugin.provide(EngineParts, WiredEngine),
   async start(plugin) {
     const parts = plugin.resolve(EngineParts) as WiredEngine;
-    await parts.engine.start();
-    await parts.listen();
+    try {
+      await parts.engine.start();
+      await parts.listen();
+    } catch (error) {
+      await parts.engine.stop();
+      throw error;
+    }
     return () => parts.engine.stop();
   },
 });

@@ -12,7 +12,7 @@ const conf = defineConfig('demo.properties', {
   threads: p.int(4).min(1).max(64).help('How many'),
   greeting: p.text('Hello').effect('reload').help('What is said'),
 });
-const lifecycle = { start: () => undefined, stop: () => undefined };
+const lifecycle = { start: () => undefined, stop: () => undefined, check: () => undefined };
 const head = defineComponent('head', { title: 'Head', category: 'server', cardinality: '0-1', config: [conf], lifecycle });
 const worker = defineComponent('worker', { title: 'Worker', category: 'server', cardinality: '0+', config: [conf], lifecycle });
 export default defineStack({
