@@ -56,14 +56,17 @@ export async function assemble(from: {
     pool,
     listener: {
       started(ref, { pid }) {
-        logs.follow(ref, attempts.logFileOf(ref));
         driver.happened({ kind: 'started', attempt: ref, pid });
+        logs.follow(ref, attempts.logFileOf(ref));
       },
       exited(ref, exit) {
         void attempts.logSizeOf(ref).then((size) => {
-          logs.ended(ref, attempts.logFileOf(ref), size);
           driver.happened({ kind: 'exited', attempt: ref, result: fromExit(exit, size) });
-          supervisor.lookSoon();
+          // The server waits for the result; the rest may take its time.
+          setImmediate(() => {
+            logs.ended(ref, attempts.logFileOf(ref), size);
+            supervisor.lookSoon();
+          });
           if (exit.reason === 'ARTIFACT_INTEGRITY') void artifacts.dropDamaged();
         });
       },
