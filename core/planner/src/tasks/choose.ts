@@ -129,10 +129,13 @@ function chooseRun(choosing: Choosing, hostComponent: HostComponentState, comman
     return;
   }
   const phases: readonly Phase[] = phasesOf[command].filter((phase) => phase !== 'stop' || !isStopped(hostComponent));
+  // What starts with values that its files do not have yet is asked for at the wrong port: it gets its files first.
+  const first: readonly Phase[] =
+    phases.includes('start') && choosing.effects.has(hostComponent.id) ? ['configure'] : [];
   work(choosing, hostComponent, {
     role: 'member',
     // A failed add may not have come to the step before the first start.
-    phases: command === 'start' ? ['init', ...phases] : phases,
+    phases: command === 'start' ? [...first, 'init', ...phases] : [...first, ...phases],
     chained: command === 'restart' && component.rolling,
   });
 }

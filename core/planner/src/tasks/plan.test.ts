@@ -177,6 +177,18 @@ test('values can be saved without being applied', () => {
   ]);
 });
 
+test('values that were only saved are written before what is started or restarted comes up', () => {
+  const sample = new Sample();
+  sample.run(add);
+  const config = { 'zoo.cfg': { tickTime: 2000 } };
+  sample.run({ command: 'configure', target: { service: 'zookeeper' }, config, restart: false });
+  const phases = (command: 'restart' | 'stop' | 'check') =>
+    sample.plan({ command, target: { component: 'zookeeper_server', hosts: ['zk1'] } }).tasks.map(({ phase }) => phase);
+  expect(phases('restart')).toEqual(['configure', 'stop', 'start', 'check']);
+  expect(phases('stop')).toEqual(['stop']);
+  expect(phases('check')).toEqual(['check']);
+});
+
 test('a change that reaches another service is told, and done only where it is asked for', () => {
   const kafka = service('kafka', {
     requires: { services: [{ service: 'zookeeper', range: '*' }] },

@@ -27,8 +27,18 @@ export interface Planned {
   readonly plan: Plan;
 }
 
-/** Commands that can change what is written to a host; the others need no rendering. */
+/** Commands that can change what is written to a host. */
 const rendering: ReadonlySet<CommandRequest['command']> = new Set(['add', 'configure', 'remove']);
+/** Commands that write what was only saved before. */
+const catchingUp: ReadonlySet<CommandRequest['command']> = new Set(['start', 'restart']);
+
+/** Rendering a cluster takes its time: what stands as it was saved is not rendered only to be started. */
+function needsRendering(state: ClusterState, { command }: CommandRequest): boolean {
+  if (rendering.has(command)) return true;
+  const isBehind = ({ configVersion, hostComponents }: ClusterState['services'][number]): boolean =>
+    hostComponents.some((each) => each.desired !== 'ABSENT' && each.configVersion !== configVersion);
+  return catchingUp.has(command) && state.services.some(isBehind);
+}
 
 /**
  * @throws CommandRefusedError with every reason at once, each with its place in the request; RenderFailedError for a
@@ -41,7 +51,7 @@ export async function planCommand(
 ): Promise<Planned> {
   try {
     const { change, next } = layout(state, request, { newId: randomUUID });
-    const rendered = rendering.has(request.command)
+    const rendered = needsRendering(state, request)
       ? await renderAll(next, { stacks, renderer })
       : new Map<string, readonly RenderedFile[]>();
     const staleOnes = stale(state, next, rendered);

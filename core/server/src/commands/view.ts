@@ -23,7 +23,9 @@ export const PlanView = z
         runsCode: z.boolean().describe("The stack's own function runs, not only the platform's"),
       }),
     ),
-    edges: z.array(z.tuple([z.int(), z.int()])).describe('[before, after] by index; indexes past the tasks are joins: all before it, then all after it'),
+    edges: z
+      .array(z.tuple([z.int(), z.int()]))
+      .describe('[before, after] by index; indexes past the tasks are joins: all before it, then all after it'),
     files: z.array(
       z.object({
         host: z.string(),
@@ -38,7 +40,16 @@ export const PlanView = z
     hosts: z.array(z.string()).describe('Hosts that a task runs on'),
     joiningHosts: z.array(z.string()),
     added: z.array(z.object({ host: z.string(), service: z.string(), component: z.string(), ordinal: z.int() })),
-    removed: z.array(z.object({ host: z.string(), service: z.string(), component: z.string(), ordinal: z.int(), data: z.enum(['keep', 'delete']), directories: z.array(z.string()) })),
+    removed: z.array(
+      z.object({
+        host: z.string(),
+        service: z.string(),
+        component: z.string(),
+        ordinal: z.int(),
+        data: z.enum(['keep', 'delete']),
+        directories: z.array(z.string()),
+      }),
+    ),
     warnings: z.array(NoticeView),
     skipped: z.array(z.object({ host: z.string(), service: z.string(), component: z.string(), reason: z.string() })),
   })
@@ -70,11 +81,19 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
     })),
     edges: edgesOf(plan.graph),
     files: await diffs(planned, em),
-    restarts: plan.restarts.map((id) => ({ ...names.of(id), reason: reasonOf(plan.request.command, changedFiles.get(id)) })),
+    restarts: plan.restarts.map((id) => ({
+      ...names.of(id),
+      reason: reasonOf(plan.request.command, changedFiles.get(id)),
+    })),
     hosts: plan.hosts.map(names.host),
     joiningHosts: change.joiningHosts.map(names.host),
     added: change.addedHostComponents.map((id) => ({ ...names.of(id), ordinal: names.ordinal(id) })),
-    removed: change.removedHostComponents.map((id) => ({ ...names.of(id), ordinal: names.ordinal(id), data, directories: directories.get(id) ?? [] })),
+    removed: change.removedHostComponents.map((id) => ({
+      ...names.of(id),
+      ordinal: names.ordinal(id),
+      data,
+      directories: directories.get(id) ?? [],
+    })),
     warnings: [...change.warnings, ...plan.warnings],
     skipped: plan.skipped.map(({ hostComponentId, reason }) => ({ ...names.of(hostComponentId), reason })),
   };
@@ -82,7 +101,11 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
 
 function namesOf({ state, next }: Planned) {
   const hosts = new Map(next.hosts.map(({ id, name }) => [id, name]));
-  const all = new Map([...state.services, ...next.services].flatMap(({ hostComponents }) => hostComponents.map((each) => [each.id, each] as const)));
+  const all = new Map(
+    [...state.services, ...next.services].flatMap(({ hostComponents }) =>
+      hostComponents.map((each) => [each.id, each] as const),
+    ),
+  );
   const host = (id: string) => hosts.get(id) ?? id;
   return {
     host,
@@ -97,13 +120,22 @@ function namesOf({ state, next }: Planned) {
 /** Pairs of nodes; those from `tasks.length` on are joins, so that the view stays as small as the graph. */
 function edgesOf(graph: TaskGraph): [number, number][] {
   const edges: [number, number][] = [];
-  for (let node = 0; node < graph.nodes; node++) forEachSuccessor(graph, node, (successor) => edges.push([node, successor]));
+  for (let node = 0; node < graph.nodes; node++)
+    forEachSuccessor(graph, node, (successor) => edges.push([node, successor]));
   return edges;
 }
 
-async function diffs({ next, rendered, stale, change }: Planned, em: EntityManager): Promise<PlanView['files']> {
-  const wanted = new Map<string, ReadonlySet<string> | undefined>(change.addedHostComponents.map((id) => [id, undefined]));
-  for (const { hostComponentId, changed } of stale) wanted.set(hostComponentId, new Set(changed));
+async function diffs({ next, rendered, stale, change, plan }: Planned, em: EntityManager): Promise<PlanView['files']> {
+  const wanted = new Map<string, ReadonlySet<string> | undefined>(
+    change.addedHostComponents.map((id) => [id, undefined]),
+  );
+  const runs = plan.request.command === 'start' || plan.request.command === 'restart';
+  const written = new Set(
+    plan.tasks.flatMap(({ phase, hostComponentId }) => (phase === 'configure' ? [hostComponentId] : [])),
+  );
+  for (const { hostComponentId, changed } of stale) {
+    if (!runs || written.has(hostComponentId)) wanted.set(hostComponentId, new Set(changed));
+  }
   const files: PlanView['files'] = [];
   const before = await textsBefore(next, wanted, em);
   const hosts = new Map(next.hosts.map(({ id, name }) => [id, name]));
@@ -116,16 +148,30 @@ async function diffs({ next, rendered, stale, change }: Planned, em: EntityManag
       for (const { path, content } of rendered.get(hostComponent.id) ?? []) {
         if (paths && !paths.has(path)) continue;
         const old = hostComponent.applied?.[path];
-        const diff = shown < DIFFS_LIMIT ? diffOf(path, old === undefined ? undefined : (before.get(old) ?? ''), content) : LEFT_OUT;
+        const diff =
+          shown < DIFFS_LIMIT
+            ? diffOf(path, old === undefined ? undefined : (before.get(old) ?? ''), content)
+            : LEFT_OUT;
         shown += diff.length;
-        files.push({ host, service: service.name, component: hostComponent.component, path, change: old ? 'change' : 'create', diff });
+        files.push({
+          host,
+          service: service.name,
+          component: hostComponent.component,
+          path,
+          change: old ? 'change' : 'create',
+          diff,
+        });
       }
     }
   }
   return files;
 }
 
-async function textsBefore(next: Planned['next'], wanted: ReadonlyMap<string, unknown>, em: EntityManager): Promise<Map<string, string>> {
+async function textsBefore(
+  next: Planned['next'],
+  wanted: ReadonlyMap<string, unknown>,
+  em: EntityManager,
+): Promise<Map<string, string>> {
   const digests = next.services
     .flatMap(({ hostComponents }) => hostComponents)
     .filter(({ id }) => wanted.has(id))
@@ -135,12 +181,24 @@ async function textsBefore(next: Planned['next'], wanted: ReadonlyMap<string, un
 }
 
 function diffOf(path: string, before: string | undefined, after: string): string {
-  const diff = createTwoFilesPatch(before === undefined ? '/dev/null' : `a${path}`, `b${path}`, before ?? '', after, '', '', { context: 3 });
+  const diff = createTwoFilesPatch(
+    before === undefined ? '/dev/null' : `a${path}`,
+    `b${path}`,
+    before ?? '',
+    after,
+    '',
+    '',
+    { context: 3 },
+  );
   return diff.length <= DIFF_LIMIT ? diff : `${diff.slice(0, diff.lastIndexOf('\n', DIFF_LIMIT) + 1)}${LEFT_OUT}`;
 }
 
 function reasonOf(command: string, files: number | undefined): string {
-  return files === undefined ? `${command} was asked for` : files === 0 ? 'it is started with other values' : `${files} file${files === 1 ? '' : 's'} changed`;
+  return files === undefined
+    ? `${command} was asked for`
+    : files === 0
+      ? 'it is started with other values'
+      : `${files} file${files === 1 ? '' : 's'} changed`;
 }
 
 /** A `dir` is a text; anything else was refused when it was set. */
@@ -156,7 +214,12 @@ function directoriesOf(state: Planned['state'], ids: ReadonlySet<string>): Reado
     for (const { id, component } of service.hostComponents) {
       if (!ids.has(id)) continue;
       const { values, self } = inputsOf(state, service, id);
-      found.set(id, (components.get(component)?.dirs ?? []).map(({ config, property }) => hostPath(self.root, textOf(values[config]?.[property]))));
+      found.set(
+        id,
+        (components.get(component)?.dirs ?? []).map(({ config, property }) =>
+          hostPath(self.root, textOf(values[config]?.[property])),
+        ),
+      );
     }
   }
   return found;
