@@ -93,6 +93,7 @@ async function start(routes: Route[], more: Partial<AppParts> = {}) {
     audit: async (entry) => void audited.push(`${entry.action} ${entry.status}`),
     observe: () => undefined,
     streamHeartbeatMs: 15_000,
+    inFlight: new Set(),
     ...more,
   });
   await app.ready();

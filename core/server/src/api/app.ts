@@ -31,6 +31,8 @@ export interface AppParts {
   readonly observe: (sample: { method: string; route: string; status: number; seconds: number }) => void;
   /** Heartbeat of event streams in milliseconds. */
   readonly streamHeartbeatMs: number;
+  /** What requests are doing now; some of it goes on for a moment when their clients have gone. */
+  readonly inFlight: Set<Promise<unknown>>;
 }
 
 /** The HTTP server with every route, not yet listening. */
@@ -59,7 +61,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.setErrorHandler(async (error, request, reply) => {
     const status = sendProblem(parts.log, error, request, reply);
     try {
-      await audit(parts, request, status);
+      await tracked(parts.inFlight, audit(parts, request, status));
     } catch (cause) {
       parts.log.error({ err: cause, requestId: request.id }, 'A refused change was not recorded');
     }
@@ -122,9 +124,15 @@ function addRoute(app: FastifyInstance, parts: AppParts, route: Route): void {
     },
     handler: async (request, reply) => {
       if (only && !reply.sse) throw new NotAcceptableError({});
-      return handle(parts, route, request, reply);
+      return tracked(parts.inFlight, handle(parts, route, request, reply));
     },
   });
+}
+
+function tracked<T>(inFlight: Set<Promise<unknown>>, work: Promise<T>): Promise<T> {
+  const done = work.finally(() => inFlight.delete(done));
+  inFlight.add(done);
+  return done;
 }
 
 function clientRequestId(header: string | string[] | undefined): string | undefined {

@@ -10,7 +10,9 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
   let world: ServerWorld;
   beforeAll(async () => {
     postgres = await startTestPostgres(kind);
-    world = await ServerWorld.start(await postgres.createDatabase(), { stacks: [{ name: 'demo' }, { name: 'plain', definition: plainDefinition('plain') }] });
+    world = await ServerWorld.start(await postgres.createDatabase(), {
+      stacks: [{ name: 'demo' }, { name: 'plain', definition: plainDefinition('plain') }],
+    });
     await world.join('h1', 'h2');
     await world.cluster('c', ['h1', 'h2'], { demo: true });
   });
@@ -20,7 +22,10 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
   });
 
   const command = async (body: object) => (await world.post('/clusters/c/commands', body)).body;
-  const states = async (id: string) => (await world.get(`/jobs/${id}/tasks?limit=500`)).body.items.map(({ host, phase, state, attempts }: Record<string, string>) => `${host} ${phase} ${state} ${attempts}`);
+  const states = async (id: string) =>
+    (await world.get(`/jobs/${id}/tasks?limit=500`)).body.items.map(
+      ({ host, phase, state, attempts }: Record<string, string>) => `${host} ${phase} ${state} ${attempts}`,
+    );
 
   describe('jobs', () => {
     test('a wait ends with the job, or when the time is up', async () => {
@@ -34,7 +39,8 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
       for (const id of agent.held.keys()) agent.finish(id);
       for (const { status, body } of await waiting) expect([status, body.state]).toEqual([200, 'SUCCESSFUL']);
       agent.script = obedient;
-      for (const wait of ['0s', '61s', '1', '1m', '-1s', '']) expect((await world.get(`/jobs/${job.id}?wait=${wait}`)).status).toBe(400);
+      for (const wait of ['0s', '61s', '1', '1m', '-1s', ''])
+        expect((await world.get(`/jobs/${job.id}?wait=${wait}`)).status).toBe(400);
     });
 
     test('a client that stops waiting leaves nothing behind', async () => {
@@ -42,7 +48,12 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
       agent.script = () => 'hold';
       const job = await command({ command: 'check', target: { hosts: ['h1'], component: 'worker', service: 'demo' } });
       const gone = new AbortController();
-      const waiting = Array.from({ length: 20 }, () => fetch(`${world.server.url}/api/v1/jobs/${job.id}?wait=60s`, { headers: { authorization: `Bearer ${world.server.token}` }, signal: gone.signal }).catch(() => undefined));
+      const waiting = Array.from({ length: 20 }, () =>
+        fetch(`${world.server.url}/api/v1/jobs/${job.id}?wait=60s`, {
+          headers: { authorization: `Bearer ${world.server.token}` },
+          signal: gone.signal,
+        }).catch(() => undefined),
+      );
       await until(() => agent.held.size === 1);
       gone.abort();
       await Promise.all(waiting);
@@ -52,7 +63,10 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
     });
 
     test('a command that has nothing to do is a job that is done', async () => {
-      expect((await world.run('c', { command: 'add', services: [{ service: 'plain', components: { only: ['h1'] } }] })).state).toBe('SUCCESSFUL');
+      expect(
+        (await world.run('c', { command: 'add', services: [{ service: 'plain', components: { only: ['h1'] } }] }))
+          .state,
+      ).toBe('SUCCESSFUL');
       const job = await command({ command: 'check', target: { service: 'plain' } });
       expect(job).toMatchObject({ state: 'SUCCESSFUL', tasks: 0, title: 'Check plain' });
       expect(job.finishedAt).not.toBeNull();
@@ -63,7 +77,8 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
     });
 
     test('a failed task cancels what follows; retry runs only what had not succeeded', async () => {
-      world.agent('h2').script = (envelope) => (envelope.phase === 'start' ? { reason: 'EXIT_CODE', message: 'no', exitCode: 3 } : obedient(envelope));
+      world.agent('h2').script = (envelope) =>
+        envelope.phase === 'start' ? { reason: 'EXIT_CODE', message: 'no', exitCode: 3 } : obedient(envelope);
       const job = await world.run('c', { command: 'restart', target: { service: 'demo', component: 'worker' } });
       expect(job).toMatchObject({ state: 'FAILED' });
       const before: string[] = await states(job.id);
@@ -71,17 +86,29 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
       expect(before.some((line) => line.includes('CANCELED'))).toBe(true);
       const failed = (await world.get(`/jobs/${job.id}/tasks?state=FAILED`)).body.items;
       expect(failed).toHaveLength(1);
-      expect((await world.get(`/tasks/${failed[0].id}/attempts`)).body.items).toMatchObject([{ number: 1, state: 'FAILED', exitCode: 3, message: 'no' }]);
+      expect((await world.get(`/tasks/${failed[0].id}/attempts`)).body.items).toMatchObject([
+        { number: 1, state: 'FAILED', exitCode: 3, message: 'no' },
+      ]);
       world.agent('h2').script = obedient;
       expect((await world.post(`/jobs/${job.id}/retry`)).status).toBe(202);
       expect((await world.get(`/jobs/${job.id}?wait=30s`)).body.state).toBe('SUCCESSFUL');
-      expect(await states(job.id)).toEqual(before.map((line) => (line.includes('SUCCESSFUL') ? line : line.replace(/(FAILED|CANCELED) 1/, 'SUCCESSFUL 2'))));
-      expect((await world.post(`/jobs/${job.id}/retry`)).body).toMatchObject({ status: 409, code: 'JOB_NOT_RETRYABLE' });
+      expect(await states(job.id)).toEqual(
+        before.map((line) =>
+          line.includes('SUCCESSFUL') ? line : line.replace(/(FAILED|CANCELED) 1/, 'SUCCESSFUL 2'),
+        ),
+      );
+      expect((await world.post(`/jobs/${job.id}/retry`)).body).toMatchObject({
+        status: 409,
+        code: 'JOB_NOT_RETRYABLE',
+      });
     });
 
     test('of many retries at once one counts', async () => {
       world.agent('h2').script = () => ({ reason: 'EXIT_CODE', message: 'no' });
-      const job = await world.run('c', { command: 'check', target: { service: 'demo', component: 'worker', hosts: ['h2'] } });
+      const job = await world.run('c', {
+        command: 'check',
+        target: { service: 'demo', component: 'worker', hosts: ['h2'] },
+      });
       world.agent('h2').script = obedient;
       const answers = await Promise.all(Array.from({ length: 5 }, () => world.post(`/jobs/${job.id}/retry`)));
       expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
@@ -91,23 +118,44 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
 
     test('a retry is refused when layout or configs have moved on', async () => {
       world.agent('h2').script = () => ({ reason: 'EXIT_CODE', message: 'no' });
-      const job = await world.run('c', { command: 'check', target: { service: 'demo', component: 'worker', hosts: ['h2'] } });
+      const job = await world.run('c', {
+        command: 'check',
+        target: { service: 'demo', component: 'worker', hosts: ['h2'] },
+      });
       world.agent('h2').script = obedient;
       expect(job.state).toBe('FAILED');
       const config = '/clusters/c/services/demo/config';
       const { headers } = await world.get(config);
-      expect((await world.send('PUT', config, { body: { values: { 'demo.properties': { threads: 7 } } }, headers: { 'if-match': headers.get('etag') ?? '' } })).status).toBe(200);
+      expect(
+        (
+          await world.send('PUT', config, {
+            body: { values: { 'demo.properties': { threads: 7 } } },
+            headers: { 'if-match': headers.get('etag') ?? '' },
+          })
+        ).status,
+      ).toBe(200);
       const refused = await world.post(`/jobs/${job.id}/retry`);
-      expect([refused.status, refused.body.code, refused.body.detail]).toEqual([409, 'RETRY_REFUSED', expect.stringContaining('Plan the command again')]);
+      expect([refused.status, refused.body.code, refused.body.detail]).toEqual([
+        409,
+        'RETRY_REFUSED',
+        expect.stringContaining('Plan the command again'),
+      ]);
     });
 
     test('a cancelled job ends what runs and drops what waits', async () => {
       const agent = world.agent('h1');
       agent.script = () => 'hold';
-      const [first, second] = [await command({ command: 'restart', target: { hosts: ['h1'], service: 'demo' } }), await command({ command: 'check', target: {} })];
+      const [first, second] = [
+        await command({ command: 'restart', target: { hosts: ['h1'], service: 'demo' } }),
+        await command({ command: 'check', target: {} }),
+      ];
       await until(() => agent.held.size > 0);
       for (const { id } of [second, first]) expect((await world.post(`/jobs/${id}/cancel`)).status).toBe(202);
-      for (const { id } of [first, second]) expect((await world.get(`/jobs/${id}?wait=30s`)).body).toMatchObject({ state: 'CANCELED', cancelRequested: true });
+      for (const { id } of [first, second])
+        expect((await world.get(`/jobs/${id}?wait=30s`)).body).toMatchObject({
+          state: 'CANCELED',
+          cancelRequested: true,
+        });
       agent.script = obedient;
     });
   });
@@ -115,13 +163,17 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
   describe('joining', () => {
     test('of twenty agents with one token one joins', async () => {
       const { token } = (await world.post('/hosts/tokens', { hostName: 'once' })).body;
-      const joins = await Promise.allSettled(Array.from({ length: 20 }, () => joinHost(world.server.agentEndpoint, token, 'once')));
+      const joins = await Promise.allSettled(
+        Array.from({ length: 20 }, () => joinHost(world.server.agentEndpoint, token, 'once')),
+      );
       expect(joins.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       expect((await world.get('/hosts/once')).body).toMatchObject({ name: 'once', reachable: false, facts: null });
     });
 
     test('a token is for its host and for its time, and is kept as a hash', async () => {
-      const { token, expiresAt, server, hostName } = (await world.post('/hosts/tokens', { hostName: 'late', ttlSeconds: 60 })).body;
+      const { token, expiresAt, server, hostName } = (
+        await world.post('/hosts/tokens', { hostName: 'late', ttlSeconds: 60 })
+      ).body;
       expect([hostName, server]).toEqual(['late', world.server.agentEndpoint]);
       expect(Math.abs(Date.parse(expiresAt) - Date.now() - 60_000)).toBeLessThan(10_000);
       expect(JSON.stringify(await world.sql('select * from join_token'))).not.toContain(token);
@@ -131,12 +183,27 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
       expect((await world.get('/hosts/late')).status).toBe(404);
     });
 
-    test.each([{ hostName: '' }, { hostName: 'a b' }, { hostName: '-a' }, { hostName: '$(reboot)' }, { hostName: '../etc' }, { hostName: 'h'.repeat(254) }, { hostName: '00000000-0000-4000-8000-000000000000' }, { hostName: 'x', ttlSeconds: 59 }, { hostName: 'x', ttlSeconds: 86_401 }, { hostName: 'x', ttlSeconds: '60' }, {}])('no token for %j', async (body) => {
+    test.each([
+      { hostName: '' },
+      { hostName: 'a b' },
+      { hostName: '-a' },
+      { hostName: '$(reboot)' },
+      { hostName: '../etc' },
+      { hostName: 'h'.repeat(254) },
+      { hostName: '00000000-0000-4000-8000-000000000000' },
+      { hostName: 'x', ttlSeconds: 59 },
+      { hostName: 'x', ttlSeconds: 86_401 },
+      { hostName: 'x', ttlSeconds: '60' },
+      {},
+    ])('no token for %j', async (body) => {
       expect((await world.post('/hosts/tokens', body)).status).toBe(400);
     });
 
     test('nobody takes the name of a host that is connected; one that is away may join anew', async () => {
-      expect((await world.post('/hosts/tokens', { hostName: 'h1' })).body).toMatchObject({ status: 409, code: 'NAME_TAKEN' });
+      expect((await world.post('/hosts/tokens', { hostName: 'h1' })).body).toMatchObject({
+        status: 409,
+        code: 'NAME_TAKEN',
+      });
       await world.join('h9');
       const { id } = (await world.get('/hosts/h9')).body;
       world.agent('h9').cut();
@@ -178,8 +245,19 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
         if (envelope.phase === 'remove') told.push(envelope.deleteData);
         return obedient(envelope);
       };
-      expect((await world.run('c', { command: 'remove', target: { service: 'demo', component: 'worker', hosts: ['h2'] }, data })).state).toBe('SUCCESSFUL');
-      expect((await world.run('c', { command: 'add', services: [{ service: 'demo', components: { worker: ['h2'] } }] })).state).toBe('SUCCESSFUL');
+      expect(
+        (
+          await world.run('c', {
+            command: 'remove',
+            target: { service: 'demo', component: 'worker', hosts: ['h2'] },
+            data,
+          })
+        ).state,
+      ).toBe('SUCCESSFUL');
+      expect(
+        (await world.run('c', { command: 'add', services: [{ service: 'demo', components: { worker: ['h2'] } }] }))
+          .state,
+      ).toBe('SUCCESSFUL');
     }
     expect(told).toEqual([false, true]);
     const workers = (await world.get('/clusters/c/components?service=demo&component=worker')).body.items;
@@ -188,7 +266,10 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
   });
 
   test('when everything is removed the cluster is empty and can be deleted', async () => {
-    for (const service of ['demo', 'plain']) expect((await world.run('c', { command: 'remove', target: { service }, data: 'delete' })).state).toBe('SUCCESSFUL');
+    for (const service of ['demo', 'plain'])
+      expect((await world.run('c', { command: 'remove', target: { service }, data: 'delete' })).state).toBe(
+        'SUCCESSFUL',
+      );
     expect((await world.get('/clusters/c/services')).body.items).toEqual([]);
     expect((await world.send('DELETE', '/clusters/c')).status).toBe(204);
     expect((await world.get('/jobs?limit=1')).body.items).toHaveLength(1);

@@ -3,12 +3,10 @@ import { z } from 'zod';
 import { catalogue } from './catalogue.ts';
 import { API_PREFIX } from './openapi.ts';
 
-const Problems = z
-  .object({ items: z.array(z.object({ code: z.string(), status: z.int(), title: z.string() })) })
-  .meta({
-    id: 'ProblemCatalogue',
-    example: { items: [{ code: 'PLAN_STALE', status: 409, title: 'The cluster changed since the plan was made' }] },
-  });
+const Problems = z.object({ items: z.array(z.object({ code: z.string(), status: z.int(), title: z.string() })) }).meta({
+  id: 'ProblemCatalogue',
+  example: { items: [{ code: 'PLAN_STALE', status: 409, title: 'The cluster changed since the plan was made' }] },
+});
 
 /** What can be read without a token: what the API is, and what its problems are. Nothing about this installation. */
 export function addPublicRoutes(app: FastifyInstance): void {

@@ -24,7 +24,12 @@ export async function authenticate(parts: AppParts, request: FastifyRequest): Pr
 }
 
 /** Authorises a request that has passed its schemas, runs it (once per Idempotency-Key) and records it. */
-export async function handle(parts: AppParts, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+export async function handle(
+  parts: AppParts,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
   const { principal } = known.get(request) ?? {};
   if (!principal) throw new UnauthenticatedError({});
   for (const part of [request.params, request.query, request.body]) refuseUnstorable(part);
@@ -41,7 +46,8 @@ export async function handle(parts: AppParts, route: Route, request: FastifyRequ
   };
   await authorize(parts, route, request, input);
   const key = route.idempotent ? request.headers['idempotency-key'] : undefined;
-  const answer = typeof key === 'string' ? await repeatable(parts, route, request, input, key) : await route.handle(input);
+  const answer =
+    typeof key === 'string' ? await repeatable(parts, route, request, input, key) : await route.handle(input);
   const status = statusOf(route, answer);
   await audit(parts, request, status);
   return send(answer, status, reply, gone.signal);
@@ -53,7 +59,14 @@ export async function audit(parts: AppParts, request: FastifyRequest, status: nu
   const { principal, clusterId } = known.get(request) ?? {};
   if (!route || route.audit === 'none' || !principal) return;
   const resource = (request.url.split('?')[0] ?? '').slice(0, 250);
-  await parts.audit({ principal: principal.id, action: route.audit, resource, clusterId, requestId: request.id, status });
+  await parts.audit({
+    principal: principal.id,
+    action: route.audit,
+    resource,
+    clusterId,
+    requestId: request.id,
+    status,
+  });
 }
 
 async function authorize(parts: AppParts, route: Route, request: FastifyRequest, input: Input): Promise<void> {
@@ -73,16 +86,28 @@ function refuseUnstorable(part: unknown): void {
   if (found) throw new ValidationFailedError({ errors: [{ code: 'unstorable', ...found }] });
 }
 
-async function repeatable(parts: AppParts, route: Route, request: FastifyRequest, input: Input, key: string): Promise<Answer> {
+async function repeatable(
+  parts: AppParts,
+  route: Route,
+  request: FastifyRequest,
+  input: Input,
+  key: string,
+): Promise<Answer> {
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
-    throw new ValidationFailedError({ errors: [{ pointer: 'Idempotency-Key', code: 'format', message: 'use 1 to 200 visible characters' }] });
+    throw new ValidationFailedError({
+      errors: [{ pointer: 'Idempotency-Key', code: 'format', message: 'use 1 to 200 visible characters' }],
+    });
   }
   const hash = requestHash(request.method, request.url, request.body);
   const stored = await once(parts.idempotency, { principal: input.principal.id, key, hash }, async () => {
     const answer = await route.handle(input);
     return { status: statusOf(route, answer), headers: answer.headers ?? {}, body: answer.body ?? null };
   });
-  return { status: stored.status, headers: { ...stored.headers, ...(stored.replayed ? { 'idempotency-replayed': 'true' } : {}) }, body: stored.body };
+  return {
+    status: stored.status,
+    headers: { ...stored.headers, ...(stored.replayed ? { 'idempotency-replayed': 'true' } : {}) },
+    body: stored.body,
+  };
 }
 
 function statusOf(route: Route, answer: Answer): number {

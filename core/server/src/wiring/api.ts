@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Routes } from '@stackyard/contract';
 import { Clock, definePlugin, each, Logger, provide, token } from '@stackyard/kernel';
 import type { FastifyInstance } from 'fastify';
@@ -19,6 +20,8 @@ import { RequestSamples } from './stats.ts';
 import { Storage } from './storage.ts';
 
 const STREAM_HEARTBEAT_MS = 15_000;
+/** How long a request may go on when the server stops. */
+const DRAIN_MS = 10_000;
 
 /** The HTTP side of the server. */
 export interface Http {
@@ -42,6 +45,7 @@ class FastifyHttp implements Http {
     clock: Clock;
     more: readonly Routes[];
   };
+  readonly #inFlight = new Set<Promise<unknown>>();
   #app: FastifyInstance | undefined;
   token = '';
   url = '';
@@ -84,6 +88,7 @@ class FastifyHttp implements Http {
       audit: auditTrail(em),
       observe: (sample) => samples.add(sample),
       streamHeartbeatMs: STREAM_HEARTBEAT_MS,
+      inFlight: this.#inFlight,
     });
     const { host, port } = options.http;
     try {
@@ -99,6 +104,8 @@ class FastifyHttp implements Http {
 
   async close(): Promise<void> {
     await this.#app?.close();
+    // Their clients are gone, but they still hold connections to the database, which is closed next.
+    await Promise.race([Promise.allSettled(this.#inFlight), delay(DRAIN_MS, undefined, { ref: false })]);
   }
 }
 provide(

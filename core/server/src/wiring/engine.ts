@@ -78,7 +78,8 @@ class WiredEngine implements EngineParts {
       this.#port = (await this.engine.listen({ host, port })).port;
     } catch (error) {
       // gRPC has a sentence of its own around the code.
-      if (error instanceof Error && error.message.includes('EADDRINUSE')) throw new PortTakenError({ host, port, purpose: 'the port that agents dial' }, { cause: error });
+      if (error instanceof Error && error.message.includes('EADDRINUSE'))
+        throw new PortTakenError({ host, port, purpose: 'the port that agents dial' }, { cause: error });
       throw error;
     }
   }
