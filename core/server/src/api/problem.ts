@@ -46,7 +46,6 @@ export const statusOf: Readonly<Record<string, number>> = {
   CLUSTER_NOT_EMPTY: 409,
   CLUSTER_BUSY: 409,
   HOST_IN_USE: 409,
-  STACK_IN_USE: 409,
   STACK_CONFLICT: 409,
   IDEMPOTENCY_IN_PROGRESS: 409,
   PLAN_EXPIRED: 410,

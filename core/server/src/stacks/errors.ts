@@ -10,15 +10,8 @@ export class StackNotFoundError extends defineError(
 export class StackConflictError extends defineError(
   'STACK_CONFLICT',
   'This version is installed with other contents',
-  ({ name, version }: { name: string; version: string }) =>
-    `${name}@${version} is installed with other contents. Raise the version in its package.json and build it again.`,
-) {}
-
-export class StackInUseError extends defineError(
-  'STACK_IN_USE',
-  'The stack is in use',
   ({ name, version, services }: { name: string; version: string; services: number }) =>
-    `${services} service${services === 1 ? ' runs' : 's run'} from ${name}@${version}. Remove ${services === 1 ? 'it' : 'them'} first.`,
+    `${name}@${version} is installed with other contents, which ${services} service${services === 1 ? ' runs' : 's run'} from. Raise the version in its package.json to offer the new ones beside them.`,
 ) {}
 
 export class StackRefusedError extends defineError(

@@ -6,7 +6,7 @@ import type { StackManifest } from '@stackyard/sdk/manifest';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Service, Stack, type StackRow } from '../database/entities.ts';
 import type { Transactions } from '../engine/ports.ts';
-import { StackConflictError, StackInUseError, StackNotFoundError } from './errors.ts';
+import { StackConflictError, StackNotFoundError } from './errors.ts';
 
 /** The installed stacks: their rows, and their artifacts kept by digest. Nothing of a stack is ever imported here. */
 export interface StackStore {
@@ -17,9 +17,13 @@ export interface StackStore {
   templates(digest: string): Promise<Readonly<Record<string, string>>>;
   /** Where the artifact lies, for agents to download. */
   open(digest: string): Promise<{ readonly path: string; readonly size: number } | undefined>;
-  /** Installs a built artifact; the same digest again is no change. */
-  install(file: string, digest?: string): Promise<StackRow>;
-  remove(name: string, version: string): Promise<void>;
+  /**
+   * Installs a built artifact; the same digest again is no change, other contents under the same version replace what
+   * no service runs from.
+   *
+   * @throws StackConflictError when services run from this version with other contents.
+   */
+  install(file: string): Promise<StackRow>;
 }
 
 export class DatabaseStackStore implements StackStore {
@@ -58,17 +62,21 @@ export class DatabaseStackStore implements StackStore {
   }
 
   async open(digest: string): Promise<{ path: string; size: number } | undefined> {
-    const known = (await this.list()).find((stack) => stack.digest === digest);
-    return known && { path: this.#path(digest), size: known.size };
+    // By the file and not by the row: a job may still need what another build has replaced meanwhile.
+    const path = this.#path(digest);
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => undefined,
+    );
+    return size === undefined ? undefined : { path, size };
   }
 
-  async install(file: string, digest?: string): Promise<StackRow> {
-    const artifact = await readArtifact(file, digest ? { digest } : {});
+  async install(file: string): Promise<StackRow> {
+    const artifact = await readArtifact(file);
     this.#check(artifact.manifest);
     const { name, version } = artifact.manifest;
     const there = (await this.list()).find((stack) => stack.name === name && stack.version === version);
     if (there && there.digest === artifact.digest) return there;
-    if (there) throw new StackConflictError({ name, version });
     await this.#keep(file, artifact.digest);
     const row = {
       id: randomUUID(),
@@ -80,23 +88,16 @@ export class DatabaseStackStore implements StackStore {
       installedAt: new Date(),
     };
     await this.#transactions.run(async (tx) => {
+      if (there) {
+        const services = await tx.em.count(Service, { stackDigest: there.digest });
+        if (services > 0) throw new StackConflictError({ name, version, services });
+        await tx.em.nativeDelete(Stack, { id: there.id });
+      }
       tx.em.create(Stack, row);
       tx.event('stack', undefined, { kind: 'stack', name, version, change: 'installed' });
     });
     this.#rows = undefined;
     return row;
-  }
-
-  async remove(name: string, version: string): Promise<void> {
-    const row = (await this.list()).find((stack) => stack.name === name && stack.version === version);
-    if (!row) throw new StackNotFoundError({ stack: `${name}@${version}` });
-    await this.#transactions.run(async (tx) => {
-      const users = await tx.em.count(Service, { stackDigest: row.digest });
-      if (users > 0) throw new StackInUseError({ name, version, services: users });
-      await tx.em.nativeDelete(Stack, { id: row.id });
-    });
-    // Running jobs of the past may still be asked for their files: the row goes, the bytes stay until the next start.
-    this.#rows = undefined;
   }
 
   async #keep(file: string, digest: string): Promise<void> {

@@ -3,7 +3,7 @@ import { definePlugin, Logger, provide, token } from '@stackyard/kernel';
 import { checkManifest } from '@stackyard/planner';
 import type { StackManifest } from '@stackyard/sdk/manifest';
 import { PackageRepository } from '../packages/index.ts';
-import { StackRefusedError } from '../stacks/errors.ts';
+import { StackConflictError, StackRefusedError } from '../stacks/errors.ts';
 import { DatabaseStackStore, type StackStore } from '../stacks/store.ts';
 import { ServerOptions } from './options.ts';
 import { Storage } from './storage.ts';
@@ -48,6 +48,17 @@ function refuseFaulty(manifest: StackManifest): void {
   if (errors.length > 0) throw new StackRefusedError({ name: `${manifest.name}@${manifest.version}`, errors });
 }
 
+/** What services run from stays as it is: a rebuilt stack must not keep a server from starting. */
+async function installAtStart({ stacks }: Catalogue, file: string, log: Logger): Promise<void> {
+  try {
+    const { name, version } = await stacks.install(file);
+    log.info({ stack: name, version }, 'Stack is installed');
+  } catch (error) {
+    if (!(error instanceof StackConflictError)) throw error;
+    log.warn({ ...error.fields, reason: error.message }, 'A stack is kept as its services run it');
+  }
+}
+
 export const cataloguePlugin = definePlugin({
   id: 'server.catalogue',
   needs: [ServerOptions, Storage, Logger],
@@ -55,9 +66,7 @@ export const cataloguePlugin = definePlugin({
   async start(plugin) {
     const catalogue = plugin.resolve(Catalogue) as DiskCatalogue;
     await catalogue.open();
-    for (const file of plugin.resolve(ServerOptions).stacks) {
-      const { name, version } = await catalogue.stacks.install(file);
-      plugin.resolve(Logger).info({ stack: name, version }, 'Stack is installed');
-    }
+    for (const file of plugin.resolve(ServerOptions).stacks)
+      await installAtStart(catalogue, file, plugin.resolve(Logger));
   },
 });
