@@ -9,6 +9,9 @@ import { Problem } from './problem.ts';
 
 export const API_PREFIX = '/api/v1';
 
+const wordmark =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40"><text y="28" font-family="sans-serif" font-size="24" font-weight="bold" fill="#fff">Stackyard</text></svg>';
+
 /** Problems that every operation may answer. */
 const everywhere: Readonly<Record<number, string>> = {
   400: 'The request is not valid',
@@ -64,6 +67,8 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     routePrefix: `${API_PREFIX}/docs`,
     staticCSP: contentSecurity,
     uiConfig: { deepLinking: true, validatorUrl: null },
+    logo: { type: 'image/svg+xml', content: Buffer.from(wordmark) },
+    theme: { title: 'Stackyard API' },
   });
 }
 
