@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { defineRoute, type Principal, type Route } from '@stackyard/contract';
 import { createLogger } from '@stackyard/kernel';
 import { afterEach, expect, test } from 'vitest';
@@ -182,6 +183,60 @@ test('a stream is what clients get that take anything, and those that take somet
     expect(answer.headers['content-type']).toContain('text/event-stream');
   }
   expect((await send('GET', '/stream', undefined, { accept: 'application/json' })).statusCode).toBe(406);
+});
+
+test('a stream is there at once, is kept alive while nothing happens, and ends with its client', async () => {
+  const ended = Promise.withResolvers<void>();
+  const idle = defineRoute({
+    ...streamThings,
+    handle: async ({ signal }) => ({
+      // oxlint-disable-next-line require-yield
+      messages: (async function* () {
+        try {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        } finally {
+          ended.resolve();
+        }
+      })(),
+    }),
+  });
+  const { app } = await start([idle], { streamHeartbeatMs: 20 });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const gone = new AbortController();
+  const headers = { authorization: 'Bearer good', accept: 'text/event-stream' };
+  const answer = await fetch(`${url}/api/v1/stream`, { headers, signal: gone.signal });
+  expect([answer.status, answer.headers.get('x-request-id')]).toEqual([200, expect.any(String)]);
+  const reader = answer.body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(': heartbeat\n\n');
+  gone.abort();
+  await ended.promise;
+});
+
+test('a client that stops reading and goes leaves no handler behind', async () => {
+  const ended = Promise.withResolvers<void>();
+  const flood = defineRoute({
+    ...streamThings,
+    handle: async () => ({
+      messages: (async function* () {
+        try {
+          for (let id = 1; ; id++) yield { id: String(id), data: 'x'.repeat(100_000) };
+        } finally {
+          ended.resolve();
+        }
+      })(),
+    }),
+  });
+  const { app } = await start([flood]);
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+  socket.pause();
+  socket.write(
+    'GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nAccept: text/event-stream\r\n\r\n',
+  );
+  // The buffers of both sides fill up, then the server waits for the client.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  socket.destroy();
+  await ended.promise;
 });
 
 test('the API describes itself in OpenAPI 3.0.3', async () => {

@@ -51,7 +51,7 @@ describe.each(testPostgresKinds())('changes on %s PostgreSQL', (kind) => {
       const answers = await Promise.all(
         Array.from({ length: 8 }, (_, index) => put(threads(10 + index), { 'if-match': before })),
       );
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 7 }, () => 412)]);
+      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, ...Array.from({ length: 7 }, () => 412)]);
       const winner = answers.find(({ status }) => status === 200);
       expect((await world.get(config)).body).toMatchObject({ version: version + 1, values: winner?.body.values });
     });
@@ -285,7 +285,7 @@ describe.each(testPostgresKinds())('changes on %s PostgreSQL', (kind) => {
     });
 
     test('commands sent at once are all run, one after the other, however the end of one meets the start of the next', async () => {
-      for (let round = 0; round < 25; round++) {
+      for (let round = 0; round < 15; round++) {
         const started = await Promise.all(
           Array.from({ length: 5 }, (_, index) =>
             world.post('/clusters/c/commands', { ...configure, config: threads(30 + index) }),
@@ -388,7 +388,7 @@ describe.each(testPostgresKinds())('changes on %s PostgreSQL', (kind) => {
 
     test('of many clusters of one name at once, one is made', async () => {
       const answers = await Promise.all(Array.from({ length: 6 }, () => world.post('/clusters', { name: 'twin' })));
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409, 409, 409, 409]);
+      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409, 409, 409, 409, 409]);
     });
   });
 });

@@ -217,7 +217,7 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
       const agent = world.agent('h9');
       expect((await world.send('DELETE', '/hosts/h9')).status).toBe(204);
       await until(() => agent.closedBecause !== undefined);
-      await expect(agent.connect(world.server.agentEndpoint)).rejects.toThrow();
+      await expect(agent.connect(world.server.agentEndpoint)).rejects.toThrow(/UNAUTHENTICATED/);
       agent.cut();
       world.agents.delete('h9');
       expect((await world.get('/hosts/h9')).status).toBe(404);

@@ -18,6 +18,7 @@ const everywhere: Readonly<Record<number, string>> = {
   401: 'Not signed in',
   403: 'Not allowed',
   500: 'The server failed',
+  503: 'Not available now',
 };
 
 const named: Readonly<Record<number, string>> = {
@@ -27,9 +28,9 @@ const named: Readonly<Record<number, string>> = {
   410: 'It is no longer valid',
   412: 'It changed meanwhile',
   413: 'The body is too large',
+  415: 'Only JSON is read',
   422: 'The command is refused; "errors" says why and where',
   428: 'If-Match is needed',
-  503: 'Not available now',
 };
 
 /** The page has all it needs from this server, also where there is no way out. */
@@ -74,7 +75,12 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
 
 /** The schema of a route as @fastify/swagger and the validator take it. */
 export function schemaOf(route: Route): object {
-  const problems = [...Object.keys(everywhere), ...(route.problems ?? [])].map(Number);
+  const problems = new Set([
+    ...Object.keys(everywhere).map(Number),
+    ...(route.body ? [413, 415] : []),
+    ...(route.idempotent ? [409, 422] : []),
+    ...(route.problems ?? []),
+  ]);
   const responses: Record<number, unknown> = {};
   for (const [status, { description, schema, text, stream, example }] of Object.entries(route.answers)) {
     const type = stream ? 'text/event-stream' : text ? 'text/plain' : 'application/json';

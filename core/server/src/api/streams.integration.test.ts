@@ -132,7 +132,7 @@ describe.each(testPostgresKinds())('streams on %s PostgreSQL', (kind) => {
       const acked = Promise.withResolvers<void>();
       stream.on(
         'data',
-        ({ durableOffset }: { durableOffset: number }) => Number(durableOffset) >= output.length && acked.resolve(),
+        ({ durableOffset }: { durableOffset: number }) => durableOffset >= output.length && acked.resolve(),
       );
       stream.on('error', acked.reject);
       for (let at = 0; at < output.length; at += 1_000) {

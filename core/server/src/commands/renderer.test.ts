@@ -17,6 +17,7 @@ function renderer(limits: Partial<RenderLimits> = {}): Renderer {
 }
 
 const list = p.list([]).help('Items');
+const LISTS = ['a', 'b', 'c', 'd', 'e'] as const;
 const conf = defineConfig('a.cfg', { port: p.port(80).help('Port'), a: list, b: list, c: list, d: list, e: list });
 const one = defineComponent('one', {
   title: 'One',
@@ -45,9 +46,7 @@ const inputs: Inputs = {
   values: {
     'a.cfg': {
       port: 80,
-      ...Object.fromEntries(
-        [...'abcde'].map((name) => [name, Array.from({ length: 400 }, (_, index) => `${name}${index}`)]),
-      ),
+      ...Object.fromEntries(LISTS.map((name) => [name, Array.from({ length: 400 }, (_, index) => `${name}${index}`)])),
     },
   },
   instances: { one: [] },
@@ -57,8 +56,7 @@ const inputs: Inputs = {
 
 /** For each of 400 items the 400 items of the next list, and so on: 400 ** levels lines. */
 const nested = (levels: number, line = 'x\n') =>
-  `${[...'abcde']
-    .slice(0, levels)
+  `${LISTS.slice(0, levels)
     .map((name, level) => `{{#each ${'../'.repeat(level)}config.${name}}}`)
     .join('')}${line}${'{{/each}}'.repeat(levels)}`;
 
