@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=ensure.d.mts.map

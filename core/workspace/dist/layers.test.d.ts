@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=layers.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=test.test.d.ts.map
