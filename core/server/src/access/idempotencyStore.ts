@@ -43,14 +43,22 @@ export class DatabaseIdempotencyStore implements IdempotencyStore {
   }
 
   async complete(principal: string, key: string, answer: StoredAnswer): Promise<void> {
-    await this.#em().nativeUpdate(
-      IdempotencyKey,
-      { principal, key },
-      { status: answer.status, headers: { ...answer.headers }, body: answer.body },
-    );
+    await keepAnswer(this.#em(), { principal, key }, answer);
   }
 
   async abandon(principal: string, key: string): Promise<void> {
     await this.#em().nativeDelete(IdempotencyKey, { principal, key, status: null });
   }
+}
+
+/**
+ * Stores the answer of a claimed key. In the transaction of what the request does, a server that is killed right after it
+ * still gives this answer to a repetition, instead of doing it a second time.
+ */
+export async function keepAnswer(
+  em: EntityManager,
+  { principal, key }: { readonly principal: string; readonly key: string },
+  { status, headers, body }: StoredAnswer,
+): Promise<void> {
+  await em.nativeUpdate(IdempotencyKey, { principal, key }, { status, headers: { ...headers }, body });
 }

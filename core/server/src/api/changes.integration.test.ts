@@ -100,6 +100,36 @@ describe.each(testPostgresKinds())('changes on %s PostgreSQL', (kind) => {
       expect(await jobs()).toBe(count + 1);
     });
 
+    test('a server that dies between the job and its answer makes no second job', async () => {
+      const headers = { 'idempotency-key': randomUUID() };
+      const { id: plan } = (await world.post('/clusters/c/plans', { command: 'check', target: {} })).body;
+      for (const [path, body] of [
+        ['/clusters/c/commands', { command: 'check', target: {} }],
+        [`/plans/${plan}/execute`, {}],
+      ] as const) {
+        const count = await jobs();
+        // Stands for the death: the answer, which is kept with the job, cannot be written once more.
+        await world.sql(`create or replace function once() returns trigger language plpgsql as
+          $$ begin if old.status is not null then raise exception 'dead'; end if; return new; end $$`);
+        await world.sql('create trigger once before update on idempotency_key for each row execute function once()');
+        try {
+          expect((await world.post(path, body, { headers })).status).toBe(500);
+        } finally {
+          await world.sql('drop trigger once on idempotency_key');
+        }
+        await world.sql(`update idempotency_key set created_at = now() - interval '2 minutes'`);
+        const again = await world.post(path, body, { headers });
+        expect([again.status, again.headers.get('idempotency-replayed'), await jobs()]).toEqual([
+          202,
+          'true',
+          count + 1,
+        ]);
+        expect(again.headers.get('location')).toBe(`/api/v1/jobs/${again.body.id}`);
+        expect((await world.get(`/jobs/${again.body.id}?wait=30s`)).body.state).toBe('SUCCESSFUL');
+        headers['idempotency-key'] = randomUUID();
+      }
+    });
+
     test('another request under the same key is refused', async () => {
       const headers = { 'idempotency-key': randomUUID() };
       await world.post('/clusters', { name: 'one' }, { headers });

@@ -136,7 +136,7 @@ describe.each(testPostgresKinds())('refusals on %s PostgreSQL', (kind) => {
     });
 
     test('keys that every object has are keys like others: unknown ones', async () => {
-      for (const key of ['constructor', 'toString', 'hasOwnProperty', 'valueOf']) {
+      for (const key of ['constructor', 'toString', 'hasOwnProperty', 'valueOf', '$or', '__raw']) {
         const command = { command: 'configure', target: { service: 'demo' } };
         for (const more of [
           { config: { [key]: { x: 1 } } },

@@ -3,7 +3,7 @@ import type { CommandRequest } from '@stackyard/planner';
 import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { NotFoundError, PreconditionFailedError } from '../api/errors.ts';
 import { StoredPlan, type StoredPlanRow } from '../database/entities.ts';
-import type { Engine, Transactions } from '../engine/ports.ts';
+import type { Engine, Transaction, Transactions } from '../engine/ports.ts';
 import type { StackStore } from '../stacks/store.ts';
 import { applyChange, applyPlan } from './apply.ts';
 import type { NewJob } from './storeJob.ts';
@@ -24,6 +24,8 @@ const PLAN_KEPT_MS = 7 * 24 * 3_600_000;
 export interface By {
   readonly createdBy: string;
   readonly note?: string | undefined;
+  /** Runs in the transaction that stores the job. */
+  readonly alongside?: ((tx: Transaction, job: NewJob) => Promise<void>) | undefined;
 }
 
 /** Plans commands, keeps plans for a look, and turns them into jobs. */
@@ -87,6 +89,7 @@ export class Commands {
       refuseSpent(plan);
       const made = await applyPlan(tx, { planned, basis: stored.basis, ...by });
       plan.jobId = made.id;
+      await by.alongside?.(tx, made);
       return made;
     });
     this.#started(planned);
@@ -98,7 +101,11 @@ export class Commands {
     for (let attempt = 1; ; attempt++) {
       const { planned, revision } = await this.#think(cluster, request);
       try {
-        const job = await this.#transactions.run((tx) => applyPlan(tx, { planned, basis: revision, ...by }));
+        const job = await this.#transactions.run(async (tx) => {
+          const made = await applyPlan(tx, { planned, basis: revision, ...by });
+          await by.alongside?.(tx, made);
+          return made;
+        });
         this.#started(planned);
         return job;
       } catch (error) {

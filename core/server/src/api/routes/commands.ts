@@ -1,9 +1,12 @@
-import { defineRoute, type Route } from '@stackyard/contract';
+import { defineRoute, type Route, type RouteRequest } from '@stackyard/contract';
 import { z } from 'zod';
+import { keepAnswer } from '../../access/idempotencyStore.ts';
 import { clusterIdOf, isUuid } from '../../clusters/lookup.ts';
+import type { By } from '../../commands/commands.ts';
 import type { NewJob } from '../../commands/storeJob.ts';
 import { PlanView } from '../../commands/view.ts';
 import { StoredPlan, type StoredPlanRow } from '../../database/entities.ts';
+import type { Transaction } from '../../engine/ports.ts';
 import { NotFoundError } from '../errors.ts';
 import { ClusterParams } from './clusters.ts';
 import type { RouteParts } from './parts.ts';
@@ -88,6 +91,14 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: jobView(job),
   });
 
+  /** Who asks, and what is stored with the job: the answer, under the key of the request. */
+  const by = ({ principal, headers }: Pick<RouteRequest, 'principal' | 'headers'>, note: string | undefined): By => {
+    const key = headers['idempotency-key'];
+    const keep = (tx: Transaction, job: NewJob) =>
+      keepAnswer(tx.em, { principal: principal.id, key: String(key) }, accepted(job));
+    return { createdBy: principal.name, note, ...(typeof key === 'string' ? { alongside: keep } : {}) };
+  };
+
   const runCommand = defineRoute({
     method: 'POST',
     url: '/clusters/:cluster/commands',
@@ -104,9 +115,9 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: CommandBody,
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409, 422],
-    handle: async ({ params, body, principal }) => {
+    handle: async ({ params, body, ...asked }) => {
       const { note, ...request } = body;
-      return accepted(await commands.run(params.cluster, request, { createdBy: principal.name, note }));
+      return accepted(await commands.run(params.cluster, request, by(asked, note)));
     },
   });
 
@@ -164,10 +175,8 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: z.strictObject({ note: Note }),
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409, 410, 422],
-    handle: async ({ params, body, principal }) =>
-      accepted(
-        await commands.execute((await storedPlan(params.plan)).id, { createdBy: principal.name, note: body.note }),
-      ),
+    handle: async ({ params, body, ...asked }) =>
+      accepted(await commands.execute((await storedPlan(params.plan)).id, by(asked, body.note))),
   });
 
   return [runCommand, createPlan, getPlan, executePlan];
