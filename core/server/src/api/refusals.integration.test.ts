@@ -190,6 +190,44 @@ describe.each(testPostgresKinds())('refusals on %s PostgreSQL', (kind) => {
       expect((await world.get('/server', { headers: { 'x-request-id': 'a'.repeat(5_000) } })).status).toBe(200);
     });
 
+    test('a body that nobody reads is refused, an empty one is none', async () => {
+      for (const [method, path] of [
+        ['POST', `/jobs/${UNKNOWN}/cancel`],
+        ['POST', `/jobs/${UNKNOWN}/retry`],
+        ['DELETE', '/clusters/nope'],
+      ] as const) {
+        expect((await world.send(method, path, { body: { force: true } })).body).toMatchObject({
+          status: 400,
+          code: 'VALIDATION_FAILED',
+        });
+        for (const sent of [{}, { body: {} }]) expect((await world.send(method, path, sent)).status).toBe(404);
+      }
+    });
+
+    test('what is said twice is said once, or refused', async () => {
+      const add = (services: object[]) => world.post('/clusters/c/plans', { command: 'add', services });
+      for (const services of [
+        [{ service: 'demo' }, { service: 'demo' }],
+        [{ service: 'demo', components: { worker: ['h2', 'h2'] } }],
+        [
+          { service: 'demo', components: { worker: ['h2'] } },
+          { service: 'demo', components: { worker: ['h2'] } },
+        ],
+        [{ service: 'demo', components: { worker: [] } }],
+        [{ service: '' }],
+        [{ service: 'demo', version: '' }],
+      ]) {
+        const { status, text } = await add(services);
+        expect([services, [201, 400, 422].includes(status), text.includes('INTERNAL')]).toEqual([
+          services,
+          true,
+          false,
+        ]);
+      }
+      const twice = await world.post('/clusters/c/plans', { command: 'check', target: { hosts: ['h1', 'h1'] } });
+      expect([twice.status, twice.body.code]).toEqual([422, 'PLAN_REFUSED']);
+    });
+
     test('a parameter that nobody reads is a typing error, also where there are none', async () => {
       for (const path of [
         '/clusters?limt=2',

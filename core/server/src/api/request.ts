@@ -33,6 +33,7 @@ export async function handle(
   const { principal } = known.get(request) ?? {};
   if (!principal) throw new UnauthenticatedError({});
   for (const part of [request.params, request.query, request.body]) refuseUnstorable(part);
+  if (!route.body) refuseContent(request.body);
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const input: Input = {
@@ -84,6 +85,13 @@ async function authorize(parts: AppParts, route: Route, request: FastifyRequest,
 function refuseUnstorable(part: unknown): void {
   const found = unstorable(part);
   if (found) throw new ValidationFailedError({ errors: [{ code: 'unstorable', ...found }] });
+}
+
+/** What nobody reads is not dropped in silence; `{}` is what some clients send for nothing. */
+function refuseContent(body: unknown): void {
+  const empty = body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0);
+  if (!empty)
+    throw new ValidationFailedError({ errors: [{ pointer: '/', code: 'body', message: 'this takes no body' }] });
 }
 
 async function repeatable(
