@@ -5,6 +5,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { ApiToken } from '../database/entities.ts';
 
 const PREFIX = 'syk_';
+/** How long a token that was revoked may still be taken. */
+const KNOWN_MS = 5_000;
 
 /** A 256-bit token in the form we hand out: recognisable in logs and by secret scanners. */
 export function newToken(prefix: string = PREFIX): string {
@@ -36,7 +38,7 @@ export async function ensureAdminToken(em: EntityManager, file: string): Promise
   return token;
 }
 
-/** Finds the principal of a token. Rows are few and change only here, so a found one is remembered for a minute. */
+/** Finds the principal of a token. Rows are few and change only here, so a found one is remembered for a moment. */
 export class Tokens {
   readonly #em: () => EntityManager;
   readonly #known = new Map<string, { readonly principal: Principal; readonly until: number }>();
@@ -55,7 +57,7 @@ export class Tokens {
       return undefined;
     }
     const principal: Principal = { id: row.id, name: row.name, kind: 'token' };
-    this.#known.set(hash, { principal, until: performance.now() + 60_000 });
+    this.#known.set(hash, { principal, until: performance.now() + KNOWN_MS });
     return principal;
   }
 }

@@ -94,6 +94,7 @@ async function start(routes: Route[], more: Partial<AppParts> = {}) {
     audit: async (entry) => void audited.push(`${entry.action} ${entry.status}`),
     observe: () => undefined,
     streamHeartbeatMs: 15_000,
+    streamRecheckMs: 30_000,
     inFlight: new Set(),
     ...more,
   });
@@ -237,6 +238,40 @@ test('a client that stops reading and goes leaves no handler behind', async () =
   await new Promise((resolve) => setTimeout(resolve, 200));
   socket.destroy();
   await ended.promise;
+});
+
+test('a stream ends when its token is revoked, and when what it reads fails', async () => {
+  const valid = new Set(['good']);
+  const forever = defineRoute({
+    ...streamThings,
+    handle: async ({ signal }) => ({
+      messages: (async function* () {
+        yield { id: '1', data: 1 };
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      })(),
+    }),
+  });
+  const broken = defineRoute({
+    ...streamThings,
+    url: '/broken',
+    operationId: 'streamBroken',
+    handle: async () => ({
+      messages: (async function* () {
+        yield { id: '1', data: 1 };
+        throw new Error('the database went away');
+      })(),
+    }),
+  });
+  const authenticate = async (token: string) => (valid.has(token) ? admin : undefined);
+  const { app } = await start([forever, broken], { authenticate, streamRecheckMs: 20 });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const read = (path: string) =>
+    fetch(`${url}/api/v1${path}`, { headers: { authorization: 'Bearer good', accept: 'text/event-stream' } });
+  await expect((await read('/broken')).text()).rejects.toThrow(/terminated/);
+  const open = (await read('/stream')).text();
+  valid.clear();
+  await expect(open).rejects.toThrow(/terminated/);
+  expect((await read('/stream')).status).toBe(401);
 });
 
 test('the API describes itself in OpenAPI 3.0.3', async () => {

@@ -31,6 +31,8 @@ export interface AppParts {
   readonly observe: (sample: { method: string; route: string; status: number; seconds: number }) => void;
   /** Heartbeat of event streams in milliseconds. */
   readonly streamHeartbeatMs: number;
+  /** How often a stream's reader is looked at again, in milliseconds. */
+  readonly streamRecheckMs: number;
   /** What requests are doing now; some of it goes on for a moment when their clients have gone. */
   readonly inFlight: Set<Promise<unknown>>;
 }

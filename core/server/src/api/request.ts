@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppParts } from './app.ts';
 import { NotFoundError, UnauthenticatedError, ValidationFailedError } from './errors.ts';
 import { once, requestHash } from './idempotency.ts';
+import { sendMessages } from './stream.ts';
 import { unstorable } from './text.ts';
 
 type Input = RouteRequest<never, never, never>;
@@ -51,7 +52,16 @@ export async function handle(
     typeof key === 'string' ? await repeatable(parts, route, request, input, key) : await route.handle(input);
   const status = statusOf(route, answer);
   await audit(parts, request, status);
-  return send(answer, status, reply, gone.signal);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
+  const { messages } = answer;
+  if (!messages) return send(answer, status, reply);
+  const recheck = async () => {
+    await authenticate(parts, request);
+    await authorize(parts, route, request, input);
+  };
+  const { streamRecheckMs: recheckMs, log } = parts;
+  // Nothing is returned: the SSE plugin ends the response itself.
+  return sendMessages(reply, status, { messages, gone: gone.signal, recheck, recheckMs, log });
 }
 
 /** Records a change, and an attempt at one that was refused or failed; reads and strangers leave nothing. */
@@ -122,22 +132,8 @@ function statusOf(route: Route, answer: Answer): number {
   return answer.status ?? Number(Object.keys(route.answers)[0] ?? 200);
 }
 
-async function send(answer: Answer, status: number, reply: FastifyReply, gone: AbortSignal): Promise<unknown> {
-  for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
+function send(answer: Answer, status: number, reply: FastifyReply): FastifyReply {
   reply.code(status);
-  if (answer.messages) {
-    const left = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve(), { once: true }));
-    reply.sse.sendHeaders(status);
-    // Else they would wait for the first message, and the client with them.
-    reply.raw.flushHeaders();
-    for await (const message of answer.messages) {
-      // A client that goes while its buffer is full never drains it.
-      await Promise.race([reply.sse.send(message as never), left]);
-      if (gone.aborted) break;
-    }
-    // Nothing is returned: the SSE plugin ends the response itself.
-    return undefined;
-  }
   if (answer.bytes) return reply.send(answer.bytes);
   return reply.send(answer.body === undefined && status === 204 ? undefined : answer.body);
 }

@@ -20,6 +20,7 @@ import { RequestSamples } from './stats.ts';
 import { Storage } from './storage.ts';
 
 const STREAM_HEARTBEAT_MS = 15_000;
+const STREAM_RECHECK_MS = 30_000;
 /** How long a request may go on when the server stops. */
 const DRAIN_MS = 10_000;
 
@@ -88,6 +89,7 @@ class FastifyHttp implements Http {
       audit: auditTrail(em),
       observe: (sample) => samples.add(sample),
       streamHeartbeatMs: STREAM_HEARTBEAT_MS,
+      streamRecheckMs: STREAM_RECHECK_MS,
       inFlight: this.#inFlight,
     });
     const { host, port } = options.http;
