@@ -87,6 +87,12 @@ test('the first result decides, also when nothing was heard of the start', () =>
   );
 });
 
+test('a script that was killed without anybody asking for it has failed', () => {
+  const running: AttemptStatus = { state: 'RUNNING', dispatch: 'STARTED' };
+  const killed: AttemptEvent = { kind: 'result', ok: false, reason: 'KILLED', canceled: false };
+  expect(stepAttempt(running, killed)).toEqual({ state: 'FAILED', dispatch: 'STARTED', reason: 'KILLED' });
+});
+
 test('an issued attempt stays RUNNING until its result: only one that nobody was sent is withdrawn', () => {
   const withdrawn: AttemptEvent = { kind: 'withdrawn', reason: 'USER_CANCEL' };
   expect(stepAttempt(pending, withdrawn)).toEqual({ state: 'CANCELED', reason: 'USER_CANCEL' });

@@ -15,7 +15,13 @@ export type AttemptEvent =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'started' }
   | { readonly kind: 'result'; readonly ok: true }
-  | { readonly kind: 'result'; readonly ok: false; readonly reason: Reason }
+  | {
+      readonly kind: 'result';
+      readonly ok: false;
+      readonly reason: Reason;
+      /** False where nobody asked for an end: then something on the host killed the script, and KILLED is a failure. */
+      readonly canceled?: boolean;
+    }
   | { readonly kind: 'withdrawn'; readonly reason: 'DEPENDENCY_FAILED' | 'USER_CANCEL' };
 
 const rank: Record<Dispatch, number> = { SENT: 0, ACCEPTED: 1, STARTED: 2 };
@@ -35,13 +41,10 @@ export function stepAttempt(status: AttemptStatus, event: AttemptEvent): Attempt
       return advance(status, 'STARTED');
     case 'result':
       // A result is taken in any non-terminal state: `started` may have been lost with a broken stream.
-      return event.ok
-        ? { state: 'SUCCESSFUL', dispatch: 'STARTED' }
-        : {
-            ...status,
-            state: event.reason === 'KILLED' ? 'CANCELED' : 'FAILED',
-            reason: event.reason === 'KILLED' ? 'USER_CANCEL' : event.reason,
-          };
+      if (event.ok) return { state: 'SUCCESSFUL', dispatch: 'STARTED' };
+      return event.reason === 'KILLED' && event.canceled !== false
+        ? { ...status, state: 'CANCELED', reason: 'USER_CANCEL' }
+        : { ...status, state: 'FAILED', reason: event.reason };
     case 'withdrawn':
       break;
   }

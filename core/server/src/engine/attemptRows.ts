@@ -30,16 +30,14 @@ export function finish(
   const { reason } = result;
   const next = stepAttempt(
     statusOf(attempt),
-    reason === undefined ? { kind: 'result', ok: true } : { kind: 'result', ok: false, reason },
+    reason === undefined ? { kind: 'result', ok: true } : { kind: 'result', ok: false, reason, canceled },
   );
-  // Nobody asked for it, so nobody canceled it: something on the host killed the script.
-  const fault = reason === 'KILLED' && !canceled;
   return (
     next && {
       ...attempt,
-      state: fault ? 'FAILED' : next.state,
+      state: next.state,
       dispatch: next.dispatch ?? null,
-      reason: fault ? reason : (next.reason ?? null),
+      reason: next.reason ?? null,
       message: result.message || null,
       exitCode: result.exitCode,
       signal: result.signal || null,
