@@ -18,7 +18,18 @@ export interface SourceFile {
 }
 
 const left = ['proto', 'domain', 'sdk', 'planner', 'kernel', 'contract'] as const;
-const platform = [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent', 'fleet', 'web', 'cli'] as const;
+const platform = [
+  ...left,
+  'stack',
+  'plugin contract',
+  'plugin',
+  'server',
+  'agent',
+  'fleet',
+  'simulation',
+  'web',
+  'cli',
+] as const;
 
 /** Who may import whom. Most take what stands to their left; the others say what they leave out. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -33,6 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   server: left,
   agent: left,
   fleet: [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent'],
+  simulation: [...left, 'server', 'agent', 'fleet'],
   web: [],
   cli: [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent', 'fleet', 'web'],
   bench: platform,
