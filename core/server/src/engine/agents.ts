@@ -6,7 +6,7 @@ import { Alerts } from './alerts.ts';
 import { ObservedComponents } from './components.ts';
 import type { BlobSource } from './gateway/download.ts';
 import { type Address, Gateway } from './gateway/gateway.ts';
-import { lateChange, presenceChange, sessionChange } from './hostChanges.ts';
+import { lateChange, presenceChange, sessionChange } from './core/hostChanges.ts';
 import { Inbox } from './inbox.ts';
 import { type HostRecord, hostRecords, knownAttempts } from './rows.ts';
 import type { EnvelopeSource, LogStore } from './ports.ts';

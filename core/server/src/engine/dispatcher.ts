@@ -1,12 +1,13 @@
 import { isTerminal, type Reason } from '@stackyard/domain';
 import type { Clock, Logger } from '@stackyard/kernel';
 import type { Pool } from 'pg';
-import { finish, followAttempt, issue, issuedOf, progress, withdraw } from './attemptRows.ts';
-import { Decision } from './decision.ts';
-import { type LoadedJob, loadJob, pendingAttempt, type Place } from './rows.ts';
+import { finish, followAttempt, issue, issuedOf, progress, withdraw } from './core/attemptRows.ts';
+import { Decision } from './core/decision.ts';
+import { type LoadedJob, pendingAttempt, type Place } from './core/job.ts';
+import { loadJob } from './rows.ts';
 import type { EnvelopeSource } from './ports.ts';
 import { type Prepared, Preparer, unprepared } from './preparer.ts';
-import { componentChange, servicesRemoved } from './results.ts';
+import { componentChange, servicesRemoved } from './core/results.ts';
 import { createSchedulerState, type SchedulerEffect, type SchedulerEvent } from './scheduler/state.ts';
 import { stepScheduler } from './scheduler/step.ts';
 import type { AttemptResult } from './sessions/messages.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StackyardError } from '@stackyard/kernel';
 import { encodeEnvelope } from '@stackyard/proto';
-import type { Place } from './rows.ts';
+import type { Place } from './core/job.ts';
 import type { EnvelopeSource } from './ports.ts';
 import type { AttemptResult } from './sessions/messages.ts';
 import { failed } from './sessions/outcomes.ts';

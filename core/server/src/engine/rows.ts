@@ -1,24 +1,8 @@
 import { isTerminal } from '@stackyard/domain';
-import { decodeGraph } from '@stackyard/planner';
 import type { Pool } from 'pg';
 import type { AttemptRow, JobRow, TaskRow } from '../database/entities.ts';
-import type { JobInput } from './scheduler/state.ts';
+import { type LoadedJob, loadedJob } from './core/job.ts';
 import { isUncertain } from './scheduler/step.ts';
-import type { AttemptWrite } from './writer/changes.ts';
-
-/** A job's rows, kept while it runs; tasks and their latest attempts by node. */
-export interface LoadedJob {
-  readonly row: JobRow;
-  readonly tasks: readonly TaskRow[];
-  readonly attempts: AttemptWrite[];
-  readonly input: JobInput;
-}
-
-/** Where an attempt that is not terminal belongs. */
-export interface Place {
-  readonly job: LoadedJob;
-  readonly node: number;
-}
 
 const jobColumns = `id, cluster_id as "clusterId", position, command, title, request, state, reason,
   cancel_requested as "cancelRequested", basis, graph, snapshot, task_count as "taskCount", counts,
@@ -47,62 +31,7 @@ export async function loadJob(sql: Pool, jobId: string): Promise<LoadedJob | und
     }),
   ]);
   const [row] = jobs.rows;
-  return !row || isTerminal(row.state) ? undefined : assemble(row, tasks.rows, attempts.rows);
-}
-
-function assemble(row: JobRow, tasks: readonly TaskRow[], rows: readonly AttemptRow[]): LoadedJob {
-  const byId = new Map(rows.map((attempt) => [attempt.id, attempt]));
-  const attempts = tasks.map((task) => {
-    const number = Math.max(1, task.attempts);
-    return byId.get(`${task.id}/${number}`) ?? pendingAttempt(task, number);
-  });
-  const input: JobInput = {
-    id: row.id,
-    clusterId: row.clusterId,
-    cancelRequested: row.cancelRequested,
-    started: row.state !== 'PENDING',
-    graph: decodeGraph(row.graph),
-    tasks: tasks.map(({ id, hostId, idempotent, reason }, node) => {
-      const { state, number } = attempts[node]!;
-      const before = byId.get(`${id}/${number - 1}`);
-      return {
-        hostId,
-        idempotent,
-        state,
-        reason: reason ?? undefined,
-        attempt: number,
-        lostBefore: isUncertain(before?.reason),
-      };
-    }),
-  };
-  return { row, tasks, attempts, input };
-}
-
-/** An attempt that nobody was told about yet. */
-export function pendingAttempt(task: Pick<TaskRow, 'id' | 'jobId' | 'hostId'>, number: number): AttemptWrite {
-  return {
-    id: `${task.id}/${number}`,
-    taskId: task.id,
-    jobId: task.jobId,
-    hostId: task.hostId,
-    number,
-    state: 'PENDING',
-    dispatch: null,
-    reason: null,
-    message: null,
-    envelopeHash: null,
-    epoch: null,
-    sessionNo: null,
-    journalId: null,
-    exitCode: null,
-    signal: null,
-    outputs: null,
-    logSize: 0,
-    issuedAt: null,
-    startedAt: null,
-    finishedAt: null,
-    durationMs: null,
-  };
+  return !row || isTerminal(row.state) ? undefined : loadedJob(row, tasks.rows, attempts.rows);
 }
 
 export interface WaitingJob {

@@ -1,5 +1,5 @@
-import type { AttemptResult, HelloMessage } from './sessions/messages.ts';
-import type { Change } from './writer/changes.ts';
+import type { AttemptResult, HelloMessage } from '../sessions/messages.ts';
+import type { Change } from '../writer/changes.ts';
 
 /** A session began: who and where the agent is from now on. */
 export function sessionChange(hostId: string, sessionNo: number, hello: HelloMessage): Change {

@@ -1,4 +1,4 @@
-import type { LoadedJob } from './rows.ts';
+import type { LoadedJob } from './job.ts';
 import type {
   AttemptWrite,
   Change,
@@ -7,7 +7,7 @@ import type {
   JobWrite,
   NewEvent,
   TaskWrite,
-} from './writer/changes.ts';
+} from '../writer/changes.ts';
 
 /** What one step of the engine decides: gathered, committed together, then told. */
 export class Decision {

@@ -1,8 +1,8 @@
 import { desiredAfter } from '@stackyard/domain';
 import { decodeEnvelope, fromValueMap } from '@stackyard/proto';
-import type { JobRow, TaskRow } from '../database/entities.ts';
-import type { AttemptResult } from './sessions/messages.ts';
-import type { Change, ComponentPatch, NewEvent } from './writer/changes.ts';
+import type { JobRow, TaskRow } from '../../database/entities.ts';
+import type { AttemptResult } from '../sessions/messages.ts';
+import type { Change, ComponentPatch, NewEvent } from '../writer/changes.ts';
 
 /** Phases that are done once: a name to remember with the host component. */
 const onceAfter: Partial<Record<TaskRow['phase'], string>> = { init: 'init', prepare: 'prepare' };

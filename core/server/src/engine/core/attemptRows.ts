@@ -1,8 +1,8 @@
 import { isTerminal, type Reason, type State, stepAttempt } from '@stackyard/domain';
-import type { LoadedJob } from './rows.ts';
-import type { AttemptResult } from './sessions/messages.ts';
-import type { Issued } from './sessions/state.ts';
-import type { AttemptWrite } from './writer/changes.ts';
+import type { LoadedJob } from './job.ts';
+import type { AttemptResult } from '../sessions/messages.ts';
+import type { Issued } from '../sessions/state.ts';
+import type { AttemptWrite } from '../writer/changes.ts';
 
 /** What an attempt's row becomes; undefined where a repeated or late word changes nothing. */
 type Next = AttemptWrite | undefined;

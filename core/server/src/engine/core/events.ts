@@ -1,0 +1,74 @@
+import type { AgentSays, AttemptResult, HelloMessage } from '../sessions/messages.ts';
+import type { KnownAttempt } from '../sessions/state.ts';
+import type { LoadedJob } from './job.ts';
+
+/** When an event happened: `now` in milliseconds of a clock that only goes forward, `at` for people to read. */
+export interface Times {
+  readonly now: number;
+  readonly at: Date;
+}
+
+/** What a host's row says: at the start of the server, and again before each Hello. */
+export interface KnownHost {
+  readonly hostId: string;
+  readonly name: string;
+  readonly clusterId: string | undefined;
+  readonly sessionNo: number;
+  readonly journalId: string | undefined;
+  readonly hostBootId: string | undefined;
+  readonly connected: boolean;
+}
+
+/** Everything that can happen to the engine. */
+export type EngineEvent = Times & Happening;
+
+export type Happening =
+  /** A host is known, from its row or because it joined; what is in memory already stays. */
+  | ({ readonly kind: 'host' } & KnownHost)
+  /** The host left: nothing of it is heard of again. */
+  | { readonly kind: 'hostRemoved'; readonly hostId: string }
+  /** Its agent got a new secret: what was authenticated by the old one ends. */
+  | { readonly kind: 'hostRejoined'; readonly hostId: string }
+  /** A job that is not terminal is in the queue of its cluster; known ones stay where they are. */
+  | { readonly kind: 'queued'; readonly jobId: string; readonly clusterId: string; readonly position: number }
+  /** Answers `load`. */
+  | { readonly kind: 'loaded'; readonly job: LoadedJob }
+  /** Answers `load`: there is no such job, or it is terminal. */
+  | { readonly kind: 'gone'; readonly jobId: string }
+  /** Answers `prepare`: the envelope is built and kept. `values` are what a `configure` is told to write. */
+  | {
+      readonly kind: 'prepared';
+      readonly attemptId: string;
+      /** SHA-256 of the envelope, hex. */
+      readonly hash: string;
+      readonly values?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+    }
+  /** Answers `prepare`: it could not be built, which is what the attempt then came to. */
+  | { readonly kind: 'unprepared'; readonly attemptId: string; readonly result: AttemptResult }
+  /** PENDING tasks become CANCELED, running ones are ended by their agents. */
+  | { readonly kind: 'cancel'; readonly jobId: string }
+  /** Every commit up to this number is durable, but those that were `refused`. */
+  | { readonly kind: 'committed'; readonly commit: number }
+  /** The database does not take this change and never will: what was to follow it does not. */
+  | { readonly kind: 'refused'; readonly commit: number }
+  | {
+      readonly kind: 'hello';
+      readonly hostId: string;
+      /** Streams are numbered in the order in which they were opened. */
+      readonly stream: number;
+      readonly hello: HelloMessage;
+      /** What the database says of those of the inventory that are not in `issuedTo`. */
+      readonly known: ReadonlyMap<string, KnownAttempt>;
+    }
+  | {
+      readonly kind: 'message';
+      readonly hostId: string;
+      readonly stream: number;
+      readonly message: Exclude<AgentSays, HelloMessage>;
+      /** For a result: what the database says of an attempt that is not in `issuedTo`. */
+      readonly known?: KnownAttempt | undefined;
+    }
+  /** `clean`: the agent said goodbye. */
+  | { readonly kind: 'closed'; readonly hostId: string; readonly stream: number; readonly clean: boolean }
+  /** Time passed: at least four times in a lease, or the server takes itself for having stood still. */
+  | { readonly kind: 'tick' };

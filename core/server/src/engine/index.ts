@@ -1,0 +1,11 @@
+/** The server's half of the dispatch protocol as pure steps: no promise, timer, clock or database. */
+export type { EngineEvent, Happening, KnownHost, Times } from './core/events.ts';
+export type { EngineEffect } from './core/effects.ts';
+export { type LoadedJob, loadedJob, pendingAttempt, type Place } from './core/job.ts';
+export { createEngineState, type EngineState, type EngineTerms } from './core/state.ts';
+export * from './sessions/messages.ts';
+export { attemptsDigest } from './sessions/turn.ts';
+export { type Column, type Move, reconcile, type Row } from './sessions/reconcile.ts';
+export type { CloseCode, KnownAttempt } from './sessions/state.ts';
+export * from './writer/changes.ts';
+export type { Batch, NumberedEvent, WriterEffect, WriterEvent, WriterHappening } from './writer/events.ts';
