@@ -147,6 +147,19 @@ export function statementFor(rows: Readonly<Record<keyof Folded, readonly unknow
   return { name: `writer-${mask}`, text, values: present.map((part) => toJson(rows[part])) };
 }
 
+/** Events at the end of a transaction of others, by the ORM's placeholders: commit number, epoch, events. */
+export const appendText = `with fence as (update installation set commit_no = ? where id = 1 and epoch = ? returning 1),
+said as (${parts.events.replaceAll('$N', '?')})
+select 1 from fence`;
+
+/** The common table expressions of a statement from outside, between the fence and its events. */
+export function guarded(text: string): string {
+  return `with fence as (update installation set commit_no = $2 where id = 1 and epoch = $1 returning 1),
+${text},
+said as (${parts.events.replaceAll('$N', '$3')}, go)
+select (select count(*) from fence) as fenced, (select count(*) from go) as happened`;
+}
+
 function compose(present: readonly (keyof Folded)[]): string {
   const ctes = ['fence as (update installation set commit_no = $2 where id = 1 and epoch = $1 returning 1)'];
   present.forEach((part, index) => {

@@ -6,6 +6,7 @@ import { beginEpoch } from '../../database/epoch.ts';
 import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../../postgres/testing.ts';
 import type { EventPayload } from '../ports.ts';
+import { until } from '../testing/world.ts';
 import { Writer } from './writer.ts';
 
 const hostEvent = (name: string): EventPayload => ({ kind: 'host', hostId: 'h', name, change: 'joined' });
@@ -95,6 +96,47 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
     ]);
   });
 
+  const naming = (id: string, name: string, revision: number) => ({
+    name: 'test-naming',
+    text: `go as (select cluster.id from cluster, fence where cluster.id = $4 and cluster.revision = $6 for update of cluster),
+      named as (update cluster set name = $5 from go where cluster.id = go.id)`,
+    values: [id, name, revision],
+  });
+  const makeCluster = async (): Promise<string> => {
+    const id = randomUUID();
+    await db.em().insert(Cluster, { id, name: 'first', revision: 1, createdAt: new Date() });
+    return id;
+  };
+  const clusterName = async () => (await db.sql.query<{ name: string }>('select name from cluster')).rows[0]?.name;
+
+  test('a transaction of one statement happens with its events, in the order of commits, or not at all', async () => {
+    const id = await makeCluster();
+    const said: number[] = [];
+    writer.subscribe((newestId) => said.push(newestId));
+    const event = (name: string) => ({ topic: 'host' as const, clusterId: undefined, payload: hostEvent(name) });
+    const answers = await Promise.all([
+      writer.append('host', undefined, hostEvent('a')),
+      writer.execute(naming(id, 'second', 1), [event('b'), event('c')]),
+      writer.execute(naming(id, 'third', 7), [event('never')]),
+      writer.run(async (tx) => tx.event('host', undefined, hostEvent('d'))),
+    ]);
+    expect(answers).toEqual([undefined, true, false, undefined]);
+    await expect(writer.execute(naming('no uuid', 'x', 1), [event('never')])).rejects.toThrow(/uuid/);
+    await writer.append('host', undefined, hostEvent('e'));
+    expect([await clusterName(), await names()]).toEqual(['second', ['a', 'b', 'c', 'd', 'e']]);
+    expect(said).toEqual([1, 3, 4, 5]);
+  });
+
+  test('a connection that broke while nothing was asked of it does not fail the next statement', async () => {
+    const id = await makeCluster();
+    await writer.append('host', undefined, hostEvent('a'));
+    await db.sql.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    await until(() => db.sql.idleCount === db.sql.totalCount);
+    expect(await writer.execute(naming(id, 'second', 1), [])).toBe(true);
+  });
+
   test('a terminal attempt never changes, nor one that was issued with another envelope', async () => {
     const [taskId, jobId, hostId] = [randomUUID(), randomUUID(), randomUUID()];
     const attempt = {
@@ -176,6 +218,7 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
     const newer = await makeWriter();
     await expect(writer.append('host', undefined, hostEvent('old'))).rejects.toThrow(/Another server/);
     await expect(writer.run(() => Promise.resolve())).rejects.toThrow(/Another server/);
+    await expect(writer.execute(naming(randomUUID(), 'x', 1), [])).rejects.toThrow(/Another server/);
     expect(fenced).toHaveLength(1);
     await newer.append('host', undefined, hostEvent('new'));
     expect(await names()).toEqual(['new']);

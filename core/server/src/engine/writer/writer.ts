@@ -6,10 +6,10 @@ import type { PoolClient } from 'pg';
 import { EpochLostError } from '../../database/errors.ts';
 import type { Database } from '../../database/openDatabase.ts';
 import { WriterStoppedError } from '../errors.ts';
-import type { EventPayload, Events, EventTopic, Transaction } from '../ports.ts';
+import type { EventPayload, Events, EventTopic, Statement, Statements, Transaction } from '../ports.ts';
 import { type Change, fold, type NewEvent } from './changes.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
-import { statementFor, toJson } from './statement.ts';
+import { appendText, guarded, statementFor, toJson } from './statement.ts';
 
 export interface WriterOptions {
   readonly db: Database;
@@ -34,7 +34,7 @@ interface Submitted {
  * The one writer of attempts, tasks, jobs, host components and events. What is submitted while a commit is in flight
  * goes into the next one; `told` runs after the commit, so what agents and clients hear is durable.
  */
-export class Writer implements Events {
+export class Writer implements Events, Statements {
   readonly #options: WriterOptions;
   readonly #latency = createHistogram();
   readonly #subscribers = new Set<(newestId: number) => void>();
@@ -93,14 +93,12 @@ export class Writer implements Events {
    * can wait for rows the other has locked. Keep it short, and wait for nothing but its own entity manager.
    */
   run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.#stopped) {
-        reject(this.#stopped);
-        return;
-      }
-      this.#exclusive.push({ run: () => this.#transact(work).then(resolve, reject), refuse: reject });
-      this.#wake();
-    });
+    return this.#alone(() => this.#transact(work));
+  }
+
+  /** As `run`, for a transaction that is one statement. */
+  execute(statement: Statement, events: readonly NewEvent[]): Promise<boolean> {
+    return this.#alone(() => this.#execute(statement, events));
   }
 
   /** Commits what is submitted, when the database lets it within `withinMs`, then refuses everything. */
@@ -120,6 +118,29 @@ export class Writer implements Events {
 
   stats(): { readonly commitMs: Histogram; readonly rows: number; readonly waiting: number } {
     return { commitMs: this.#latency.read(), rows: this.#rows, waiting: this.#waiting.length };
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#stopped) {
+        reject(this.#stopped);
+        return;
+      }
+      this.#exclusive.push({ run: () => this.#attempt(work).then(resolve, reject), refuse: reject });
+      this.#wake();
+    });
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      await this.#connect();
+      return await work();
+    } catch (error) {
+      // The commit may have happened without an answer: ids are read again before the next one.
+      this.#nextEventId = undefined;
+      if (error instanceof EpochLostError) this.#fenced(error, []);
+      throw error;
+    }
   }
 
   #enqueue(submitted: Submitted): void {
@@ -189,15 +210,7 @@ export class Writer implements Events {
   async #write(rows: ReturnType<typeof fold>, repeated: boolean): Promise<number | undefined> {
     const client = await this.#connect();
     if (repeated && (await this.#happened(client))) return this.#claimIds(rows.events.length);
-    const firstId = this.#nextEventId ?? 1;
-    const at = this.#options.clock.now();
-    const events = rows.events.map(({ topic, clusterId, payload }, index) => ({
-      id: firstId + index,
-      topic,
-      clusterId,
-      payload,
-      at,
-    }));
+    const events = this.#numbered(rows.events);
     const { name, text, values } = statementFor({ ...rows, events });
     const { rows: answers } = await client.query<{ fenced: number; attempts: number }>({
       name,
@@ -240,6 +253,8 @@ export class Writer implements Events {
       await client.query(
         'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off',
       );
+      // One that breaks while nothing is asked of it must not fail the next who asks.
+      client.once('error', (error: Error) => this.#client === client && this.#dropClient(error));
       this.#client = client;
     }
     if (this.#nextEventId === undefined) {
@@ -267,44 +282,55 @@ export class Writer implements Events {
 
   async #transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const events: NewEvent[] = [];
-    try {
-      await this.#connect();
-      const result = await this.#options.db.em().transactional((em) =>
-        this.#inTransaction.run(events, async () => {
-          const done = await work({
-            em,
-            event: (topic, clusterId, payload) => void events.push({ topic, clusterId, payload }),
-          });
-          await em.flush();
-          await this.#appendInside(em, events);
-          return done;
-        }),
-      );
-      this.#notify(this.#claimIds(events.length));
-      return result;
-    } catch (error) {
-      // The commit may have happened without an answer: ids are read again before the next one.
-      this.#nextEventId = undefined;
-      if (error instanceof EpochLostError) this.#fenced(error, []);
-      throw error;
-    }
+    const result = await this.#options.db.em().transactional((em) =>
+      this.#inTransaction.run(events, async () => {
+        const done = await work({
+          em,
+          event: (topic, clusterId, payload) => void events.push({ topic, clusterId, payload }),
+        });
+        await em.flush();
+        await this.#appendInside(em, events);
+        return done;
+      }),
+    );
+    this.#notify(this.#claimIds(events.length));
+    return result;
+  }
+
+  async #execute({ name, text, values }: Statement, events: readonly NewEvent[]): Promise<boolean> {
+    const { epoch } = this.#options;
+    const client = await this.#connect();
+    this.#commitNo += 1;
+    const own = [epoch, this.#commitNo, toJson(this.#numbered(events))];
+    const { rows } = await client
+      .query<{ fenced: number; happened: number }>({ name, text: guarded(text), values: [...own, ...values] })
+      .catch((error: unknown) => {
+        this.#dropClient(error);
+        throw error;
+      });
+    if (rows[0]?.fenced !== 1) throw new EpochLostError({ epoch });
+    if (rows[0].happened !== 1) return false;
+    this.#notify(this.#claimIds(events.length));
+    return true;
   }
 
   async #appendInside(em: EntityManager, events: readonly NewEvent[]): Promise<void> {
-    const { epoch, clock } = this.#options;
+    const { epoch } = this.#options;
     this.#commitNo += 1;
-    const firstId = this.#nextEventId ?? 1;
-    const rows = events.map((event, index) => ({ ...event, id: firstId + index, at: clock.now() }));
-    const fenced = await em.execute<unknown[]>(
-      `with fence as (update installation set commit_no = ? where id = 1 and epoch = ? returning 1), said as (
-         insert into event (id, topic, cluster_id, payload, at)
-         select r.id, r.topic, r."clusterId", r.payload, r.at
-         from json_to_recordset(?::json) as r(id bigint, topic text, "clusterId" uuid, payload jsonb, at timestamptz),
-           fence)
-       select 1 from fence`,
-      [this.#commitNo, epoch, toJson(rows)],
-    );
+    const fenced = await em.execute<unknown[]>(appendText, [this.#commitNo, epoch, toJson(this.#numbered(events))]);
     if (fenced.length !== 1) throw new EpochLostError({ epoch });
+  }
+
+  /** Events with the ids they will have when they are committed next. */
+  #numbered(events: readonly NewEvent[]): (NewEvent & { readonly id: number; readonly at: Date })[] {
+    const [firstId, at] = [this.#nextEventId ?? 1, this.#options.clock.now()];
+    return events.map(({ topic, clusterId, payload }, index) => ({
+      id: firstId + index,
+      topic,
+      clusterId,
+      payload,
+      at,
+    }));
   }
 
   #notify(newestId: number | undefined): void {
