@@ -4,5 +4,6 @@ export { ControlConnection, type ControlEvents } from './connection/control.ts';
 export { type Identity, join, joinServer, type JoinOptions, readIdentity } from './identity.ts';
 export { main as agentMain } from './main.ts';
 export * from './errors.ts';
+export * as executor from './executor/index.ts';
 export * as session from './session/index.ts';
 export { type Extras, fromWire, type Gauges, type HelloExtras, termsOf, toWire } from './wire.ts';

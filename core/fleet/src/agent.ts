@@ -88,21 +88,28 @@ export class SimulatedAgent implements session.SessionWorld {
 
   async saveFence(): Promise<void> {}
 
-  async journal({ attempt, envelope }: session.Order): Promise<void> {
-    this.#orders.set(session.attemptId(attempt), decodeEnvelope(envelope));
+  ask(effect: session.AttemptEffect): void {
+    switch (effect.kind) {
+      case 'journal': {
+        const { attempt, envelope } = effect.order;
+        this.#orders.set(session.attemptId(attempt), decodeEnvelope(envelope));
+        return this.#driver.happened({ kind: 'journaled', attempt });
+      }
+      case 'bury':
+        return this.#driver.happened({ kind: 'tombstoned', attempt: effect.attempt });
+      case 'finish':
+        return this.#driver.happened({ kind: 'exited', attempt: effect.attempt, result: effect.result });
+      case 'settle':
+        this.#orders.delete(session.attemptId(effect.attempt));
+        return;
+      case 'start':
+        return this.#start(effect.attempt);
+      case 'end':
+        return this.#end(effect.attempt, effect);
+    }
   }
 
-  async bury(): Promise<void> {}
-
-  async finish(_attempt: Ref, result: session.AttemptResult): Promise<session.AttemptResult> {
-    return result;
-  }
-
-  async settle(attempt: Ref): Promise<void> {
-    this.#orders.delete(session.attemptId(attempt));
-  }
-
-  start(attempt: Ref): void {
+  #start(attempt: Ref): void {
     const id = session.attemptId(attempt);
     const envelope = this.#orders.get(id);
     if (!envelope) return;
@@ -122,7 +129,7 @@ export class SimulatedAgent implements session.SessionWorld {
     this.#driver.happened({ kind: 'started', attempt, pid: process.pid });
   }
 
-  end(attempt: Ref, { reason }: { readonly reason: 'KILLED' | 'TIMEOUT' }): void {
+  #end(attempt: Ref, { reason }: { readonly reason: 'KILLED' | 'TIMEOUT' }): void {
     const id = session.attemptId(attempt);
     const running = this.#running.get(id);
     const envelope = this.#orders.get(id);

@@ -8,7 +8,7 @@ import type { Identity } from '../identity.ts';
 import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
-import { SessionDriver } from '../session/driver.ts';
+import { type Happening, SessionDriver } from '../session/driver.ts';
 import { Attempts, RunnerPool, Spool } from '../spool/index.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { VERSION } from '../version.ts';
@@ -131,7 +131,9 @@ export async function assemble(from: {
   };
   const agentBootId = randomUUID();
   const session = await restoredSession({ identity, fenceFile: paths.fence, spool, attempts });
-  const world = agentWorld({ fenceFile: paths.fence, connection, spool, pool, attempts, executor, extras, log });
+  const happened: (happening: Happening) => void = (happening) => driver.happened(happening);
+  const fenceFile = paths.fence;
+  const world = agentWorld({ fenceFile, connection, spool, pool, attempts, executor, extras, log, happened });
   const driver: SessionDriver = new SessionDriver(session, world);
   for (const { ref, standing, result } of session.attempts.values()) {
     const file = attempts.logFileOf(ref);

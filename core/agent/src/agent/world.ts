@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ControlConnection } from '../connection/control.ts';
-import type { AttemptRef, AttemptResult, Order } from '../session/messages.ts';
-import { NotJournaled, type SessionWorld } from '../session/driver.ts';
+import type { Refusal } from '../session/messages.ts';
+import type { AttemptEffect, Happening, SessionWorld } from '../session/driver.ts';
 import type { Fence } from '../session/state.ts';
 import type { Attempts, RunnerPool, Spool } from '../spool/index.ts';
 import { writeDurably } from '../spool/durable.ts';
@@ -20,12 +20,34 @@ export interface AgentWorldOptions {
   readonly executor: Executor;
   readonly extras: Extras;
   readonly log: Logger;
+  readonly happened: (happening: Happening) => void;
 }
 
 /** The session's world on a real host: the control stream, the journal on disk, runner processes. */
 export function agentWorld(options: AgentWorldOptions): SessionWorld {
-  const { connection, spool, pool, attempts, executor, extras, log } = options;
+  const { connection, spool, pool, attempts, executor, extras, log, happened } = options;
   let saved: Promise<void> = Promise.resolve();
+  async function store(effect: Exclude<AttemptEffect, { kind: 'start' | 'end' }>): Promise<void> {
+    switch (effect.kind) {
+      case 'journal': {
+        const { attempt, hash, envelope } = effect.order;
+        // While the command goes to the disk a runner can start.
+        pool.warmUp();
+        const refusal = await spool.accept({ ref: attempt, hash, payload: envelope }).then(() => undefined, refusalOf);
+        return happened(refusal ? { kind: 'notJournaled', attempt, ...refusal } : { kind: 'journaled', attempt });
+      }
+      case 'bury':
+        await spool.bury(effect.attempt);
+        return happened({ kind: 'tombstoned', attempt: effect.attempt });
+      case 'finish': {
+        const held = await spool.finish(effect.attempt, toExit(effect.result));
+        const result = fromExit(held, await attempts.logSizeOf(effect.attempt));
+        return happened({ kind: 'exited', attempt: effect.attempt, result });
+      }
+      case 'settle':
+        return spool.settle(effect.attempt);
+    }
+  }
   return {
     now: monotonicMs,
     send(stream, message) {
@@ -38,33 +60,21 @@ export function agentWorld(options: AgentWorldOptions): SessionWorld {
       saved = saved.catch(() => undefined).then(() => writeDurably(options.fenceFile, JSON.stringify(fence)));
       return saved;
     },
-    async journal({ attempt, hash, envelope }: Order) {
-      // While the command goes to the disk a runner can start.
-      pool.warmUp();
-      try {
-        await spool.accept({ ref: attempt, hash, payload: envelope });
-      } catch (error) {
-        throw notJournaled(error);
-      }
+    ask(effect) {
+      if (effect.kind === 'start') return executor.start(effect.attempt);
+      if (effect.kind === 'end') return executor.end(effect.attempt, effect);
+      void store(effect).catch((error: unknown) => this.failed(error, effect.kind));
     },
-    bury: (attempt: AttemptRef) => spool.bury(attempt),
-    async finish(attempt: AttemptRef, result: AttemptResult) {
-      const held = await spool.finish(attempt, toExit(result));
-      return fromExit(held, await attempts.logSizeOf(attempt));
-    },
-    settle: (attempt: AttemptRef) => spool.settle(attempt),
-    start: (attempt) => executor.start(attempt),
-    end: (attempt, { graceMs, reason }) => executor.end(attempt, { graceMs, reason }),
     alert: (message, attempt) => log.error({ ...attempt }, message),
     failed: (error, effect) => log.error({ err: error, effect }, 'The agent could not keep its journal'),
   };
 }
 
-function notJournaled(error: unknown): unknown {
-  if (error instanceof SpoolFullError) return new NotJournaled('SPOOL_FULL', error.message);
+function refusalOf(error: unknown): { readonly reason: Refusal; readonly message: string } {
+  if (error instanceof SpoolFullError) return { reason: 'SPOOL_FULL', message: error.message };
   // Set aside as damaged, or a name that could leave the spool: never taken.
   if (error instanceof AttemptKnownError || error instanceof InvalidAttemptError) {
-    return new NotJournaled('AGENT_STATE_LOST', error.message);
+    return { reason: 'AGENT_STATE_LOST', message: error.message };
   }
-  return error;
+  throw error;
 }

@@ -22,6 +22,8 @@ export interface Attempt {
   readonly result?: AttemptResult | undefined;
   /** A cancel came before it could be told to a runner. */
   readonly canceled?: boolean | undefined;
+  /** It was given out to be started in time, and was not ready before the lease had ended. */
+  readonly begun?: boolean | undefined;
   /** Its end has been asked for already. */
   readonly ending?: boolean | undefined;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Attempt, attemptId, wirePhase } from './attempts.ts';
+import { isLive, startUntil } from './lease.ts';
 import type { AgentSays, AttemptRef, Order, Refusal } from './messages.ts';
 import type { Effect, SessionState, Step } from './state.ts';
 import { findTombstone } from './tombstones.ts';
@@ -40,10 +41,9 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
     terms: order.terms,
     startBy: now + order.terms.startWithinMs,
   };
-  return [
-    { ...state, attempts: new Map(state.attempts).set(id, attempt) },
-    [{ kind: 'journal', order } satisfies Effect],
-  ];
+  const { lease } = state;
+  const journal: Effect = { kind: 'journal', order, startUntil: isLive(lease, now) ? startUntil(lease) : undefined };
+  return [{ ...state, attempts: new Map(state.attempts).set(id, attempt) }, [journal]];
 }
 
 function isIntact({ attempt, envelope, hash, terms }: Order): boolean {

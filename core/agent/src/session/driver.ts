@@ -1,18 +1,12 @@
-import type { AgentSays, AttemptRef, AttemptResult, Order, Refusal } from './messages.ts';
+import type { AgentSays, AttemptRef } from './messages.ts';
 import type { Effect, Fence, SessionEvent, SessionState, Timer } from './state.ts';
 import { step } from './step.ts';
 
 /** An event without its time; a union distributes. */
 export type Happening = SessionEvent extends infer E ? (E extends SessionEvent ? Omit<E, 'now'> : never) : never;
 
-/** A command that could not be journaled. */
-export class NotJournaled extends Error {
-  readonly reason: Refusal;
-  constructor(reason: Refusal, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
+/** What a session asks about attempts: of the journal, of runners. Each is answered by an event. */
+export type AttemptEffect = Extract<Effect, { kind: 'journal' | 'bury' | 'start' | 'finish' | 'end' | 'settle' }>;
 
 /** The world of a session. A fleet has one in memory, an agent one with a disk, a network and processes. */
 export interface SessionWorld {
@@ -20,17 +14,10 @@ export interface SessionWorld {
   now(): number;
   send(stream: number, message: AgentSays): void;
   close(stream: number, reason: string, retryAfterMs: number): void;
-  /** The following three resolve when it is on disk. */
+  /** Resolves when it is on disk. */
   saveFence(fence: Fence): Promise<void>;
-  /** @throws NotJournaled */
-  journal(order: Order): Promise<void>;
-  bury(attempt: AttemptRef): Promise<void>;
-  /** Writes a result unless there is one; gives back the one that holds. */
-  finish(attempt: AttemptRef, result: AttemptResult): Promise<AttemptResult>;
-  settle(attempt: AttemptRef): Promise<void>;
-  /** `started` and `exited` are told to the driver. */
-  start(attempt: AttemptRef): void;
-  end(attempt: AttemptRef, how: { readonly graceMs: number; readonly reason: 'KILLED' | 'TIMEOUT' }): void;
+  /** The driver is told what comes of it. */
+  ask(effect: AttemptEffect): void;
   alert(message: string, attempt?: AttemptRef): void;
   /** An effect failed in a way that has no event: the disk refuses to work. */
   failed(error: unknown, effect: Effect['kind']): void;
@@ -86,46 +73,19 @@ export class SessionDriver {
         return this.#schedule(effect.timer, effect.afterMs * (1 + effect.jitter * (Math.random() * 2 - 1)));
       case 'alert':
         return world.alert(effect.message, effect.attempt);
-      case 'start':
-        return world.start(effect.attempt);
-      case 'end':
-        return world.end(effect.attempt, effect);
       case 'saveFence':
+        void world.saveFence(effect.fence).then(
+          () => this.happened({ kind: 'fenceSaved', fence: effect.fence }),
+          (error: unknown) => world.failed(error, effect.kind),
+        );
+        return;
       case 'journal':
       case 'bury':
+      case 'start':
       case 'finish':
+      case 'end':
       case 'settle':
-        void this.#store(effect).catch((error: unknown) => world.failed(error, effect.kind));
-    }
-  }
-
-  async #store(
-    effect: Extract<Effect, { kind: 'saveFence' | 'journal' | 'bury' | 'finish' | 'settle' }>,
-  ): Promise<void> {
-    const world = this.#world;
-    switch (effect.kind) {
-      case 'saveFence':
-        await world.saveFence(effect.fence);
-        return this.happened({ kind: 'fenceSaved', fence: effect.fence });
-      case 'bury':
-        await world.bury(effect.attempt);
-        return this.happened({ kind: 'tombstoned', attempt: effect.attempt });
-      case 'settle':
-        return world.settle(effect.attempt);
-      case 'finish': {
-        const result = await world.finish(effect.attempt, effect.result);
-        return this.happened({ kind: 'exited', attempt: effect.attempt, result });
-      }
-      case 'journal': {
-        const { attempt } = effect.order;
-        try {
-          await world.journal(effect.order);
-        } catch (error) {
-          if (!(error instanceof NotJournaled)) throw error;
-          return this.happened({ kind: 'notJournaled', attempt, reason: error.reason, message: error.message });
-        }
-        return this.happened({ kind: 'journaled', attempt });
-      }
+        return world.ask(effect);
     }
   }
 

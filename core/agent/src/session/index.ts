@@ -1,5 +1,5 @@
 export * from './attempts.ts';
-export { isLive, MARGIN_MS } from './lease.ts';
+export { isLive, MARGIN_MS, startUntil } from './lease.ts';
 export * from './messages.ts';
 export * from './restore.ts';
 export * from './state.ts';

@@ -3,8 +3,13 @@ import type { Lease, Link, SessionState } from './state.ts';
 /** An attempt is not started in the last two seconds of a lease: the server may see time pass a little faster. */
 export const MARGIN_MS = 2_000;
 
-export function isLive(lease: Lease | undefined, now: number): boolean {
-  return lease !== undefined && now - lease.from < lease.leaseMs - MARGIN_MS;
+export function isLive(lease: Lease | undefined, now: number): lease is Lease {
+  return lease !== undefined && now < startUntil(lease);
+}
+
+/** Monotonic time until which attempts may be started. */
+export function startUntil({ from, leaseMs }: Lease): number {
+  return from + leaseMs - MARGIN_MS;
 }
 
 /** The lease counts from the sending of the heartbeat that was answered, not from the arrival of the answer. */

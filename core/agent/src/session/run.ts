@@ -1,6 +1,6 @@
 import type { Reason } from '@stackyard/domain';
 import { type Attempt, attemptId } from './attempts.ts';
-import { isLive } from './lease.ts';
+import { isLive, startUntil } from './lease.ts';
 import type { AgentSays, AttemptRef, AttemptResult, Refusal } from './messages.ts';
 import type { Effect, SessionState, Step } from './state.ts';
 
@@ -27,18 +27,21 @@ export function startWaiting(state: SessionState, now: number): Step {
   const effects: Effect[] = [];
   for (const attempt of state.attempts.values()) {
     if (attempt.standing !== 'WAITING') continue;
-    const end = neverStarted(attempt, now);
+    const { lease } = state;
+    const live = isLive(lease, now);
+    const end = neverStarted(attempt, live, now);
     if (end) effects.push({ kind: 'finish', attempt: attempt.ref, result: end });
-    else if (isLive(state.lease, now)) effects.push({ kind: 'start', attempt: attempt.ref });
+    else if (live) effects.push({ kind: 'start', attempt: attempt.ref, until: startUntil(lease) });
     else continue;
     next = put(next, { ...attempt, standing: 'STARTING', ending: end !== undefined });
   }
   return [next, effects];
 }
 
-function neverStarted(attempt: Attempt, now: number): AttemptResult | undefined {
+function neverStarted(attempt: Attempt, live: boolean, now: number): AttemptResult | undefined {
   if (attempt.canceled) return unstarted('KILLED', 'Canceled before it was started.');
-  if (now < attempt.startBy) return undefined;
+  // What took its time to get ready is not late: it was the host that was slow, and the server waits for it.
+  if (now < attempt.startBy || (attempt.begun && live)) return undefined;
   const seconds = Math.round(attempt.terms.startWithinMs / 1000);
   return unstarted(
     'EXPIRED_BEFORE_START',
@@ -57,6 +60,13 @@ export function onStarted(state: SessionState, ref: AttemptRef, pid: number, now
   const endBy = attempt.terms.timeoutMs > 0 ? now + attempt.terms.timeoutMs : undefined;
   const started = put(state, { ...attempt, standing: 'STARTED', pid, endBy });
   return [started, tell(state, { kind: 'started', attempt: ref, pid })];
+}
+
+/** It waits again for a lease, unless its end was asked for: then its result is on its way. */
+export function onPostponed(state: SessionState, ref: AttemptRef, now: number): Step {
+  const attempt = state.attempts.get(attemptId(ref));
+  if (attempt?.standing !== 'STARTING' || attempt.ending) return [state, []];
+  return startWaiting(put(state, { ...attempt, standing: 'WAITING', begun: true }), now);
 }
 
 export function onExited(state: SessionState, ref: AttemptRef, result: AttemptResult): Step {

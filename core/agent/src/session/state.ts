@@ -57,6 +57,8 @@ export type SessionEvent = { readonly now: number } & (
     }
   | { readonly kind: 'tombstoned'; readonly attempt: AttemptRef }
   | { readonly kind: 'started'; readonly attempt: AttemptRef; readonly pid: number }
+  /** It was ready only after the time until which it might be started. It certainly has not started. */
+  | { readonly kind: 'postponed'; readonly attempt: AttemptRef }
   | { readonly kind: 'exited'; readonly attempt: AttemptRef; readonly result: AttemptResult }
   | { readonly kind: 'timer'; readonly timer: Timer }
 );
@@ -70,12 +72,12 @@ export type Effect =
   | { readonly kind: 'close'; readonly stream: number; readonly reason: string; readonly retryAfterMs?: number }
   /** On disk before `fenceSaved`. */
   | { readonly kind: 'saveFence'; readonly fence: Fence }
-  /** On disk before `journaled`. */
-  | { readonly kind: 'journal'; readonly order: Order }
+  /** On disk before `journaled`. With a live lease its start will be asked for then: `startUntil` is the end of it. */
+  | { readonly kind: 'journal'; readonly order: Order; readonly startUntil?: number | undefined }
   /** Never to be accepted; on disk before `tombstoned`. */
   | { readonly kind: 'bury'; readonly attempt: AttemptRef }
-  /** Hand to a runner: `started` and `exited` follow. */
-  | { readonly kind: 'start'; readonly attempt: AttemptRef }
+  /** Hand to a runner, but not after `until`: `started` and `exited` follow, or `postponed`. */
+  | { readonly kind: 'start'; readonly attempt: AttemptRef; readonly until: number }
   /** End without ever running: the result is on disk before `exited`. */
   | { readonly kind: 'finish'; readonly attempt: AttemptRef; readonly result: AttemptResult }
   /** End what runs: `exited` follows. */

@@ -133,6 +133,34 @@ test('nothing starts in the last two seconds of a lease; a heartbeat that is ans
   expect(kinds(agent.accepted(order({ taskId: 'task-b', number: 1 })))).not.toContain('start');
 });
 
+test('what was not ready before its lease had ended waits for the next one, however long that took', () => {
+  const agent = new Conversation().greeted();
+  const [, start] = agent.accepted(order(first, { startWithinMs: 20_000 }));
+  expect(start).toMatchObject({ kind: 'start', until: 28_000 });
+  agent.now = 40_000;
+  expect(kinds(agent.happen({ kind: 'postponed', attempt: first }))).toEqual(['finish']);
+
+  const slow = { taskId: 'task-b', number: 1 };
+  agent.happen({ kind: 'timer', timer: 'heartbeat' });
+  agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000 });
+  agent.accepted(order(slow, { startWithinMs: 20_000 }));
+  agent.now = 65_000;
+  agent.happen({ kind: 'timer', timer: 'heartbeat' });
+  agent.hear({ kind: 'heartbeatAck', n: 2, leaseMs: 30_000 });
+  agent.now = 69_000;
+  expect(agent.happen({ kind: 'postponed', attempt: slow })).toMatchObject([{ kind: 'start', until: 93_000 }]);
+});
+
+test('an attempt whose end was asked for is not started again when it comes back', () => {
+  const agent = new Conversation().greeted();
+  agent.accepted(order(first));
+  expect(kinds(agent.hear({ kind: 'cancel', attempt: first, graceMs: 5, cause: 'USER_CANCEL' }))).toEqual([
+    'cancelReply',
+    'end',
+  ]);
+  expect(kinds(agent.happen({ kind: 'postponed', attempt: first }))).toEqual([]);
+});
+
 test('an attempt that could not start in time is finished as expired without ever running', () => {
   const agent = new Conversation().greeted();
   agent.now = 40_000;

@@ -3,7 +3,16 @@ import { onDispatch } from './dispatch.ts';
 import { goLive, onConnected, onHeartbeatTimer, onWelcome } from './greet.ts';
 import { renew } from './lease.ts';
 import type { ServerSays } from './messages.ts';
-import { endOverdue, nextDeadline, onExited, onJournaled, onNotJournaled, onStarted, startWaiting } from './run.ts';
+import {
+  endOverdue,
+  nextDeadline,
+  onExited,
+  onJournaled,
+  onNotJournaled,
+  onPostponed,
+  onStarted,
+  startWaiting,
+} from './run.ts';
 import type { Effect, Link, SessionEvent, SessionState, Step } from './state.ts';
 
 /**
@@ -35,6 +44,8 @@ function react(state: SessionState, event: SessionEvent): Step {
       return onTombstoned(state, event.attempt);
     case 'started':
       return onStarted(state, event.attempt, event.pid, event.now);
+    case 'postponed':
+      return onPostponed(state, event.attempt, event.now);
     case 'exited':
       return onExited(state, event.attempt, event.result);
     case 'timer':

@@ -1,0 +1,3 @@
+export * from './records.ts';
+export * from './runner.ts';
+export * from './state.ts';
