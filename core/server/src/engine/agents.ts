@@ -1,25 +1,17 @@
-import type { Reason } from '@stackyard/domain';
 import type { Clock, Logger } from '@stackyard/kernel';
 import type { ServerMessage } from '@stackyard/proto';
 import type { Pool } from 'pg';
 import { Alerts } from './alerts.ts';
 import { ObservedComponents } from './components.ts';
+import type { EngineState } from './core/state.ts';
+import type { AgentEffect, AgentSide, EngineDriver } from './driver.ts';
 import type { BlobSource } from './gateway/download.ts';
 import { type Address, Gateway } from './gateway/gateway.ts';
-import { lateChange, presenceChange, sessionChange } from './core/hostChanges.ts';
 import { Inbox } from './inbox.ts';
-import { type HostRecord, hostRecords, knownAttempts } from './rows.ts';
+import { hostRecords, knownAttempts } from './rows.ts';
 import type { EnvelopeSource, LogStore } from './ports.ts';
-import type { AgentSays, AttemptResult, HelloMessage, SeenComponent } from './sessions/messages.ts';
-import {
-  createSessionsState,
-  type Issued,
-  type SessionEffect,
-  type SessionEvent,
-  type SessionsState,
-} from './sessions/state.ts';
-import { stepSessions } from './sessions/step.ts';
-import { toWire, type WireTerms } from './sessions/wire.ts';
+import type { AgentSays, HelloMessage, SeenComponent } from './sessions/messages.ts';
+import { refOf, toWire, type WireTerms } from './sessions/wire.ts';
 import type { EngineSettings } from './settings.ts';
 import { WatchTeller } from './watchTeller.ts';
 import type { Writer } from './writer/writer.ts';
@@ -35,38 +27,28 @@ export interface AgentsOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly settings: EngineSettings;
-  readonly onProgress: (attemptId: string, dispatch: 'ACCEPTED' | 'STARTED') => void;
-  /** `told` is to be called when the end is committed. */
-  readonly onResult: (attemptId: string, result: AttemptResult, told: () => void) => void;
-  /** The dispatch of an issued attempt; undefined when it cannot be sent as it was issued. */
-  readonly dispatchOf: (attemptId: string) => Promise<ServerMessage | undefined>;
-  /** Whether dispatches may go to the host; `lost` when what waits for it is given up. */
-  readonly onHost: (hostId: string, change: 'hostUp' | 'hostDown' | 'hostLost') => void;
+  /** Says what happened, and knows what is known. */
+  readonly driver: Pick<EngineDriver, 'happened' | 'state'>;
+  /** The envelope of an issued attempt, as it was built. */
+  readonly envelopeOf: (attemptId: string) => Buffer | undefined;
 }
 
-/** How often it is written down that connected hosts were heard of. */
-const SEEN_EVERY_MS = 30_000;
-
-/** The agents of all hosts: feeds what they say into the sessions, and carries out what these ask for. */
-export class AgentSessions {
+/** The agents of all hosts: tells the engine what they say, and brings them what it has for them. */
+export class AgentSessions implements AgentSide {
   readonly #options: AgentsOptions;
-  readonly #state: SessionsState;
   readonly #wire: WireTerms;
   readonly #gateway: Gateway;
   readonly #components: ObservedComponents;
   readonly #watch: WatchTeller;
   readonly #alerts: Alerts;
   readonly #inboxes = new Map<number, Inbox>();
-  readonly #hosts = new Map<string, Pick<HostRecord, 'name' | 'clusterId'>>();
   #ticker: NodeJS.Timeout | undefined;
-  #seenWritten = 0;
   #stopped = false;
 
   constructor(options: AgentsOptions) {
     this.#options = options;
-    const { sql, epoch, installId, writer, logs, blobs, log, clock, envelopes } = options;
-    const { leaseMs, lostAfterMs, heartbeatMs, killGraceMs } = options.settings;
-    this.#state = createSessionsState({ installId, epoch, leaseMs, lostAfterMs });
+    const { sql, epoch, installId, writer, logs, blobs, log, clock, envelopes, driver } = options;
+    const { leaseMs, heartbeatMs, killGraceMs } = options.settings;
     this.#wire = { installId, epoch, heartbeatMs, leaseMs, killGraceMs };
     this.#components = new ObservedComponents(sql);
     this.#alerts = new Alerts({ log, clock });
@@ -86,17 +68,21 @@ export class AgentSessions {
       onMessages: (hostId, stream, messages) => this.#inbox(hostId, stream).take(messages),
       onClosed: (hostId, stream, clean) => {
         this.#inboxes.delete(stream);
-        this.#step({ kind: 'closed', hostId, stream, clean, now: clock.monotonicMs() });
+        driver.happened({ kind: 'closed', hostId, stream, clean });
       },
-      onJoined: (hostId) => this.#step({ kind: 'rejoined', hostId }),
+      onJoined: (hostId) => driver.happened({ kind: 'hostRejoined', hostId }),
     });
   }
 
-  /** Knows every host from here on; what was issued to them before is given by `issued`. */
+  /** Knows every host from here on. */
   async start(): Promise<void> {
     await this.#learnHosts();
     const { leaseMs, lostAfterMs } = this.#options.settings;
-    this.#ticker = setInterval(() => this.#tick(), Math.max(10, Math.min(leaseMs, lostAfterMs, 4000) / 4)).unref();
+    const { driver } = this.#options;
+    this.#ticker = setInterval(
+      () => driver.happened({ kind: 'tick' }),
+      Math.max(10, Math.min(leaseMs, lostAfterMs, 4000) / 4),
+    ).unref();
   }
 
   listen(address: Address): Promise<{ port: number }> {
@@ -113,44 +99,15 @@ export class AgentSessions {
     this.#gateway.abandon();
   }
 
-  issued(hostId: string, attempt: Issued): void {
-    this.#step({ kind: 'issued', hostId, attempt });
-  }
-
-  settled(hostId: string, id: string): void {
-    this.#step({ kind: 'settled', hostId, id });
-  }
-
-  cancel(hostId: string, id: string, cause: Reason): void {
-    this.#step({ kind: 'cancel', hostId, id, cause });
-  }
-
-  componentsChanged(hostId: string, removed?: string): void {
+  /** The components of a host changed: tell its agent what to watch. */
+  watchChanged(hostId: string, removed?: string): void {
     if (removed !== undefined) this.#components.forget(removed);
     this.#watch.changed(hostId);
   }
 
   disconnect(hostId: string): void {
-    this.#step({ kind: 'removed', hostId });
-    this.#hosts.delete(hostId);
+    this.#options.driver.happened({ kind: 'hostRemoved', hostId });
     this.#alerts.forget(hostId);
-  }
-
-  knows(hostId: string): boolean {
-    return this.#state.hosts.has(hostId);
-  }
-
-  reachable(hostId: string): boolean {
-    return this.#state.hosts.get(hostId)?.connected ?? false;
-  }
-
-  sessionOf(hostId: string): { readonly sessionNo: number; readonly journalId: string } | undefined {
-    const { link, sessionNo = 0, journalId } = this.#state.hosts.get(hostId) ?? {};
-    return link && journalId !== undefined ? { sessionNo, journalId } : undefined;
-  }
-
-  get connected(): number {
-    return [...this.#state.hosts.values()].filter(({ link }) => link !== undefined).length;
   }
 
   #quiet(): void {
@@ -160,21 +117,9 @@ export class AgentSessions {
   }
 
   async #learnHosts(hostId?: string): Promise<void> {
-    const now = this.#options.clock.monotonicMs();
-    for (const { id, name, clusterId, ...session } of await hostRecords(this.#options.sql, hostId)) {
-      this.#hosts.set(id, { name, clusterId });
-      this.#step({ kind: 'host', hostId: id, ...session, now });
+    for (const { id, ...host } of await hostRecords(this.#options.sql, hostId)) {
+      this.#options.driver.happened({ kind: 'host', hostId: id, ...host });
     }
-  }
-
-  #tick(): void {
-    const now = this.#options.clock.monotonicMs();
-    this.#step({ kind: 'tick', now });
-    if (now - this.#seenWritten < SEEN_EVERY_MS) return;
-    this.#seenWritten = now;
-    const lastSeenAt = this.#options.clock.now();
-    const live = [...this.#state.hosts.values()].filter(({ link }) => link !== undefined);
-    if (live.length > 0) this.#options.writer.submit({ hosts: live.map(({ hostId: id }) => ({ id, lastSeenAt })) });
   }
 
   #inbox(hostId: string, stream: number): Inbox {
@@ -192,26 +137,26 @@ export class AgentSessions {
     if (message.kind === 'hello') {
       return this.#greet(hostId, stream, message).catch((error: unknown) => this.#broke(stream, error));
     }
-    const now = this.#options.clock.monotonicMs();
-    const late = message.kind === 'result' && this.#state.hosts.get(hostId)?.issued.has(message.id) === false;
+    const { driver, sql } = this.#options;
+    const late = message.kind === 'result' && !isIssued(driver.state, hostId, message.id);
     if (!late) {
-      this.#step({ kind: 'message', hostId, stream, message, now });
+      driver.happened({ kind: 'message', hostId, stream, message });
       return undefined;
     }
-    return knownAttempts(this.#options.sql, hostId, [message.id]).then(
-      (known) => this.#step({ kind: 'message', hostId, stream, message, known: known.get(message.id), now }),
+    return knownAttempts(sql, hostId, [message.id]).then(
+      (known) => driver.happened({ kind: 'message', hostId, stream, message, known: known.get(message.id) }),
       (error: unknown) => this.#broke(stream, error),
     );
   }
 
   async #greet(hostId: string, stream: number, hello: HelloMessage): Promise<void> {
     await this.#learnHosts(hostId);
-    const issued = this.#state.hosts.get(hostId)?.issued;
-    const unknown = hello.inventory.map(({ id }) => id).filter((id) => !issued?.has(id));
-    const known = await knownAttempts(this.#options.sql, hostId, unknown);
+    const { driver, sql } = this.#options;
+    const unknown = hello.inventory.map(({ id }) => id).filter((id) => !isIssued(driver.state, hostId, id));
+    const known = await knownAttempts(sql, hostId, unknown);
     // It may have gone while the database was asked.
     if (!this.#inboxes.has(stream)) return;
-    this.#step({ kind: 'hello', hostId, stream, hello, known, now: this.#options.clock.monotonicMs() });
+    driver.happened({ kind: 'hello', hostId, stream, hello, known });
   }
 
   /** Without the database nothing an agent says can be judged: it comes back and says it again. */
@@ -220,87 +165,40 @@ export class AgentSessions {
     this.#gateway.close(stream, 'RECONCILE', 'The database does not answer. Come back later.');
   }
 
-  #step(event: SessionEvent): void {
-    if (this.#stopped) return;
-    for (const effect of stepSessions(this.#state, event)) this.#carryOut(effect);
-  }
-
-  #carryOut(effect: SessionEffect): void {
+  carryOut(effect: AgentEffect): void {
     switch (effect.kind) {
       case 'send':
         this.#gateway.send(effect.stream, toWire(effect.message, this.#wire));
         return;
       case 'dispatch':
-        void this.#dispatch(effect.stream, effect.id);
+        this.#dispatch(effect);
         return;
       case 'watch':
-        this.#watch.changed(effect.hostId);
+        this.watchChanged(effect.hostId, effect.removed);
         return;
       case 'close':
         this.#inboxes.delete(effect.stream);
         this.#gateway.close(effect.stream, effect.code, effect.message);
         return;
-      case 'progress':
-        this.#options.onProgress(effect.id, effect.dispatch);
-        return;
-      case 'result':
-        this.#options.onResult(effect.id, effect.result, () => this.#acknowledge(effect.ackOn, effect.id));
-        return;
-      case 'late':
-        this.#recordLate(effect.id, effect.result, effect.ackOn);
-        return;
-      case 'session':
-        this.#options.writer.submit(sessionChange(effect.hostId, effect.sessionNo, effect.hello));
-        this.#changed(effect.hostId, 'connected', effect.appeared);
-        return;
-      case 'place':
-        this.#options.writer.submit({ hosts: [{ id: effect.hostId, facts: effect.place.facts }] });
-        return;
       case 'components':
         void this.#observe(effect.hostId, effect.components);
         return;
-      case 'disconnected':
-        this.#changed(effect.hostId, 'disconnected');
-        return;
-      case 'up':
-        this.#options.onHost(effect.hostId, 'hostUp');
-        return;
-      case 'down':
-        this.#options.onHost(effect.hostId, 'hostDown');
-        return;
-      case 'lost':
-        this.#options.onHost(effect.hostId, 'hostLost');
-        return;
       case 'alert':
-        this.#alerts.tell(effect.hostId, effect.sentence, effect.id);
+        this.#alerts.tell(effect.hostId, effect.sentence, effect.attemptId);
         return;
     }
   }
 
   #tell(hostId: string, message: ServerMessage): void {
-    const link = this.#state.hosts.get(hostId)?.link;
+    const link = this.#options.driver.state.sessions.hosts.get(hostId)?.link;
     if (link) this.#gateway.send(link.stream, message);
   }
 
-  #acknowledge(stream: number | undefined, id: string): void {
-    if (stream !== undefined) this.#gateway.send(stream, toWire({ kind: 'resultAck', id }, this.#wire));
-  }
-
-  async #dispatch(stream: number, id: string): Promise<void> {
-    const message = await this.#options.dispatchOf(id);
-    if (message) this.#gateway.send(stream, message);
-  }
-
-  #recordLate(id: string, result: AttemptResult, ackOn: number): void {
-    const { log, writer, clock } = this.#options;
-    log.warn({ attemptId: id, reason: result.reason }, 'A result came after the attempt had ended');
-    writer.submit(lateChange(id, result, clock.now()), () => this.#acknowledge(ackOn, id));
-  }
-
-  #changed(hostId: string, change: 'connected' | 'disconnected', isNews = true): void {
-    const { name = '', clusterId } = this.#hosts.get(hostId) ?? {};
-    const now = this.#options.clock.now();
-    this.#options.writer.submit(presenceChange({ id: hostId, name, clusterId }, change, { isNews, now }));
+  #dispatch({ stream, attemptId, hash }: Extract<AgentEffect, { kind: 'dispatch' }>): void {
+    const envelope = this.#options.envelopeOf(attemptId);
+    if (!envelope) return;
+    const attempt = refOf(attemptId);
+    this.#gateway.send(stream, { dispatch: { attempt, envelopeHash: Buffer.from(hash, 'hex'), envelope } });
   }
 
   async #observe(hostId: string, components: readonly SeenComponent[]): Promise<void> {
@@ -310,4 +208,8 @@ export class AgentSessions {
       this.#options.log.error({ err: error, hostId }, 'What an agent saw of its components could not be stored');
     }
   }
+}
+
+function isIssued({ sessions }: EngineState, hostId: string, attemptId: string): boolean {
+  return sessions.hosts.get(hostId)?.issued.has(attemptId) ?? false;
 }

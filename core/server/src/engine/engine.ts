@@ -1,16 +1,15 @@
 import type { Clock, Logger } from '@stackyard/kernel';
-import type { ServerMessage } from '@stackyard/proto';
 import type { EpochLostError } from '../database/errors.ts';
 import type { Database } from '../database/openDatabase.ts';
 import { AgentSessions } from './agents.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { type EngineCounts, statsOf } from './core/stats.ts';
+import { EngineDriver } from './driver.ts';
 import type { BlobSource } from './gateway/download.ts';
 import type { Address } from './gateway/gateway.ts';
-import { waitingJobs } from './rows.ts';
+import { Preparer } from './preparer.ts';
+import { loadJob, waitingJobs } from './rows.ts';
 import type { Engine, EnvelopeSource, LogStore } from './ports.ts';
 import { requestCancel, retryJob } from './requests.ts';
-import { failed } from './sessions/outcomes.ts';
-import { refOf } from './sessions/wire.ts';
 import { defaultSettings, type EngineSettings } from './settings.ts';
 import type { Histogram } from './writer/histogram.ts';
 import { Writer } from './writer/writer.ts';
@@ -32,13 +31,7 @@ export interface EngineOptions {
   readonly onFenced?: (error: EpochLostError) => void;
 }
 
-export interface EngineStats {
-  readonly connectedAgents: number;
-  readonly queuedJobs: number;
-  readonly runningJobs: number;
-  readonly runningTasks: number;
-  /** Attempts that ended since the start, by state. */
-  readonly endedAttempts: Readonly<Record<string, number>>;
+export interface EngineStats extends EngineCounts {
   readonly commitMs: Histogram;
 }
 
@@ -61,9 +54,8 @@ const RETRY_MS = 1000;
 class WiredEngine implements RunningEngine {
   readonly events: Writer;
   readonly #options: EngineOptions;
-  readonly #dispatcher: Dispatcher;
+  readonly #driver: EngineDriver;
   readonly #agents: AgentSessions;
-  #orphanCheck: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -71,26 +63,30 @@ class WiredEngine implements RunningEngine {
     const { db, epoch, installId, log, clock, logs, blobs, envelopes } = options;
     const settings = { ...defaultSettings, ...options.settings };
     this.events = options.writer ?? new Writer({ db, epoch, log, clock, onFenced: (error) => this.#fenced(error) });
-    const common = { sql: db.sql, epoch, writer: this.events, envelopes, log, clock };
-    this.#dispatcher = new Dispatcher({
-      ...common,
-      tasksPerHost: settings.tasksPerHost,
-      sessionOf: (hostId) => this.#agents.sessionOf(hostId),
-      onIssued: (hostId, attempt) => this.#agents.issued(hostId, attempt),
-      onStop: (hostId, attemptId, cause) => this.#agents.cancel(hostId, attemptId, cause),
-      onSettled: (hostId, attemptId) => this.#agents.settled(hostId, attemptId),
-      onComponentsChanged: (hostId, removed) => this.#agents.componentsChanged(hostId, removed),
+    const preparer = new Preparer(envelopes);
+    const { leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
+    this.#driver = new EngineDriver({
+      terms: { installId, epoch, leaseMs, lostAfterMs, killGraceMs, tasksPerHost },
+      writer: this.events,
+      preparer,
+      loadJob: (jobId) => loadJob(db.sql, jobId),
+      agents: () => this.#agents,
+      log,
+      clock,
     });
     this.#agents = new AgentSessions({
-      ...common,
+      sql: db.sql,
+      epoch,
       installId,
+      writer: this.events,
+      envelopes,
       logs,
       blobs,
+      log,
+      clock,
       settings,
-      onProgress: (attemptId, dispatch) => this.#dispatcher.progressed(attemptId, dispatch),
-      onResult: (attemptId, result, told) => this.#dispatcher.ended(attemptId, result, told),
-      dispatchOf: (attemptId) => this.#dispatchOf(attemptId),
-      onHost: (hostId, kind) => this.#dispatcher.schedule({ kind, hostId }),
+      driver: this.#driver,
+      envelopeOf: (attemptId) => preparer.get(attemptId)?.bytes,
     });
   }
 
@@ -99,14 +95,12 @@ class WiredEngine implements RunningEngine {
     await this.#agents.start();
     const jobs = await waitingJobs(this.#options.db.sql);
     for (const { id: jobId, clusterId, position } of jobs) {
-      this.#dispatcher.schedule({ kind: 'queued', jobId, clusterId, position });
+      this.#driver.happened({ kind: 'queued', jobId, clusterId, position });
     }
     for (const { id: jobId, cancelRequested } of jobs) {
-      if (cancelRequested) this.#dispatcher.schedule({ kind: 'cancel', jobId });
+      if (cancelRequested) this.#driver.happened({ kind: 'cancel', jobId });
     }
-    await this.#dispatcher.loaded();
-    for (const { hostId, attempt } of this.#dispatcher.issued()) this.#agents.issued(hostId, attempt);
-    this.#orphanCheck = setInterval(() => this.#giveUpRemovedHosts(), RETRY_MS).unref();
+    await this.#driver.loaded();
   }
 
   listen(address: Address): Promise<{ port: number }> {
@@ -139,9 +133,9 @@ class WiredEngine implements RunningEngine {
   async cancel(jobId: string): Promise<void> {
     const clusterId = await requestCancel(this.events, jobId);
     if (clusterId === undefined) return;
-    if (!this.#dispatcher.knows(jobId)) await this.#readQueue(clusterId);
-    this.#dispatcher.schedule({ kind: 'cancel', jobId });
-    await this.#dispatcher.loaded();
+    if (!this.#driver.state.scheduler.clusterOf.has(jobId)) await this.#readQueue(clusterId);
+    this.#driver.happened({ kind: 'cancel', jobId });
+    await this.#driver.loaded();
     await this.events.commit({});
   }
 
@@ -150,7 +144,7 @@ class WiredEngine implements RunningEngine {
   }
 
   refreshWatch(hostId: string): void {
-    this.#agents.componentsChanged(hostId);
+    this.#agents.watchChanged(hostId);
   }
 
   disconnect(hostId: string): void {
@@ -158,48 +152,23 @@ class WiredEngine implements RunningEngine {
   }
 
   reachable(hostId: string): boolean {
-    return this.#agents.reachable(hostId);
+    return this.#driver.state.sessions.hosts.get(hostId)?.connected ?? false;
   }
 
   stats(): EngineStats {
     const { commitMs } = this.events.stats();
-    return { connectedAgents: this.#agents.connected, ...this.#dispatcher.stats(), commitMs };
+    return { ...statsOf(this.#driver.state), commitMs };
   }
 
   async #readQueue(clusterId: string): Promise<void> {
     for (const { id: jobId, position } of await waitingJobs(this.#options.db.sql, clusterId)) {
-      this.#dispatcher.schedule({ kind: 'queued', jobId, clusterId, position });
-    }
-  }
-
-  async #dispatchOf(attemptId: string): Promise<ServerMessage | undefined> {
-    const giveUp = (why: string): undefined => {
-      this.#dispatcher.ended(
-        attemptId,
-        failed('LOST', `The command could not be sent again after the server restarted: ${why}`),
-      );
-    };
-    try {
-      const envelope = await this.#dispatcher.envelope(attemptId);
-      if (!envelope) return giveUp('it would be another one now. Retry the job.');
-      const { bytes, hash } = envelope;
-      return { dispatch: { attempt: refOf(attemptId), envelopeHash: Buffer.from(hash, 'hex'), envelope: bytes } };
-    } catch (error) {
-      return giveUp(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  /** A task may become ready for a host that was removed while its job ran: nobody will ever carry it out. */
-  #giveUpRemovedHosts(): void {
-    for (const hostId of this.#dispatcher.awaitedHosts()) {
-      if (!this.#agents.knows(hostId)) this.#dispatcher.schedule({ kind: 'hostLost', hostId });
+      this.#driver.happened({ kind: 'queued', jobId, clusterId, position });
     }
   }
 
   #quiet(): void {
     this.#stopped = true;
-    clearInterval(this.#orphanCheck);
-    this.#dispatcher.stop();
+    this.#driver.stop();
   }
 
   #fenced(error: EpochLostError): void {

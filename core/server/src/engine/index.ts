@@ -2,6 +2,7 @@
 export type { EngineEvent, Happening, KnownHost, Times } from './core/events.ts';
 export type { EngineEffect } from './core/effects.ts';
 export { type LoadedJob, loadedJob, pendingAttempt, type Place } from './core/job.ts';
+export { stepEngine } from './core/step.ts';
 export { createEngineState, type EngineState, type EngineTerms } from './core/state.ts';
 export * from './sessions/messages.ts';
 export { attemptsDigest } from './sessions/turn.ts';

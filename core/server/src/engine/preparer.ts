@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StackyardError } from '@stackyard/kernel';
-import { encodeEnvelope } from '@stackyard/proto';
+import { decodeEnvelope, encodeEnvelope, fromValueMap } from '@stackyard/proto';
 import type { Place } from './core/job.ts';
 import type { EnvelopeSource } from './ports.ts';
 import type { AttemptResult } from './sessions/messages.ts';
@@ -10,6 +10,8 @@ import { failed } from './sessions/outcomes.ts';
 export interface Prepared {
   readonly bytes: Buffer;
   readonly hash: string;
+  /** By config, of a `configure`: what it is told to write. */
+  readonly values: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }
 
 /** Builds envelopes ahead of their dispatch and keeps them while they may be needed again. */
@@ -29,20 +31,21 @@ export class Preparer {
   /**
    * Builds the envelope of the task's latest attempt and keeps it.
    *
-   * @returns false when it was dropped meanwhile. @throws what the source throws, unless it was dropped meanwhile
+   * @returns undefined when it was dropped meanwhile. @throws what the source throws, unless it was dropped meanwhile
    */
-  async prepare(place: Place): Promise<boolean> {
+  async prepare(place: Place): Promise<Prepared | undefined> {
     const { id } = place.job.attempts[place.node]!;
-    if (this.#prepared.has(id)) return true;
+    const kept = this.#prepared.get(id);
+    if (kept) return kept;
     const controller = new AbortController();
     this.#building.set(id, controller);
     try {
       const prepared = await this.#build(place, controller.signal);
-      if (controller.signal.aborted) return false;
+      if (controller.signal.aborted) return undefined;
       this.#prepared.set(id, prepared);
-      return true;
+      return prepared;
     } catch (error) {
-      if (controller.signal.aborted) return false;
+      if (controller.signal.aborted) return undefined;
       throw error;
     } finally {
       if (this.#building.get(id) === controller) this.#building.delete(id);
@@ -66,10 +69,17 @@ export class Preparer {
 
   async #build({ job, node }: Place, signal: AbortSignal): Promise<Prepared> {
     const { number } = job.attempts[node]!;
-    const envelope = await this.#envelopes.envelopeOf(job.row, job.tasks[node]!, number, signal);
+    const task = job.tasks[node]!;
+    const envelope = await this.#envelopes.envelopeOf(job.row, task, number, signal);
     const bytes = encodeEnvelope(envelope);
-    return { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
+    const values = task.phase === 'configure' ? valuesOf(bytes) : undefined;
+    return { bytes, hash: createHash('sha256').update(bytes).digest('hex'), values };
   }
+}
+
+function valuesOf(envelope: Buffer): Prepared['values'] {
+  const { values } = decodeEnvelope(envelope);
+  return Object.fromEntries(Object.entries(values).map(([config, map]) => [config, fromValueMap(map)]));
 }
 
 const damaged: ReadonlySet<string> = new Set([

@@ -78,15 +78,21 @@ export interface HostRecord {
   readonly clusterId: string | undefined;
   readonly sessionNo: number;
   readonly journalId: string | undefined;
+  readonly hostBootId: string | undefined;
   readonly connected: boolean;
 }
 
 /** What the sessions start from: one host, or all. */
 export async function hostRecords(sql: Pool, hostId?: string): Promise<HostRecord[]> {
   const { rows } = await sql.query<HostRecord>(
-    `select id, name, cluster_id as "clusterId", session_no as "sessionNo", journal_id as "journalId", connected
-     from host ${hostId === undefined ? '' : 'where id = $1'}`,
+    `select id, name, cluster_id as "clusterId", session_no as "sessionNo", journal_id as "journalId",
+       host_boot_id as "hostBootId", connected from host ${hostId === undefined ? '' : 'where id = $1'}`,
     hostId === undefined ? [] : [hostId],
   );
-  return rows.map((row) => ({ ...row, clusterId: row.clusterId ?? undefined, journalId: row.journalId ?? undefined }));
+  return rows.map((row) => ({
+    ...row,
+    clusterId: row.clusterId ?? undefined,
+    journalId: row.journalId ?? undefined,
+    hostBootId: row.hostBootId ?? undefined,
+  }));
 }

@@ -15,17 +15,21 @@ export function issue(
   return next && { ...attempt, ...sent, state: next.state, dispatch: next.dispatch ?? null };
 }
 
-export function progress(attempt: AttemptWrite, dispatch: 'ACCEPTED' | 'STARTED', now: Date): Next {
+/** In which session a word on an attempt was heard, and when. */
+type Heard = Pick<AttemptWrite, 'epoch' | 'sessionNo'> & { readonly at: Date };
+
+export function progress(attempt: AttemptWrite, dispatch: 'ACCEPTED' | 'STARTED', heard: Heard): Next {
   const next = stepAttempt(statusOf(attempt), { kind: dispatch === 'ACCEPTED' ? 'accepted' : 'started' });
-  const startedAt = dispatch === 'STARTED' ? now : attempt.startedAt;
-  return next && { ...attempt, dispatch: next.dispatch ?? attempt.dispatch, startedAt };
+  const startedAt = dispatch === 'STARTED' ? heard.at : attempt.startedAt;
+  const { epoch, sessionNo } = heard;
+  return next && { ...attempt, epoch, sessionNo, dispatch: next.dispatch ?? attempt.dispatch, startedAt };
 }
 
 /** `canceled`: somebody asked for its end. */
 export function finish(
   attempt: AttemptWrite,
   result: AttemptResult,
-  { now, canceled }: { readonly now: Date; readonly canceled: boolean },
+  { epoch, sessionNo, at, canceled }: Heard & { readonly canceled: boolean },
 ): Next {
   const { reason } = result;
   const next = stepAttempt(
@@ -35,6 +39,8 @@ export function finish(
   return (
     next && {
       ...attempt,
+      epoch,
+      sessionNo,
       state: next.state,
       dispatch: next.dispatch ?? null,
       reason: next.reason ?? null,
@@ -43,15 +49,15 @@ export function finish(
       signal: result.signal || null,
       outputs: result.outputs,
       logSize: result.logSize,
-      startedAt: attempt.startedAt ?? (next.dispatch === 'STARTED' ? now : null),
-      finishedAt: now,
+      startedAt: attempt.startedAt ?? (next.dispatch === 'STARTED' ? at : null),
+      finishedAt: at,
       durationMs: result.durationMs,
     }
   );
 }
 
-export function withdraw(attempt: AttemptWrite, state: State, reason: Reason, now: Date): AttemptWrite {
-  return { ...attempt, state, reason, finishedAt: now };
+export function withdraw(attempt: AttemptWrite, state: State, reason: Reason, at: Date): AttemptWrite {
+  return { ...attempt, state, reason, finishedAt: at };
 }
 
 /** An attempt as the sessions know it. */

@@ -9,7 +9,7 @@ import type {
   TaskWrite,
 } from '../writer/changes.ts';
 
-/** What one step of the engine decides: gathered, committed together, then told. */
+/** What one step of the engine decides: gathered, then committed together. */
 export class Decision {
   readonly #attempts = new Map<string, AttemptWrite>();
   readonly #tasks = new Map<string, TaskWrite>();
@@ -19,10 +19,14 @@ export class Decision {
   readonly #hosts: HostPatch[] = [];
   readonly #late: NonNullable<Change['late']>[number][] = [];
   readonly #events: NewEvent[] = [];
-  readonly #after: (() => void)[] = [];
+  #lazy = true;
 
-  /** The latest attempt of a task, with the task's own row, which follows it. */
-  task(job: LoadedJob, node: number): void {
+  /**
+   * The latest attempt of a task, with the task's own row, which follows it. `lazy`: the next word of the agent most
+   * often overtakes it, so that it may wait for that. A short task costs two commits instead of four.
+   */
+  task(job: LoadedJob, node: number, { lazy = false } = {}): void {
+    this.#lazy &&= lazy;
     const attempt = job.attempts[node]!;
     const task = job.tasks[node]!;
     this.#attempts.set(attempt.id, { ...attempt });
@@ -50,6 +54,7 @@ export class Decision {
   }
 
   job({ row }: LoadedJob): void {
+    this.#lazy = false;
     const { id, state, reason, cancelRequested, position, counts, startedAt, finishedAt } = row;
     this.#jobs.set(id, { id, state, reason, cancelRequested, position, counts, startedAt, finishedAt });
     this.#events.push({
@@ -60,13 +65,11 @@ export class Decision {
     });
   }
 
-  add({
-    components = [],
-    removed = [],
-    hosts = [],
-    late = [],
-    events = [],
-  }: Omit<Change, 'attempts' | 'tasks' | 'jobs'>): void {
+  add(
+    { components = [], removed = [], hosts = [], late = [], events = [] }: Omit<Change, 'attempts' | 'tasks' | 'jobs'>,
+    { lazy = false } = {},
+  ): void {
+    this.#lazy &&= lazy;
     this.#components.push(...components);
     this.#removed.push(...removed);
     this.#hosts.push(...hosts);
@@ -74,14 +77,13 @@ export class Decision {
     this.#events.push(...events);
   }
 
-  /** Runs when everything in here is committed. */
-  onCommit(told: () => void): void {
-    this.#after.push(told);
+  get empty(): boolean {
+    const parts = [this.#components, this.#removed, this.#hosts, this.#late, this.#events];
+    return this.#attempts.size + this.#tasks.size + this.#jobs.size === 0 && parts.every(({ length }) => length === 0);
   }
 
-  get empty(): boolean {
-    const parts = [this.#components, this.#removed, this.#hosts, this.#late, this.#events, this.#after];
-    return this.#attempts.size + this.#tasks.size + this.#jobs.size === 0 && parts.every(({ length }) => length === 0);
+  get lazy(): boolean {
+    return this.#lazy;
   }
 
   change(): Change {
@@ -95,9 +97,5 @@ export class Decision {
       late: this.#late,
       events: this.#events,
     };
-  }
-
-  committed(): void {
-    for (const told of this.#after) told();
   }
 }

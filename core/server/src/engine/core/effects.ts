@@ -39,6 +39,10 @@ export type EngineEffect =
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';
-      readonly sentence: string;
+      readonly sentence:
+        | 'Job finished'
+        | 'A task could not be prepared'
+        | 'A result came after the attempt had ended'
+        | 'The database refused a change; what agents and tasks wait for because of it does not come';
       readonly fields: Readonly<Record<string, unknown>>;
     };

@@ -1,23 +1,23 @@
 import { desiredAfter } from '@stackyard/domain';
-import { decodeEnvelope, fromValueMap } from '@stackyard/proto';
 import type { JobRow, TaskRow } from '../../database/entities.ts';
 import type { AttemptResult } from '../sessions/messages.ts';
+import type { BuiltEnvelope } from './state.ts';
 import type { Change, ComponentPatch, NewEvent } from '../writer/changes.ts';
 
 /** Phases that are done once: a name to remember with the host component. */
 const onceAfter: Partial<Record<TaskRow['phase'], string>> = { init: 'init', prepare: 'prepare' };
 
-/** What a SUCCESSFUL attempt makes of its host component. `envelope` is what `configure` was told to write. */
+/** What a SUCCESSFUL attempt makes of its host component. `values` are what `configure` was told to write. */
 export function componentChange({
   job,
   task,
   result,
-  envelope,
+  values,
 }: {
   readonly job: JobRow;
   readonly task: TaskRow;
   readonly result: AttemptResult;
-  readonly envelope: Buffer | undefined;
+  readonly values: BuiltEnvelope['values'];
 }): Change {
   const id = task.hostComponentId;
   if (task.phase === 'remove') {
@@ -27,8 +27,8 @@ export function componentChange({
   const desired = desiredAfter[task.phase];
   const once = onceAfter[task.phase];
   const configured =
-    task.phase === 'configure' && envelope
-      ? { applied: result.applied, appliedValues: valuesOf(envelope), configVersion: configVersionOf(job, task) }
+    task.phase === 'configure' && values
+      ? { applied: result.applied, appliedValues: values, configVersion: configVersionOf(job, task) }
       : undefined;
   if (desired === undefined && once === undefined && configured === undefined) return {};
   const patch: ComponentPatch = {
@@ -48,11 +48,6 @@ export function servicesRemoved({ snapshot, clusterId }: JobRow): NewEvent[] {
     clusterId,
     payload: { kind: 'service', serviceId: id, name, change: 'removed' },
   }));
-}
-
-function valuesOf(envelope: Buffer): Record<string, unknown> {
-  const { values } = decodeEnvelope(envelope);
-  return Object.fromEntries(Object.entries(values).map(([config, map]) => [config, fromValueMap(map)]));
 }
 
 function configVersionOf({ snapshot }: JobRow, { service }: TaskRow): number | null {

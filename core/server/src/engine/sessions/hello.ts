@@ -29,9 +29,9 @@ export function onHello(turn: Turn, host: HostSession, event: Extract<SessionEve
     close(turn, host.link, 'SUPERSEDED', 'A newer stream of this agent took over.');
   }
   const sessionNo = host.sessionNo + 1;
-  const { journalId } = hello;
+  const { journalId, hostBootId } = hello;
   const link: Link = { stream, sessionNo, odd: undefined, again: [] };
-  put(turn, hostId, { sessionNo, journalId, connected: true, lastSeenMs: now, link });
+  put(turn, hostId, { sessionNo, journalId, hostBootId, connected: true, lastSeenMs: now, link });
   turn.effects.push({ kind: 'session', hostId, sessionNo, hello, appeared: !host.connected });
   say(turn, stream, { kind: 'welcome', sessionNo });
   reconcileAll(turn, host, { stream, hello, known });
@@ -77,6 +77,7 @@ function reconcileAll(
   { stream, hello, known }: Pick<Extract<SessionEvent, { kind: 'hello' }>, 'stream' | 'hello' | 'known'>,
 ): void {
   const { hostId } = host;
+  const rebooted = host.hostBootId !== undefined && host.hostBootId !== hello.hostBootId;
   const inventory = new Map(hello.inventory.map((entry) => [entry.id, entry]));
   for (const issued of host.issued.values()) {
     const { id } = issued;
@@ -88,7 +89,14 @@ function reconcileAll(
     }
     const row: Row = issued.dispatch === 'SENT' ? 'SENT' : 'ISSUED';
     const unknown: Column = issued.journalId === hello.journalId ? 'UNKNOWN' : 'UNKNOWN_NEW_JOURNAL';
-    make(turn, reconcile[row][entry?.phase ?? unknown], { hostId, stream, id, issued, result: entry?.result });
+    make(turn, reconcile[row][entry?.phase ?? unknown], {
+      hostId,
+      stream,
+      id,
+      issued,
+      result: entry?.result,
+      rebooted,
+    });
   }
   for (const entry of inventory.values()) reconcileUnissued(turn, host, stream, entry, known.get(entry.id));
 }

@@ -24,6 +24,10 @@ export const outcomes = {
     'LOST',
     'The agent no longer knows this attempt, so its outcome is unknown. Look at the host, then retry the job.',
   ),
+  rebooted: failed(
+    'HOST_REBOOTED',
+    'The host was started anew and its agent no longer knows this attempt, so its outcome is unknown. Look at the host, then retry the job.',
+  ),
   stateLost: failed(
     'AGENT_STATE_LOST',
     'The agent lost its journal (its spool directory was replaced), so the outcome is unknown. Look at the host, then retry the job.',

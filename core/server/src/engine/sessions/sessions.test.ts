@@ -13,7 +13,7 @@ const result = { ...failed('LOST', ''), reason: undefined };
 function start({ epoch = 7 } = {}) {
   const state = createSessionsState({ installId: 'i', epoch, leaseMs: 1000, lostAfterMs: 5000 });
   const step = (event: SessionEvent): readonly SessionEffect[] => stepSessions(state, event);
-  step({ kind: 'host', hostId, sessionNo: 4, journalId: 'journal', connected: true, now: 0 });
+  step({ kind: 'host', hostId, sessionNo: 4, journalId: 'journal', hostBootId: 'hb', connected: true, now: 0 });
   return {
     state,
     step,
@@ -237,8 +237,17 @@ describe('silence', () => {
     hello();
     issue();
     expect(said(step({ kind: 'tick', now: 1001 }))).toEqual(['close 1 LEASE_EXPIRED', 'down', 'disconnected']);
-    expect(said(step({ kind: 'tick', now: 5000 }))).toEqual([]);
+    for (let now = 1500; now <= 5000; now += 500) expect(said(step({ kind: 'tick', now }))).toEqual([]);
     expect(said(step({ kind: 'tick', now: 5001 }))).toEqual(['result t/1 LOST', 'lost']);
+  });
+
+  test('while the server itself stood still nobody was silent: agents get two leases, as after a start', () => {
+    const { hello, issue, step } = start();
+    hello();
+    issue();
+    step({ kind: 'tick', now: 400 });
+    for (const now of [90_000, 90_500, 91_000, 91_500]) expect(said(step({ kind: 'tick', now }))).toEqual([]);
+    expect(said(step({ kind: 'tick', now: 92_000 }))).toEqual(['close 1 LEASE_EXPIRED', 'down', 'disconnected']);
   });
 
   test('a host that is removed gives up its attempts; nothing is heard of it again', () => {

@@ -27,6 +27,7 @@ export interface HostSession {
   readonly hostId: string;
   readonly sessionNo: number;
   readonly journalId: string | undefined;
+  readonly hostBootId: string | undefined;
   /** Its lease is live, as far as was told. */
   readonly connected: boolean;
   /** Monotonic time of the last message. After a start of the server a lease ahead, so that nobody is given up early. */
@@ -47,6 +48,8 @@ export interface SessionTerms {
 export interface SessionsState {
   readonly terms: SessionTerms;
   readonly hosts: Map<string, HostSession>;
+  /** When time last passed. */
+  tickedMs: number | undefined;
 }
 
 /** What the database knows of an attempt that is not issued. */
@@ -61,6 +64,7 @@ export type SessionEvent =
       readonly hostId: string;
       readonly sessionNo: number;
       readonly journalId: string | undefined;
+      readonly hostBootId: string | undefined;
       readonly connected: boolean;
       readonly now: number;
     }
@@ -156,5 +160,5 @@ export type SessionEffect =
   | { readonly kind: 'alert'; readonly hostId: string; readonly sentence: string; readonly id?: string };
 
 export function createSessionsState(terms: SessionTerms): SessionsState {
-  return { terms, hosts: new Map() };
+  return { terms, hosts: new Map(), tickedMs: undefined };
 }

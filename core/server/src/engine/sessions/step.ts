@@ -12,6 +12,7 @@ import { close, end, make, put, say, type Turn } from './turn.ts';
 export function stepSessions(state: SessionsState, event: SessionEvent): readonly SessionEffect[] {
   const turn: Turn = { state, effects: [] };
   if (event.kind === 'tick') {
+    standStill(state, event.now);
     for (const host of state.hosts.values()) tick(turn, host, event.now);
     return turn.effects;
   }
@@ -56,11 +57,11 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
 
 function learnHost(state: SessionsState, event: Extract<SessionEvent, { kind: 'host' }>): void {
   if (state.hosts.has(event.hostId)) return;
-  const { hostId, sessionNo, journalId, connected, now } = event;
+  const { hostId, sessionNo, journalId, hostBootId, connected, now } = event;
   // A lease ahead: nobody is declared unreachable before two leases have passed.
   const lastSeenMs = now + state.terms.leaseMs;
   const nothing = { link: undefined, issued: new Map<string, Issued>(), accepted: undefined };
-  state.hosts.set(hostId, { hostId, sessionNo, journalId, connected, lastSeenMs, ...nothing });
+  state.hosts.set(hostId, { hostId, sessionNo, journalId, hostBootId, connected, lastSeenMs, ...nothing });
 }
 
 function dropLink(turn: Turn, { link, hostId }: HostSession, message: string): void {
@@ -98,6 +99,16 @@ function onCancel(turn: Turn, host: HostSession, id: string, cause: Reason): voi
   if (!issued || issued.ending) return;
   put(turn, host.hostId, { issued: new Map(host.issued).set(id, { ...issued, ending: cause }) });
   if (host.link) say(turn, host.link.stream, { kind: 'cancel', id, cause });
+}
+
+/** While the server itself stood still nobody could be heard: that silence is not the agents'. */
+function standStill(state: SessionsState, now: number): void {
+  const goneMs = state.tickedMs === undefined ? 0 : now - state.tickedMs;
+  state.tickedMs = now;
+  if (goneMs <= state.terms.leaseMs / 2) return;
+  for (const [hostId, host] of state.hosts) {
+    state.hosts.set(hostId, { ...host, lastSeenMs: Math.min(now, host.lastSeenMs + goneMs) + state.terms.leaseMs });
+  }
 }
 
 function tick(turn: Turn, host: HostSession, now: number): void {

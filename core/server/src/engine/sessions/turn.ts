@@ -45,10 +45,12 @@ export interface Subject {
   /** Absent when it is terminal here, or not on record. */
   readonly issued: Issued | undefined;
   readonly result?: AttemptResult | undefined;
+  /** The host runs under another boot than when the attempt was sent to it. */
+  readonly rebooted?: boolean;
 }
 
 /** Carries out a cell of the reconcile table. */
-export function make(turn: Turn, move: Move, { hostId, stream, id, issued, result }: Subject): void {
+export function make(turn: Turn, move: Move, { hostId, stream, id, issued, result, rebooted = false }: Subject): void {
   const ending = issued?.ending;
   const cancel = (cause: Reason): void => say(turn, stream, { kind: 'cancel', id, cause });
   switch (move) {
@@ -68,7 +70,7 @@ export function make(turn: Turn, move: Move, { hostId, stream, id, issued, resul
       if (result) end(turn, hostId, id, result, stream);
       return;
     case 'lost':
-      end(turn, hostId, id, ending ? outcomes.canceledBeforeStart : outcomes.forgotten);
+      end(turn, hostId, id, ending ? outcomes.canceledBeforeStart : rebooted ? outcomes.rebooted : outcomes.forgotten);
       return;
     case 'stateLost':
       end(turn, hostId, id, ending ? outcomes.canceledBeforeStart : outcomes.stateLost);

@@ -89,7 +89,7 @@ test.each([
   if (said?.kind !== 'hello') throw new Error('not a hello');
   const state = createSessionsState({ installId: 'i', epoch: 1, leaseMs: 1, lostAfterMs: 1 });
   const hostId = randomUUID();
-  const host = { sessionNo: 0, journalId: undefined, connected: false, now: 0 };
+  const host = { sessionNo: 0, journalId: undefined, hostBootId: undefined, connected: false, now: 0 };
   stepSessions(state, { kind: 'host', hostId, ...host });
   const effects = stepSessions(state, { kind: 'hello', hostId, stream: 1, hello: said, known: new Map(), now: 0 });
   const message = expect.stringContaining(`The agent's ${what} is not one`);
@@ -100,7 +100,15 @@ test.each(['/', '/srv/h1', '/srv/a b/ü..x', ''])('root %j is let in', (root) =>
   const said = hear({ body: 'hello', hello: { ...hello, facts: { ...facts, root, address: 'fe80::1%eth0' } } });
   if (said?.kind !== 'hello') throw new Error('not a hello');
   const state = createSessionsState({ installId: 'i', epoch: 1, leaseMs: 1, lostAfterMs: 1 });
-  stepSessions(state, { kind: 'host', hostId: 'h', sessionNo: 0, journalId: undefined, connected: false, now: 0 });
+  stepSessions(state, {
+    kind: 'host',
+    hostId: 'h',
+    sessionNo: 0,
+    journalId: undefined,
+    hostBootId: undefined,
+    connected: false,
+    now: 0,
+  });
   const effects = stepSessions(state, { kind: 'hello', hostId: 'h', stream: 1, hello: said, known: new Map(), now: 0 });
   expect(effects.map(({ kind }) => kind)).toContain('session');
 });

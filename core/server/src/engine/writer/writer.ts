@@ -55,9 +55,12 @@ export class Writer implements Events, Statements {
     this.#options = options;
   }
 
-  /** Commits a change soon; `told` runs after that, never when the writer is fenced or stopped before. */
-  submit(change: Change, told?: () => void): void {
-    this.#enqueue({ change, told, dropped: undefined });
+  /**
+   * Commits a change soon; `told` runs after that, never when the writer is fenced or stopped before. `refused` runs
+   * instead when the database does not take the change.
+   */
+  submit(change: Change, told?: () => void, refused?: () => void): void {
+    this.#enqueue({ change, told, dropped: refused && (() => this.#stopped ?? refused()) });
   }
 
   /**

@@ -1,0 +1,104 @@
+import { isTerminal } from '@stackyard/domain';
+import type { SchedulerEffect } from '../scheduler/state.ts';
+import { withdraw } from './attemptRows.ts';
+import { become, forgetAttempt, hasBeenIssued, issueAttempt } from './attempts.ts';
+import { type LoadedJob, pendingAttempt } from './job.ts';
+import { servicesRemoved } from './results.ts';
+import { afterwards, forgetEnvelope, type Turn } from './turn.ts';
+
+/** The rows of a job are here. */
+export function loaded(turn: Turn, job: LoadedJob): void {
+  const { state } = turn;
+  const { id } = job.row;
+  if (state.jobs.has(id)) return;
+  state.jobs.set(id, job);
+  const running: string[] = [];
+  job.attempts.forEach((attempt, node) => {
+    if (isTerminal(attempt.state)) return;
+    state.places.set(attempt.id, { job, node });
+    if (attempt.state !== 'RUNNING') return;
+    running.push(attempt.id);
+    if (attempt.dispatch === 'STARTED') state.startedMs.set(attempt.id, turn.now);
+  });
+  turn.schedule({ kind: 'loaded', job: job.input });
+  // Its turn has not come: it is read again when it has.
+  if (!state.scheduler.jobs.has(id) && state.jobs.get(id) === job) return release(turn, job);
+  for (const attemptId of running) hasBeenIssued(turn, attemptId);
+}
+
+/** Carries out what the scheduler decided about a job whose rows are here. */
+export function carryOut(turn: Turn, effect: SchedulerEffect): void {
+  if (effect.kind === 'load') {
+    turn.effects.push(effect);
+    return;
+  }
+  const job = turn.state.jobs.get(effect.jobId);
+  if (!job) return;
+  switch (effect.kind) {
+    case 'prepare': {
+      const attemptId = job.attempts[effect.task]!.id;
+      turn.effects.push({ kind: 'prepare', attemptId, place: { job, node: effect.task } });
+      return;
+    }
+    case 'abandon': {
+      const attemptId = job.attempts[effect.task]!.id;
+      turn.state.envelopes.delete(attemptId);
+      turn.effects.push({ kind: 'abandon', attemptId });
+      return;
+    }
+    case 'issue':
+      issueAttempt(turn, job, effect.task);
+      return;
+    case 'stop': {
+      const { hostId, id } = job.attempts[effect.task]!;
+      afterwards(turn, { kind: 'stop', hostId, attemptId: id });
+      return;
+    }
+    case 'withdraw': {
+      const attempt = job.attempts[effect.task]!;
+      turn.state.places.delete(attempt.id);
+      forgetEnvelope(turn, attempt.id);
+      become(turn, job, effect.task, withdraw(attempt, effect.state, effect.reason, turn.at));
+      return;
+    }
+    case 'renew': {
+      const attempt = pendingAttempt(job.tasks[effect.task]!, effect.attempt);
+      turn.state.places.set(attempt.id, { job, node: effect.task });
+      become(turn, job, effect.task, attempt);
+      return;
+    }
+    case 'job':
+      jobChanged(turn, job, effect);
+      return;
+    case 'release':
+      release(turn, job);
+      turn.state.ending.add(job.row.id);
+      afterwards(turn, { kind: 'over', jobId: job.row.id });
+      turn.effects.push({
+        kind: 'log',
+        level: 'info',
+        sentence: 'Job finished',
+        fields: { jobId: job.row.id, state: job.row.state },
+      });
+      return;
+  }
+}
+
+function jobChanged(turn: Turn, job: LoadedJob, effect: Extract<SchedulerEffect, { kind: 'job' }>): void {
+  const { row } = job;
+  row.state = effect.state;
+  row.counts = { ...effect.counts };
+  row.reason = effect.reason ?? null;
+  if (effect.state !== 'PENDING') row.startedAt ??= turn.at;
+  row.finishedAt = isTerminal(effect.state) ? turn.at : null;
+  row.cancelRequested ||= turn.state.scheduler.jobs.get(row.id)?.cancelRequested ?? false;
+  if (effect.state === 'SUCCESSFUL') turn.decision.add({ events: servicesRemoved(row) });
+  turn.decision.job(job);
+}
+
+function release(turn: Turn, job: LoadedJob): void {
+  const { id, state } = job.row;
+  turn.state.jobs.delete(id);
+  for (const attempt of job.attempts) if (turn.state.places.has(attempt.id)) forgetAttempt(turn, attempt.id);
+  turn.effects.push({ kind: 'release', jobId: id, state });
+}

@@ -1,0 +1,122 @@
+import type { Clock, Logger } from '@stackyard/kernel';
+import type { EngineEffect } from './core/effects.ts';
+import type { Happening } from './core/events.ts';
+import type { LoadedJob } from './core/job.ts';
+import { type EngineState, type EngineTerms, createEngineState } from './core/state.ts';
+import { stepEngine } from './core/step.ts';
+import { type Preparer, unprepared } from './preparer.ts';
+import type { Writer } from './writer/writer.ts';
+
+export type AgentEffect = Extract<
+  EngineEffect,
+  { readonly kind: 'send' | 'dispatch' | 'close' | 'watch' | 'components' | 'alert' }
+>;
+
+/** Carries out what reaches agents, or is about them. */
+export interface AgentSide {
+  carryOut(effect: AgentEffect): void;
+}
+
+export interface DriverOptions {
+  readonly terms: EngineTerms;
+  readonly writer: Pick<Writer, 'submit' | 'submitLazily'>;
+  readonly preparer: Preparer;
+  /** The rows of a job; undefined when it is gone or terminal. */
+  readonly loadJob: (jobId: string) => Promise<LoadedJob | undefined>;
+  readonly agents: () => AgentSide;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+const RETRY_LOAD_MS = 1000;
+
+/** Feeds the engine with what happens, and carries out what it asks for. */
+export class EngineDriver {
+  readonly state: EngineState;
+  readonly #options: DriverOptions;
+  readonly #loading = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.state = createEngineState(options.terms);
+  }
+
+  happened(happening: Happening): void {
+    if (this.#stopped) return;
+    const { clock } = this.#options;
+    const event = { ...happening, now: clock.monotonicMs(), at: clock.now() };
+    for (const effect of stepEngine(this.state, event)) this.#carryOut(effect);
+  }
+
+  /** Resolves when the rows asked for so far are read. */
+  async loaded(): Promise<void> {
+    while (this.#loading.size > 0) await Promise.all(this.#loading);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#options.preparer.stop();
+  }
+
+  #carryOut(effect: EngineEffect): void {
+    const { writer, preparer, log } = this.#options;
+    switch (effect.kind) {
+      case 'commit': {
+        const { commit, change } = effect;
+        if (effect.lazy) writer.submitLazily(change);
+        else {
+          writer.submit(
+            change,
+            () => this.happened({ kind: 'committed', commit }),
+            () => this.happened({ kind: 'refused', commit }),
+          );
+        }
+        return;
+      }
+      case 'load':
+        this.#load(effect.jobId);
+        return;
+      case 'prepare':
+        this.#prepare(effect);
+        return;
+      case 'abandon':
+        preparer.drop(effect.attemptId);
+        return;
+      case 'release':
+        preparer.release(effect.jobId);
+        return;
+      case 'log':
+        log[effect.level](effect.fields, effect.sentence);
+        return;
+      case 'send':
+      case 'dispatch':
+      case 'close':
+      case 'watch':
+      case 'components':
+      case 'alert':
+        this.#options.agents().carryOut(effect);
+        return;
+    }
+  }
+
+  #prepare({ attemptId, place }: Extract<EngineEffect, { kind: 'prepare' }>): void {
+    this.#options.preparer.prepare(place).then(
+      (built) => built && this.happened({ kind: 'prepared', attemptId, hash: built.hash, values: built.values }),
+      (error: unknown) => this.happened({ kind: 'unprepared', attemptId, result: unprepared(error) }),
+    );
+  }
+
+  #load(jobId: string): void {
+    const { loadJob, log } = this.#options;
+    const loading = loadJob(jobId).then(
+      (job) => this.happened(job ? { kind: 'loaded', job } : { kind: 'gone', jobId }),
+      (error: unknown) => {
+        log.error({ err: error, jobId }, 'The rows of a job could not be read; it will be tried again');
+        setTimeout(() => !this.#stopped && this.#load(jobId), RETRY_LOAD_MS).unref();
+      },
+    );
+    this.#loading.add(loading);
+    void loading.finally(() => this.#loading.delete(loading));
+  }
+}
