@@ -17,6 +17,7 @@ import type { EnrolmentClient as _stackyard_agent_v1_EnrolmentClient, EnrolmentD
 import type { Envelope as _stackyard_agent_v1_Envelope, Envelope__Output as _stackyard_agent_v1_Envelope__Output } from './stackyard/agent/v1/Envelope.ts';
 import type { Facts as _stackyard_agent_v1_Facts, Facts__Output as _stackyard_agent_v1_Facts__Output } from './stackyard/agent/v1/Facts.ts';
 import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from './stackyard/agent/v1/Goaway.ts';
+import type { Goodbye as _stackyard_agent_v1_Goodbye, Goodbye__Output as _stackyard_agent_v1_Goodbye__Output } from './stackyard/agent/v1/Goodbye.ts';
 import type { Heartbeat as _stackyard_agent_v1_Heartbeat, Heartbeat__Output as _stackyard_agent_v1_Heartbeat__Output } from './stackyard/agent/v1/Heartbeat.ts';
 import type { HeartbeatAck as _stackyard_agent_v1_HeartbeatAck, HeartbeatAck__Output as _stackyard_agent_v1_HeartbeatAck__Output } from './stackyard/agent/v1/HeartbeatAck.ts';
 import type { Hello as _stackyard_agent_v1_Hello, Hello__Output as _stackyard_agent_v1_Hello__Output } from './stackyard/agent/v1/Hello.ts';
@@ -70,6 +71,7 @@ export interface ProtoGrpcType {
         Envelope: MessageTypeDefinition<_stackyard_agent_v1_Envelope, _stackyard_agent_v1_Envelope__Output>
         Facts: MessageTypeDefinition<_stackyard_agent_v1_Facts, _stackyard_agent_v1_Facts__Output>
         Goaway: MessageTypeDefinition<_stackyard_agent_v1_Goaway, _stackyard_agent_v1_Goaway__Output>
+        Goodbye: MessageTypeDefinition<_stackyard_agent_v1_Goodbye, _stackyard_agent_v1_Goodbye__Output>
         Heartbeat: MessageTypeDefinition<_stackyard_agent_v1_Heartbeat, _stackyard_agent_v1_Heartbeat__Output>
         HeartbeatAck: MessageTypeDefinition<_stackyard_agent_v1_HeartbeatAck, _stackyard_agent_v1_HeartbeatAck__Output>
         Hello: MessageTypeDefinition<_stackyard_agent_v1_Hello, _stackyard_agent_v1_Hello__Output>

@@ -64,6 +64,7 @@ export class ControlConnection {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    if (this.#call) this.#outbox.push({ goodbye: {} });
     this.#write();
     const client = this.#client;
     this.#call?.end();

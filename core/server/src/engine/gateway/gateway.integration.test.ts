@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
@@ -79,6 +80,21 @@ describe('what agents may do', () => {
       return promise;
     });
     expect(await Promise.all(codes)).toEqual(calls.map(() => status.UNAUTHENTICATED));
+  });
+
+  test('an agent whose process dies is not taken for one that says goodbye', async () => {
+    const [dying, leaving] = [await world.agent('dying', { connect: false }), await world.agent('leaving')];
+    // The kernel closes the connections of a dead process in good order, so that the stream seems to end as one that is over.
+    for (let round = 0; round < 20; round++) {
+      const relay = await relayTo(world.address);
+      await dying.connect(relay.address);
+      relay.close();
+      await until(() => dying.closedBecause !== undefined);
+      dying.cut();
+    }
+    await leaving.leave();
+    await until(() => !world.engine?.reachable(leaving.id));
+    expect(world.engine?.reachable(dying.id)).toBe(true);
   });
 
   test('output that cannot be stored ends the stream, so that the agent sends it again, and is stored then', async () => {
@@ -174,3 +190,21 @@ describe('what agents may do', () => {
     expect(agent.received.at(-1)?.goaway).toMatchObject({ reason: 'The server is stopping.' });
   });
 });
+
+/** A way to an address that can be closed at both ends without a word of the protocol. */
+async function relayTo(address: string): Promise<{ readonly address: string; readonly close: () => void }> {
+  const sockets: Socket[] = [];
+  const server = createServer((from) => {
+    const to = connect(Number(address.split(':')[1]), '127.0.0.1');
+    sockets.push(from, to);
+    for (const socket of [from, to]) socket.on('error', () => undefined);
+    from.pipe(to);
+    to.pipe(from);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.close();
+    for (const socket of sockets) socket.end();
+  };
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}

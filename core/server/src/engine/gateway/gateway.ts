@@ -1,6 +1,7 @@
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Clock, Logger } from '@stackyard/kernel';
 import {
+  type AgentFrame__Output,
   type AgentMessage__Output,
   Agents,
   type AgentsHandlers,
@@ -161,6 +162,7 @@ export class Gateway {
     const link = new ControlLink(hostId, call);
     this.#links.set(stream, link);
     let open = true;
+    let leaves = false;
     const closed = (clean: boolean): void => {
       if (!open) return;
       open = false;
@@ -168,8 +170,9 @@ export class Gateway {
       this.#links.delete(stream);
       this.#options.onClosed(hostId, stream, clean);
     };
-    call.on('data', ({ messages }) => {
+    call.on('data', ({ messages }: AgentFrame__Output) => {
       if (!open || !this.#links.has(stream)) return;
+      leaves ||= messages.some(({ goodbye }) => goodbye);
       const later = this.#options.onMessages(hostId, stream, messages);
       if (!later) return;
       call.pause();
@@ -178,7 +181,8 @@ export class Gateway {
     call.on('cancelled', () => closed(false));
     call.on('error', () => closed(false));
     call.on('end', () => {
-      closed(!call.cancelled);
+      // A killed agent's connection ends like this too.
+      closed(leaves);
       call.end();
     });
   }

@@ -106,6 +106,8 @@ export function fromWire(message: AgentMessage__Output): AgentSays | undefined {
       return { kind: 'components', components: (message.componentStatuses?.components ?? []).map(fromComponent) };
     case 'facts':
       return message.facts ? { kind: 'facts', place: fromFacts(message.facts) } : undefined;
+    // How the stream ends is its own affair.
+    case 'goodbye':
     case undefined:
       return undefined;
   }

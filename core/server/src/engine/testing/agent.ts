@@ -133,6 +133,7 @@ export class ScriptedAgent {
     const call = this.#call;
     if (!call) return;
     const ended = once(call, 'end').catch(() => undefined);
+    call.write({ messages: [{ goodbye: {} }] });
     call.end();
     await ended;
     this.cut();

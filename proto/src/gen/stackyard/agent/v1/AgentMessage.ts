@@ -8,6 +8,7 @@ import type { Result as _stackyard_agent_v1_Result, Result__Output as _stackyard
 import type { CancelReply as _stackyard_agent_v1_CancelReply, CancelReply__Output as _stackyard_agent_v1_CancelReply__Output } from '../../../stackyard/agent/v1/CancelReply.ts';
 import type { ComponentStatuses as _stackyard_agent_v1_ComponentStatuses, ComponentStatuses__Output as _stackyard_agent_v1_ComponentStatuses__Output } from '../../../stackyard/agent/v1/ComponentStatuses.ts';
 import type { HostFacts as _stackyard_agent_v1_HostFacts, HostFacts__Output as _stackyard_agent_v1_HostFacts__Output } from '../../../stackyard/agent/v1/HostFacts.ts';
+import type { Goodbye as _stackyard_agent_v1_Goodbye, Goodbye__Output as _stackyard_agent_v1_Goodbye__Output } from '../../../stackyard/agent/v1/Goodbye.ts';
 
 export interface AgentMessage {
   'hello'?: (_stackyard_agent_v1_Hello | null);
@@ -18,7 +19,8 @@ export interface AgentMessage {
   'cancelReply'?: (_stackyard_agent_v1_CancelReply | null);
   'componentStatuses'?: (_stackyard_agent_v1_ComponentStatuses | null);
   'facts'?: (_stackyard_agent_v1_HostFacts | null);
-  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts";
+  'goodbye'?: (_stackyard_agent_v1_Goodbye | null);
+  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye";
 }
 
 export interface AgentMessage__Output {
@@ -30,5 +32,6 @@ export interface AgentMessage__Output {
   'cancelReply'?: (_stackyard_agent_v1_CancelReply__Output | null);
   'componentStatuses'?: (_stackyard_agent_v1_ComponentStatuses__Output | null);
   'facts'?: (_stackyard_agent_v1_HostFacts__Output | null);
-  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts";
+  'goodbye'?: (_stackyard_agent_v1_Goodbye__Output | null);
+  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye";
 }

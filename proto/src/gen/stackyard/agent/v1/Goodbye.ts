@@ -1,0 +1,8 @@
+// Original file: agent.proto
+
+
+export interface Goodbye {
+}
+
+export interface Goodbye__Output {
+}
