@@ -23,7 +23,7 @@ export interface ServerFlags {
 /** Flags win over the environment, that over the file. @throws CliError with everything that is wrong */
 export function readServerSettings(flags: ServerFlags, env: Terminal['env']): ServerSettings {
   try {
-    return serverSettings.read({
+    const settings = serverSettings.read({
       overrides: {
         dataDir: flags.dataDir,
         databaseUrl: env['STACKYARD_SERVER_DATABASE_URL'] ? undefined : env['DATABASE_URL'] || undefined,
@@ -37,10 +37,26 @@ export function readServerSettings(flags: ServerFlags, env: Terminal['env']): Se
       env,
       file: flags.config,
     });
+    checkLiveness(settings.liveness);
+    return settings;
   } catch (error) {
     if (error instanceof StackyardError) throw new CliError(error.message, 2, { cause: error });
     throw error;
   }
+}
+
+/** An agent starts nothing in the last two seconds of its lease, and a lost heartbeat must not end one. */
+const LEASE_MARGIN_MS = 2_000;
+
+function checkLiveness({ heartbeatMs, leaseMs, lostAfterMs }: ServerSettings['liveness']): void {
+  const least = 2 * heartbeatMs + LEASE_MARGIN_MS;
+  if (leaseMs < least)
+    throw new CliError(
+      `liveness.leaseMs is ${leaseMs}, which is too short for a heartbeat every ${heartbeatMs} ms. Use ${least} or more.`,
+      2,
+    );
+  if (lostAfterMs < leaseMs)
+    throw new CliError(`liveness.lostAfterMs is ${lostAfterMs}, shorter than the lease. Use ${leaseMs} or more.`, 2);
 }
 
 /** Runs the server until SIGTERM or SIGINT. @returns the exit code */
@@ -60,6 +76,7 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
     databaseUrl: settings.databaseUrl,
     http: settings.http,
     agents: settings.agents,
+    engine: settings.liveness,
     packages: settings.packages,
     stacks,
     plugins,

@@ -38,6 +38,20 @@ test('every wrong setting is told at once, with where it came from; the API stay
   expect(wrong).toThrow(/STACKYARD_SERVER_PORT/);
 });
 
+test.each([
+  [
+    { LEASE_MS: '6000' },
+    'liveness.leaseMs is 6000, which is too short for a heartbeat every 5000 ms. Use 12000 or more.',
+  ],
+  [{ LOST_AFTER_MS: '20000' }, 'liveness.lostAfterMs is 20000, shorter than the lease. Use 30000 or more.'],
+  [{ HEARTBEAT_MS: '10' }, 'liveness.heartbeatMs'],
+])('a lease that no agent could keep is refused: %j', (given, sentence) => {
+  const env = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [`STACKYARD_SERVER_LIVENESS_${name}`, value]),
+  );
+  expect(() => readServerSettings({ dataDir: dir }, env)).toThrow(sentence);
+});
+
 test('a stack is found as a folder or as an installed package, and a missing one is told', async () => {
   expect(folderOf('@stack/zookeeper')).toMatch(/zookeeper$/);
   expect(() => folderOf('@stack/nothing')).toThrow(

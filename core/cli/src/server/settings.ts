@@ -22,6 +22,16 @@ export const serverSettings = defineSettings(
     databaseUrl: secret(z.url()).optional(),
     http: { host: loopback.default('127.0.0.1'), port: port.default(8080) },
     agents: { host: z.string().default('127.0.0.1'), port: port.default(8090) },
+    /** Advanced: how soon silence of an agent is noticed, and how soon what runs there is given up. */
+    liveness: {
+      heartbeatMs: z.int().min(200).max(60_000).default(5_000),
+      leaseMs: z.int().min(3_000).max(3_600_000).default(30_000),
+      lostAfterMs: z
+        .int()
+        .min(5_000)
+        .max(7 * 86_400_000)
+        .default(600_000),
+    },
     packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
     /** Packages by name. */
     plugins: z.array(z.string()).default(['@stackyard/plugin-prometheus']),

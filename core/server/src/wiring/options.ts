@@ -19,7 +19,7 @@ export interface ServerOptions {
   readonly stacks: readonly string[];
   /** Platform plugins to load beside the server's own parts. */
   readonly plugins: readonly Plugin[];
-  /** For tests, which cannot wait as long as operators: see EngineSettings. */
+  /** How soon silence of agents is noticed; what is usual when absent. */
   readonly engine?: EngineSettings | undefined;
 }
 

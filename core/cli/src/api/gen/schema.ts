@@ -935,6 +935,8 @@ export interface components {
             /** @enum {string} */
             state: "PENDING" | "RUNNING" | "SUCCESSFUL" | "FAILED" | "CANCELED";
             reason: string | null;
+            /** @description It runs as far as is known, but its host is out of reach */
+            stale: boolean;
             attempts: number;
             /** @description RFC 3339, UTC */
             startedAt: string | null;
@@ -961,6 +963,14 @@ export interface components {
             /** @description RFC 3339, UTC */
             finishedAt: string | null;
             durationMs: number | null;
+            /** @description What its agent reported after it had been given up; it changes nothing */
+            late: {
+                reason: string | null;
+                message: string | null;
+                exitCode: number | null;
+                /** @description RFC 3339, UTC */
+                at: string;
+            } | null;
         };
         ConfigVersion: {
             version: number;

@@ -21,7 +21,7 @@ const Wait = z
   .optional()
   .describe('Answers when the job has ended, or after this long');
 
-export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
+export function jobRoutes({ em, engine, jobs, logs }: RouteParts): Route[] {
   const jobCluster = ({ params }: { params: { job: string } }) => jobs.clusterOf(params.job);
   const taskCluster = async ({ params }: { params: { task: string } }) => (await jobs.task(params.task)).clusterId;
 
@@ -143,13 +143,13 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
         ...(query.state === undefined ? {} : { state: { $in: query.state } }),
       };
       const rows = await em().find(Task, where, { orderBy: { node: 'asc' }, limit: limit + 1 });
-      const names = await hostNames(rows.map(({ hostId }) => hostId));
+      const hosts = await hostsOf(rows.map(({ hostId }) => hostId));
       return {
         body: page(
           rows,
           limit,
           ({ node }) => node,
-          (row) => taskView(row, names(row.hostId)),
+          (row) => taskView(row, hosts(row.hostId)),
         ),
       };
     },
@@ -170,7 +170,7 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     problems: [404],
     handle: async ({ params }) => {
       const row = await jobs.task(params.task);
-      return { body: taskView(row, (await hostNames([row.hostId]))(row.hostId)) };
+      return { body: taskView(row, (await hostsOf([row.hostId]))(row.hostId)) };
     },
   });
 
@@ -208,10 +208,10 @@ export function jobRoutes({ em, jobs, logs }: RouteParts): Route[] {
     },
   });
 
-  async function hostNames(ids: readonly string[]) {
+  async function hostsOf(ids: readonly string[]) {
     const rows = await em().find(Host, { id: { $in: [...new Set(ids)].filter(isUuid) } }, { fields: ['id', 'name'] });
     const names = new Map(rows.map(({ id, name }) => [id, name]));
-    return (id: string) => names.get(id) ?? id;
+    return (id: string) => ({ name: names.get(id) ?? id, reachable: engine.reachable(id) });
   }
 
   return [listJobs, getJob, cancelJob, retryJob, listTasks, getTask, listAttempts];

@@ -186,13 +186,17 @@ export const TaskView = z
     phase: z.enum(PHASES),
     state: StateView,
     reason: z.string().nullable(),
+    stale: z.boolean().describe('It runs as far as is known, but its host is out of reach'),
     attempts: z.int(),
     startedAt: atOrNull,
     finishedAt: atOrNull,
   })
   .meta({ id: 'Task' });
 
-export function taskView(row: TaskRow, host: string): z.infer<typeof TaskView> {
+export function taskView(
+  row: TaskRow,
+  { name: host, reachable }: { readonly name: string; readonly reachable: boolean },
+): z.infer<typeof TaskView> {
   return {
     id: row.id,
     jobId: row.jobId,
@@ -203,6 +207,7 @@ export function taskView(row: TaskRow, host: string): z.infer<typeof TaskView> {
     phase: row.phase,
     state: row.state,
     reason: row.reason ?? null,
+    stale: row.state === 'RUNNING' && !reachable,
     attempts: row.attempts,
     startedAt: iso(row.startedAt),
     finishedAt: iso(row.finishedAt),
@@ -224,6 +229,10 @@ export const AttemptView = z
     startedAt: atOrNull,
     finishedAt: atOrNull,
     durationMs: z.int().nullable(),
+    late: z
+      .object({ reason: z.string().nullable(), message: z.string().nullable(), exitCode: z.int().nullable(), at })
+      .nullable()
+      .describe('What its agent reported after it had been given up; it changes nothing'),
   })
   .meta({ id: 'Attempt' });
 
@@ -242,7 +251,14 @@ export function attemptView(row: AttemptRow, logSize: number): z.infer<typeof At
     startedAt: iso(row.startedAt),
     finishedAt: iso(row.finishedAt),
     durationMs: row.durationMs ?? null,
+    late: lateView(row.late),
   };
+}
+
+function lateView(late: AttemptRow['late']): z.infer<typeof AttemptView>['late'] {
+  if (!late) return null;
+  const { reason, message, exitCode, at: reportedAt } = late;
+  return { reason: reason ?? null, message: message ?? null, exitCode: exitCode ?? null, at: reportedAt };
 }
 
 /** Any JSON value. z.json() is recursive, for which zod's description has a reference that other tools cannot resolve. */
