@@ -8,7 +8,7 @@ const conditions = ['@stackyard/source', 'module', 'node', 'development|producti
  */
 const kind = process.env['TEST_KIND'] ?? 'unit';
 const include = {
-  unit: ['src/**/*.test.ts'],
+  unit: ['{src,e2e}/**/*.test.ts'],
   integration: ['src/**/*.integration.test.ts'],
   e2e: ['{src,e2e}/**/*.e2e.test.ts'],
   workspace: ['core/workspace/**/*.test.ts'],
@@ -20,7 +20,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ['@stackyard/source'] } },
   test: {
     include: include ?? [],
-    exclude: kind === 'unit' ? ['**/*.integration.test.ts', '**/*.e2e.test.ts', '**/node_modules/**'] : ['**/node_modules/**'],
+    exclude:
+      kind === 'unit' ? ['**/*.integration.test.ts', '**/*.e2e.test.ts', '**/node_modules/**'] : ['**/node_modules/**'],
     reporters: ['default', ['json', { outputFile: `reports/${kind}${process.env['TEST_LABEL'] ?? ''}.json` }]],
     passWithNoTests: true,
     // Whole-product runs share ports and two cores; one file at a time keeps them honest.

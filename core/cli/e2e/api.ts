@@ -25,6 +25,7 @@ export interface JobAnswer {
 
 export interface TaskAnswer {
   readonly id: string;
+  readonly index: number;
   readonly host: string;
   readonly service: string;
   readonly component: string;

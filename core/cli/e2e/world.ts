@@ -76,6 +76,10 @@ export class World {
     return this.#api;
   }
 
+  get server(): ChildProcess | undefined {
+    return this.#server;
+  }
+
   get serverPid(): number {
     return this.#server?.pid ?? 0;
   }
@@ -90,6 +94,12 @@ export class World {
   }
 
   async startServer(): Promise<void> {
+    this.launchServer();
+    await this.untilServerAnswers();
+  }
+
+  /** Starts the server's process without waiting for it. */
+  launchServer(): ChildProcess {
     const { stacks, databaseUrl, env } = this.#options;
     const args = [
       'server',
@@ -103,11 +113,15 @@ export class World {
       'maven',
     ];
     for (const stack of stacks) args.push('--stack', join(repository, stack));
-    const child = this.#run(args, 'server.log', { ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}), ...env });
-    this.#server = child;
+    this.#server = this.#run(args, 'server.log', { ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}), ...env });
+    return this.#server;
+  }
+
+  async untilServerAnswers(): Promise<void> {
+    const child = this.#server;
     const tokenFile = join(this.dataDir, 'admin-token');
     await until('the server answers', async () => {
-      if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}.`);
+      if (child && child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}.`);
       const token = await readFile(tokenFile, 'utf8').catch(() => undefined);
       if (!token) return false;
       const api = new Api(`http://127.0.0.1:${this.#ports.http}`, token.trim());
@@ -174,6 +188,12 @@ export class World {
   }
 
   async startAgent(name: string): Promise<void> {
+    this.launchAgent(name);
+    await this.untilReached(name);
+  }
+
+  /** Starts the agent's process without waiting for it. */
+  launchAgent(name: string): ChildProcess {
     const host = this.host(name);
     const args = [
       'agent',
@@ -192,6 +212,11 @@ export class World {
       join(this.dir, `${name}.token`),
     ];
     host.agent = this.#run(args, `${name}.log`, this.#options.env ?? {});
+    return host.agent;
+  }
+
+  async untilReached(name: string): Promise<void> {
+    const host = this.host(name);
     await until(`the server reaches ${name}`, async () => {
       if (host.agent?.exitCode !== null)
         throw new Error(`The agent of ${name} ended with ${host.agent?.exitCode}: ${await this.#log(`${name}.log`)}`);
