@@ -116,9 +116,11 @@ export class Executor {
   }
 
   #endRunning(ref: AttemptRef, ending: Ending): void {
-    void this.#options.attempts
+    const { attempts, log } = this.#options;
+    void attempts
       .end(ref, ending)
-      .catch((error: unknown) => this.#options.log.error({ ...ref, err: error }, 'An attempt could not be ended'));
+      .then((report) => report && log.info({ ...ref, ...ending, ...report }, 'An attempt was ended'))
+      .catch((error: unknown) => log.error({ ...ref, err: error }, 'An attempt could not be ended'));
   }
 
   async #fail(ref: AttemptRef, error: unknown, { ending }: Preparation): Promise<void> {

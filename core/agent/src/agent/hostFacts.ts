@@ -28,6 +28,7 @@ export async function hostFacts(
     container: isolation?.container,
     systemd: isolation?.systemd,
     cgroup: isolation?.cgroup,
+    taskEnding: isolation?.taskEnding,
     osId: os?.id,
     osVersion: os?.version,
     ...(tools ? Object.fromEntries(Object.entries(tools).map(([name, value]) => [`tool.${name}`, value])) : {}),

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { mechanismHere } from '../processes/cgroups.ts';
+import type { Mechanism } from '../processes/hierarchies.ts';
 
 export interface IsolationFact {
   /** Kind of container this runs in, as its maker states it; "none" outside. */
@@ -8,6 +10,8 @@ export interface IsolationFact {
   readonly systemd: boolean;
   /** Version of the cgroup hierarchy processes are limited by: v1, v2 or none. */
   readonly cgroup: 'v1' | 'v2' | 'none';
+  /** What everything of a task is ended by. */
+  readonly taskEnding: Mechanism;
   /** Whether the agent runs as root and may therefore run processes as other users. */
   readonly privileged: boolean;
 }
@@ -18,6 +22,7 @@ export async function isolation(): Promise<IsolationFact> {
     container: await container(),
     systemd: existsSync('/run/systemd/system'),
     cgroup: cgroupVersion(mounts),
+    taskEnding: mechanismHere(),
     privileged: process.getuid?.() === 0,
   };
 }

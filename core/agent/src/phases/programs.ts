@@ -1,13 +1,19 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { isAbsolute, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '@stackyard/sdk';
 import { PhaseError } from '../errors.ts';
-import { commandLine } from '../processes/spec.ts';
+import { commandLine, dropsRights, exportsOf, fixedEnvironment, type ProcessSpec } from '../processes/spec.ts';
 import type { PhaseContext } from './context.ts';
 import { packagesOf } from './context.ts';
+import { ProgramOutput } from './programOutput.ts';
 
-const KEPT_BYTES = 1024 * 1024;
 const TAIL_LINES = 20;
+const VARIABLES_FD = 3;
+const SILENCE_MS = 100;
+/** When something prints on and on into the output of a program that has ended. */
+const HELD_LIMIT_MS = 2_000;
 
 /** What a program of the service may see of the agent's environment. The attempt's cookie is among it. */
 const PASSED = ['PATH', 'HOME', 'LANG', 'TZ', 'STACKYARD_ATTEMPT'] as const;
@@ -38,10 +44,11 @@ export function programPath(context: PhaseContext, program: string): string {
 }
 
 /**
- * Runs a program to its end without a shell. Its output goes to the task's log as it comes.
+ * Runs a program to its end without a shell. Its output goes to the task's log as it comes. What the program leaves running
+ * is not waited for, also when it holds the output.
  * @throws PhaseError on a non-zero exit, with the tail of its output
  */
-export function runProgram(
+export async function runProgram(
   context: PhaseContext,
   program: string,
   args: readonly string[],
@@ -55,45 +62,62 @@ export function runProgram(
     logFile: '/dev/null',
     ...(context.user ? { user: context.user } : {}),
   };
-  const [file = spec.program, ...rest] = commandLine(spec);
+  const child = launch(spec, context.signal);
+  const [out, err] = [new ProgramOutput(child.stdout, context.log), new ProgramOutput(child.stderr, context.log)];
+  const { code, signal } = await exitOf(child).catch((error: Error) => {
+    throw new PhaseError(`${program} could not be run: ${error.message}.`, { cause: error });
+  });
+  if (!(await allRead([out, err]))) {
+    context.log(
+      `[Something that ${program} left running still holds its output. The task goes on without it, and what it prints ` +
+        `from here on is lost: redirect the output of what is meant to keep running.]`,
+    );
+  }
+  const result = { stdout: out.text(), stderr: err.text() };
+  if (code === 0) return result;
+  const how = signal ? `was ended by ${signal}` : `exited with ${code}`;
+  const tail = tailOf(result.stderr || result.stdout);
+  throw new PhaseError(`${program} ${args.join(' ')} ${how}.${tail ? `\n${tail}` : ''}`);
+}
+
+type Child = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
+
+/** As somebody else the program takes its variables in itself, after the agent's rights are gone. */
+function launch(spec: ProcessSpec, signal: AbortSignal): Child {
+  const options = { cwd: spec.cwd, signal, killSignal: 'SIGTERM' } as const;
+  if (!dropsRights(spec)) {
+    return spawn(spec.program, spec.args, { ...options, env: spec.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+  const [file, ...rest] = commandLine(spec, VARIABLES_FD);
+  const cookie = spec.env['STACKYARD_ATTEMPT'];
+  const env = { ...fixedEnvironment, ...(cookie ? { STACKYARD_ATTEMPT: cookie } : {}) };
+  const child = spawn(file, rest, { ...options, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const variables = child.stdio[VARIABLES_FD] as Writable;
+  // It may end before it has read them; then its exit tells.
+  variables.on('error', () => undefined);
+  variables.end(exportsOf(spec.env));
+  return child as unknown as Child;
+}
+
+function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, rest, {
-      cwd: spec.cwd,
-      env: spec.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      signal: context.signal,
-      killSignal: 'SIGTERM',
-    });
-    const out = collect(child.stdout, context);
-    const err = collect(child.stderr, context);
-    child.on('error', (error) => {
-      reject(new PhaseError(`${program} could not be run: ${error.message}.`, { cause: error }));
-    });
-    child.on('close', (code, signal) => {
-      const result = { stdout: out.text(), stderr: err.text() };
-      if (code === 0) return resolve(result);
-      const how = signal ? `was ended by ${signal}` : `exited with ${code}`;
-      const tail = tailOf(result.stderr || result.stdout);
-      reject(new PhaseError(`${program} ${args.join(' ')} ${how}.${tail ? `\n${tail}` : ''}`));
-    });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve({ code, signal }));
   });
 }
 
-/** Keeps the newest part of a stream and writes all of it, line by line, to the task's log. */
-function collect(stream: NodeJS.ReadableStream, context: PhaseContext): { text(): string } {
-  let kept = '';
-  let line = '';
-  stream.setEncoding('utf8');
-  stream.on('data', (chunk: string) => {
-    kept = (kept + chunk).slice(-KEPT_BYTES);
-    const lines = (line + chunk).split('\n');
-    line = lines.pop() ?? '';
-    for (const each of lines) context.log(each);
-  });
-  stream.on('end', () => {
-    if (line) context.log(line);
-  });
-  return { text: () => kept };
+/** Waits for the end of what an ended program printed; false when somebody else keeps it open. Reads no more after that. */
+async function allRead(outputs: readonly ProgramOutput[]): Promise<boolean> {
+  const ended = Promise.all(outputs.map((output) => output.ended));
+  const seen = (): number => outputs.reduce((sum, { bytes }) => sum + bytes, 0);
+  const deadline = performance.now() + HELD_LIMIT_MS;
+  // What the program itself printed is in the pipe already, so a moment of silence means that all of it was read.
+  for (let before = -1; before !== seen() && performance.now() < deadline;) {
+    before = seen();
+    if (await Promise.race([ended.then(() => true), delay(SILENCE_MS, false, { ref: false })])) return true;
+  }
+  for (const output of outputs) output.close();
+  return false;
 }
 
 export function tailOf(text: string, lines = TAIL_LINES): string {

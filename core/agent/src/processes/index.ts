@@ -1,4 +1,13 @@
 export {
+  attemptGroup,
+  componentGroup,
+  type Group,
+  joinGroup,
+  mechanismHere,
+  removeGroup,
+  sweepGroups,
+} from './cgroups.ts';
+export {
   ComponentBusyError,
   ComponentUnknownError,
   InvalidProcessValueError,
@@ -8,6 +17,7 @@ export {
   ProcessesSurviveError,
   ToolMissingError,
 } from './errors.ts';
+export { type Mechanism } from './hierarchies.ts';
 export { identityOf, isAlive, type ProcessIdentity, readBootId } from './identity.ts';
 export { ensureKeeper, startKeeper, type StartOptions } from './keeper.ts';
 export { type Cookie, endProcesses, type EndReport, findByCookie } from './kill.ts';

@@ -1,13 +1,19 @@
 #!/bin/sh
 # Keeps one component process running; needs neither the agent nor Node once it is started.
-# usage: keeper.sh DIR COMPONENT_ID CWD LOG BACKOFF_MS BACKOFF_MAX_MS HEALTHY_MS PROGRAM [ARG…]
+# usage: keeper.sh DIR COMPONENT_ID CWD LOG BACKOFF_MS BACKOFF_MAX_MS HEALTHY_MS CGROUPS PROGRAM [ARG…]
+# CGROUPS are the directories of the component's own cgroup, separated by spaces.
 # In DIR: keeper.lock (held by this script), daemon.lock (held by the process itself, on fd 8), task.lock (held by whoever
-# wants no start now), keeper and pid ("pid starttime bootid"), exits ("n epoch rc pid seconds"), stop (ends this script).
-dir=$1 id=$2 cwd=$3 log=$4 min=$5 max=$6 healthy=$7
-shift 7
+# wants no start now), environment (the variables of the process, which takes them in itself), keeper and pid ("pid starttime bootid"), exits ("n epoch rc pid seconds"), stop (ends this script).
+dir=$1 id=$2 cwd=$3 log=$4 min=$5 max=$6 healthy=$7 cgroups=$8
+shift 8
 cd "$dir" || exit 74
 exec 9>>keeper.lock
 flock -n 9 || exit 75
+# In the cgroup of the task that started it, it would end with that task.
+enter() { { mkdir -p "$1" && echo $$ >"$1/cgroup.procs"; } 2>/dev/null; }
+for cgroup in $cgroups; do # again, because a sweep may take the empty one away in between
+  enter "$cgroup" || enter "$cgroup" || enter "$cgroup" || exit 76
+done
 read -r boot </proc/sys/kernel/random/boot_id
 
 # The fields of /proc/PID/stat after the name: the start time, field 22, is the 20th of them.
@@ -29,7 +35,7 @@ sweep() {
 inner='exec 8>>daemon.lock; flock -n 8 || exit 75
 record() { echo "$$ ${20} $boot"; }
 boot=$1 cwd=$2 stat=$(cat /proc/$$/stat); shift 2
-record ${stat##*)} >pid.tmp && mv pid.tmp pid && cd "$cwd" && exec "$@"'
+record ${stat##*)} >pid.tmp && mv pid.tmp pid && exec 6<environment && cd "$cwd" && exec "$@"'
 
 identity $$ >keeper.tmp && mv keeper.tmp keeper
 trap 'woken=1' USR1
@@ -54,9 +60,10 @@ while [ ! -e stop ]; do
     sweep
     [ -e stop ] && break
     setsid sh -c "$inner" sh "$boot" "$cwd" "$@" >>"$log" 2>&1 </dev/null 7>&- 9>&- &
-    pid=$! tries=10
+    pid=$! tries=10 rc=127
     exec 7>&-
-    while woken=; wait $pid; rc=$?; [ -n "$woken" ] && [ $rc -gt 128 ] && kill -0 $pid 2>/dev/null; do :; done
+    # A signal to this script cuts the wait short (138). Another wait tells the code, or 127 when it was told already.
+    while woken=; wait $pid; code=$?; [ $code = 127 ] && [ $rc != 138 ] || rc=$code; [ -n "$woken" ] && [ $rc -gt 128 ]; do :; done
     [ $rc = 75 ] && alive && [ "$p" != $pid ] && continue
   fi
   ran=$(($(seconds) - began))

@@ -6,10 +6,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { writeDurably } from '../spool/durable.ts';
+import { componentGroup } from './cgroups.ts';
 import { ComponentBusyError, ComponentUnknownError, KeeperFailedError } from './errors.ts';
 import { send } from './kill.ts';
 import { retireLog } from './rotate.ts';
-import { type Backoff, checkComponentId, checkSpec, commandLine, defaultBackoff, type ProcessSpec } from './spec.ts';
+import {
+  type Backoff,
+  checkComponentId,
+  checkSpec,
+  commandLine,
+  defaultBackoff,
+  exportsOf,
+  fixedEnvironment,
+  type ProcessSpec,
+} from './spec.ts';
 import { keeperOf, readSpec, readState, type StoredSpec } from './state.ts';
 import { stopComponent } from './stop.ts';
 
@@ -20,6 +30,14 @@ export interface StartOptions {
 }
 
 const takenExitCode = 75;
+/** Where the keeper opens the variables of the process. */
+const variablesFd = 6;
+
+/** What the script's own exit codes mean. */
+const failures: Readonly<Record<number, string>> = {
+  74: 'its directory is gone',
+  76: 'it could not leave the cgroup of the task that started it',
+};
 
 /**
  * Starts the process of a component under a keeper of its own, which starts it again after a crash, with the agent or
@@ -73,22 +91,29 @@ export async function ensureKeeper(dir: string, { startLimitMs = 10_000 }: Start
 
 async function launch(dir: string, { hostComponentId, spec, backoff }: StoredSpec, limitMs: number): Promise<void> {
   await prepareLog(spec.logFile);
+  await writeDurably(`${dir}/environment`, exportsOf(spec.env));
   const before = readState(dir);
   const keeper = keeperOf(dir);
   if (before.keeperAlive && keeper) send(keeper.pid, 'SIGUSR1'); // it waits after a crash; a second one ends at once
   const times = [backoff.minMs, backoff.maxMs, backoff.healthyMs].map((ms) => String(Math.round(ms)));
+  const cgroups = componentGroup(dir).join(' ');
   const child = spawn(
     '/bin/sh',
-    [keeperScript(), dir, hostComponentId, spec.cwd, spec.logFile, ...times, ...commandLine(spec)],
+    [
+      keeperScript(),
+      dir,
+      hostComponentId,
+      spec.cwd,
+      spec.logFile,
+      ...times,
+      cgroups,
+      ...commandLine(spec, variablesFd),
+    ],
     {
       detached: true,
       stdio: 'ignore',
       cwd: dir,
-      env: {
-        PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
-        ...spec.env,
-        STACKYARD_COMPONENT: hostComponentId,
-      },
+      env: { ...fixedEnvironment, STACKYARD_COMPONENT: hostComponentId },
     },
   );
   child.unref();
@@ -107,7 +132,8 @@ async function untilStarted(
   child.on('error', (error) => (failure = error.message));
   // "Taken" means that another keeper was quicker: its process is as good as ours.
   child.on('exit', (code, signal) => {
-    if (code !== takenExitCode) failure = signal ? `it was killed by ${signal}` : `it ended with code ${code}`;
+    if (code !== takenExitCode)
+      failure = signal ? `it was killed by ${signal}` : (failures[code ?? 0] ?? `it ended with code ${code}`);
   });
   const deadline = performance.now() + limitMs;
   for (;;) {

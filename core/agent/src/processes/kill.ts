@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { type Group, killGroup, mechanismOf, processesIn, removeGroup } from './cgroups.ts';
 import { ProcessesSurviveError } from './errors.ts';
+import type { Mechanism } from './hierarchies.ts';
 import { identityOf, isAlive, type ProcessIdentity, readBootId, statOf } from './identity.ts';
 
 /** An environment variable given at exec, by which descendants are found in /proc wherever they went. */
@@ -9,8 +11,14 @@ export interface Cookie {
   readonly value: string;
 }
 
-export interface EndOptions {
+/** What processes that belong together are found by. */
+export interface Trace {
   readonly cookie: Cookie;
+  /** The cgroup that holds all of them, whatever became of the cookie. */
+  readonly group?: Group | undefined;
+}
+
+export interface EndOptions extends Trace {
   /** The process whose group gets the signals too; used only while it is recognised. */
   readonly leader?: ProcessIdentity;
   /** How long SIGTERM may take before SIGKILL; 0 kills at once. */
@@ -20,8 +28,8 @@ export interface EndOptions {
 }
 
 export interface EndReport {
-  /** How everything was found. A process that cleared its environment escapes a cookie scan. */
-  readonly mechanism: 'cookie-scan';
+  /** How everything was found. */
+  readonly mechanism: Mechanism;
   /** Whether SIGTERM did not suffice. */
   readonly forced: boolean;
 }
@@ -47,54 +55,57 @@ export async function findByCookie(cookie: Cookie, bootId: string = readBootId()
 }
 
 /**
- * Ends everything that carries the cookie: SIGTERM to the group and to all carriers, the grace, then SIGKILL until two scans
- * in a row find nobody, so that a fork loop cannot outrun it.
+ * Ends everything in the cgroup and everything that carries the cookie: SIGTERM, the grace, then SIGKILL until two scans in a
+ * row find nobody, so that a fork loop cannot outrun it. The empty cgroup is removed.
  * @throws ProcessesSurviveError when something hangs in the kernel
  */
-export async function endProcesses({ cookie, leader, graceMs, killLimitMs = 10_000 }: EndOptions): Promise<EndReport> {
+export async function endProcesses(options: EndOptions): Promise<EndReport> {
+  const { cookie, group = [], graceMs, killLimitMs = 10_000 } = options;
   const bootId = readBootId();
-  const forced = graceMs <= 0 || !(await terminate(cookie, leader, graceMs, bootId));
+  const mechanism = mechanismOf(group);
+  const forced = graceMs <= 0 || !(await terminate(options, bootId));
   const deadline = performance.now() + killLimitMs;
   for (let empty = 0; empty < 2;) {
-    const killed = await signalAll(cookie, leader, 'SIGKILL', bootId);
+    await killGroup(group);
+    const killed = await signalAll(options, ['SIGKILL'], bootId);
     empty = killed.length === 0 ? empty + 1 : 0;
     if (performance.now() > deadline) throw new ProcessesSurviveError(`${cookie.name}=${cookie.value}`, killed);
     if (empty < 2) await delay(secondScanMs);
   }
-  return { mechanism: 'cookie-scan', forced };
+  removeGroup(group);
+  return { mechanism, forced };
 }
 
-/** SIGTERM and the grace; true when nobody was left before it passed. */
-async function terminate(cookie: Cookie, leader: ProcessIdentity | undefined, graceMs: number, bootId: string) {
+/** SIGTERM and the grace; true when nobody was left before it passed. What stopped itself is woken to take the signal. */
+async function terminate(options: EndOptions, bootId: string): Promise<boolean> {
+  const { leader, graceMs } = options;
   const deadline = performance.now() + graceMs;
-  await signalAll(cookie, leader, 'SIGTERM', bootId);
+  await signalAll(options, ['SIGTERM', 'SIGCONT'], bootId);
   while (performance.now() < deadline) {
     if (leader && isAlive(leader, bootId)) await delay(10);
-    else if ((await findByCookie(cookie, bootId)).length === 0) return true;
+    else if ((await membersOf(options, bootId)).length === 0) return true;
     else await delay(25);
   }
   return false;
 }
 
-async function signalAll(
-  cookie: Cookie,
-  leader: ProcessIdentity | undefined,
-  signal: NodeJS.Signals,
-  bootId: string,
-): Promise<number[]> {
+async function membersOf({ cookie, group = [] }: EndOptions, bootId: string): Promise<number[]> {
+  const carriers = await findByCookie(cookie, bootId);
+  const alive = carriers.filter((carrier) => isAlive(carrier, bootId)).map(({ pid }) => pid);
+  return [...new Set([...alive, ...processesIn(group)])];
+}
+
+async function signalAll(options: EndOptions, signals: readonly NodeJS.Signals[], bootId: string): Promise<number[]> {
+  const { leader } = options;
+  const tell = (pid: number): void => signals.forEach((signal) => send(pid, signal));
   // As long as the leader's entry exists, be it a zombie, its number cannot mean another group.
   if (leader && leader.bootId === bootId && statOf(leader.pid)?.startTime === leader.startTime) {
-    if (statOf(leader.pid)?.groupId === leader.pid) send(-leader.pid, signal);
-    else if (isAlive(leader, bootId)) send(leader.pid, signal);
+    if (statOf(leader.pid)?.groupId === leader.pid) tell(-leader.pid);
+    else if (isAlive(leader, bootId)) tell(leader.pid);
   }
-  const carriers = await findByCookie(cookie, bootId);
-  const told: number[] = [];
-  for (const process of carriers) {
-    if (!isAlive(process, bootId)) continue;
-    send(process.pid, signal);
-    told.push(process.pid);
-  }
-  return told;
+  const members = await membersOf(options, bootId);
+  members.forEach(tell);
+  return members;
 }
 
 /** Sends a signal; a process that is gone already is no error. */

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { writeDurably } from '../spool/durable.ts';
+import { componentGroup } from './cgroups.ts';
 import { isAlive } from './identity.ts';
 import { endProcesses, send } from './kill.ts';
 import { isLocked, takeLock } from './lock.ts';
@@ -26,7 +27,7 @@ export function isCleanExit(code: number | undefined): boolean {
 
 /**
  * Stops a component: `desired=stopped` durably, the keeper told to end, the signal, and after `stopMs` SIGKILL. At the end
- * nothing that carries the component's cookie is left, neither its keeper. Safe to repeat after a crash in the middle.
+ * nothing of the component is left, neither its keeper. Safe to repeat after a crash in the middle.
  */
 export async function stopComponent(dir: string, { stopMs, signal = 'SIGTERM' }: StopOptions): Promise<StopReport> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -44,7 +45,8 @@ export async function stopComponent(dir: string, { stopMs, signal = 'SIGTERM' }:
   }
   const stored = readSpec(dir);
   if (stored) {
-    await endProcesses({ cookie: { name: 'STACKYARD_COMPONENT', value: stored.hostComponentId }, graceMs: 0 });
+    const cookie = { name: 'STACKYARD_COMPONENT', value: stored.hostComponentId } as const;
+    await endProcesses({ cookie, group: componentGroup(dir), graceMs: 0 });
   }
   const after = readState(dir);
   const sawExit = after.lastExit !== undefined && after.lastExit.pid === after.process?.pid;

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Group, mechanismHere, processesIn } from '../processes/cgroups.ts';
 import { isAlive, identityOf } from '../processes/identity.ts';
 import { findByCookie } from '../processes/kill.ts';
 import { temporaryDirectory, until } from '../processes/testing.ts';
 import { Attempts } from './attempts.ts';
 import { type AttemptRef, attemptId, type ExitRecord, readProgress } from './entry.ts';
-import { cookieOf, fence } from './outcome.ts';
+import { fence, traceOf } from './outcome.ts';
 import { RunnerPool } from './runnerPool.ts';
 import { Spool } from './spool.ts';
 import type { TestInput } from './testJob.ts';
@@ -67,6 +68,10 @@ async function start(input: TestInput): Promise<AttemptRef> {
   return ref;
 }
 const exitOf = (ref: AttemptRef) => until(`${attemptId(ref)} has exited`, () => exits.get(attemptId(ref)));
+const groupOf = async (ref: AttemptRef): Promise<Group> => {
+  const { decision } = await readProgress(spool.pathOf(ref));
+  return (typeof decision === 'object' && decision.group) || [];
+};
 const logOf = (ref: AttemptRef) => readFileSync(attempts.logFileOf(ref), 'utf8');
 
 test('an attempt runs in a process of its own and leaves output, log and result on disk', async () => {
@@ -101,7 +106,7 @@ test('a runner killed from outside is LOST, and what it left is ended', async ()
   const ref = await start({ orphans: 1, killSelf: true });
   expect(await exitOf(ref)).toMatchObject({ reason: 'LOST', signal: 'SIGKILL' });
   const { decision } = await readProgress(spool.pathOf(ref));
-  expect(typeof decision === 'object' && (await findByCookie(cookieOf(decision.cookie)))).toEqual([]);
+  expect(typeof decision === 'object' && (await findByCookie(traceOf(decision).cookie))).toEqual([]);
 });
 
 test('ending gives a grace, then kills everything of the attempt, and tells the reason', async () => {
@@ -114,7 +119,36 @@ test('ending gives a grace, then kills everything of the attempt, and tells the 
   await attempts.end(deaf, { graceMs: 100, reason: 'TIMEOUT' });
   expect(exits.get(attemptId(deaf))).toMatchObject({ reason: 'TIMEOUT', signal: 'SIGKILL' });
   const { decision } = await readProgress(spool.pathOf(deaf));
-  expect(typeof decision === 'object' && (await findByCookie(cookieOf(decision.cookie)))).toEqual([]);
+  expect(typeof decision === 'object' && (await findByCookie(traceOf(decision).cookie))).toEqual([]);
+});
+
+test.skipIf(mechanismHere() === 'cookie-scan')(
+  'what cleared its environment and left the session ends with its attempt, however that ends',
+  async () => {
+    const hung = await start({ escapee: true, hang: true });
+    await until('both processes live', async () => processesIn(await groupOf(hung)).length === 2);
+    const report = await attempts.end(hung, { graceMs: 50, reason: 'TIMEOUT' });
+    expect(report).toEqual({ mechanism: mechanismHere(), forced: true });
+
+    const failed = await start({ escapee: true, fail: 'No space on /data.' });
+    const killed = await start({ escapee: true, killSelf: true });
+    for (const ref of [failed, killed]) await exitOf(ref);
+    for (const ref of [hung, failed, killed]) {
+      expect(processesIn(await groupOf(ref))).toEqual([]);
+      await until('the cgroup is removed', async () => !(await groupOf(ref)).some((dir) => existsSync(dir)));
+    }
+  },
+);
+
+test('what a failed attempt left is ended too by an agent that was down when it failed', async () => {
+  const ref = await start({ orphans: 1, sleepMs: 200, fail: 'No space on /data.' });
+  await closeAgent();
+  await until('it has failed', () => readdirSync(spool.pathOf(ref)).includes('exit'));
+  const { decision } = await readProgress(spool.pathOf(ref));
+  if (typeof decision === 'string') throw new Error(`the decision is ${decision}`);
+  await openAgent();
+  expect(await attempts.recover()).toMatchObject([{ standing: 'EXITED', exit: { reason: 'EXIT_NONZERO' } }]);
+  expect(await findByCookie(traceOf(decision).cookie)).toEqual([]);
 });
 
 test('a restarted agent follows what runs, reports what ended meanwhile and knows what was lost', async () => {

@@ -1,11 +1,11 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { isAlive, type ProcessIdentity } from '../processes/identity.ts';
-import { endProcesses } from '../processes/kill.ts';
+import { endProcesses, type EndReport, type Trace } from '../processes/kill.ts';
 import { type Accepted, type AttemptRef, attemptId, type ExitRecord, readProgress } from './entry.ts';
 import { AttemptKnownError, RunnerFailedError } from './errors.ts';
 import { type Job, outputFile } from './job.ts';
-import { concludeUnknown, cookieOf, fence, observe } from './outcome.ts';
+import { concludeUnknown, endLeftovers, fence, observe, traceOf } from './outcome.ts';
 import { judge, silenceOf } from './recover.ts';
 import type { Runner, RunnerPool } from './runnerPool.ts';
 import type { Spool } from './spool.ts';
@@ -33,9 +33,9 @@ export interface RecoveredAttempt {
 
 interface Running {
   readonly process: ProcessIdentity;
-  readonly cookie: string;
+  readonly trace: Trace;
   /** The end of it that was asked for, under way. */
-  ending?: { readonly reason: string; readonly done: Promise<unknown> } | undefined;
+  ending?: { readonly reason: string; readonly done: Promise<EndReport> } | undefined;
   stopFollowing?: () => void;
 }
 
@@ -99,13 +99,17 @@ export class Attempts {
   }
 
   /**
-   * Ends what runs: SIGTERM, the grace, SIGKILL of everything with the attempt's cookie. Resolves when nothing of it is left
-   * and the listener knows. An attempt that does not run, or is being ended already, is left as it is.
+   * Ends what runs: SIGTERM, the grace, SIGKILL of everything in the attempt's cgroup or with its cookie. Resolves when nothing
+   * of it is left and the listener knows. An attempt that does not run, or is being ended already, is left as it is.
+   * @returns how it was done, or undefined when it was not
    * @throws ProcessesSurviveError when something hangs in the kernel
    */
-  async end(ref: AttemptRef, { graceMs, reason }: { graceMs: number; reason: 'KILLED' | 'TIMEOUT' }): Promise<void> {
+  async end(
+    ref: AttemptRef,
+    { graceMs, reason }: { graceMs: number; reason: 'KILLED' | 'TIMEOUT' },
+  ): Promise<EndReport | undefined> {
     const running = this.#running.get(attemptId(ref));
-    if (!running || running.ending) return;
+    if (!running || running.ending) return undefined;
     const done = this.#terminate(ref, running, graceMs, reason);
     running.ending = { reason, done };
     try {
@@ -115,6 +119,7 @@ export class Attempts {
       throw error;
     }
     await this.#conclude(ref);
+    return done;
   }
 
   /**
@@ -125,7 +130,7 @@ export class Attempts {
     for (const { path } of this.#spool.quarantined) {
       const { decision } = await readProgress(path);
       if (typeof decision === 'string' || decision.verdict === 'abort') continue;
-      await endProcesses({ cookie: cookieOf(decision.cookie), graceMs: 0 });
+      await endProcesses({ ...traceOf(decision), graceMs: 0 });
     }
     const recovered: RecoveredAttempt[] = [];
     for (const accepted of this.#spool.unsettled()) recovered.push(await this.#recoverOne(accepted));
@@ -153,11 +158,13 @@ export class Attempts {
     const verdict = judge(entry, { bootId: this.#spool.bootId, runnerAlive });
     switch (verdict.kind) {
       case 'report':
+        // The agent may have died between the result of the runner and the end of what the runner had started.
+        if (verdict.exit.reason !== undefined) await endLeftovers(this.#spool, entry.decision);
         this.#spool.advance(ref, 'EXITED');
         return { ref, accepted, standing: 'EXITED', exit: verdict.exit };
       case 'attach': {
         const { process, decision } = verdict;
-        this.#attach(ref, process, decision.cookie);
+        this.#attach(ref, process, traceOf(decision));
         return { ref, accepted, standing: 'STARTED', pid: process.pid, startedMono: decision.decidedMono };
       }
       case 'startable':
@@ -176,8 +183,8 @@ export class Attempts {
   async #follow(ref: AttemptRef, runner: Runner): Promise<void> {
     const { decision } = await readProgress(this.#spool.pathOf(ref));
     if (typeof decision === 'string') throw new AttemptKnownError(attemptId(ref), 'DECIDED');
-    const { pid, startTime, bootId, cookie, decidedMono } = decision;
-    this.#running.set(attemptId(ref), { process: { pid, startTime, bootId }, cookie });
+    const { pid, startTime, bootId, decidedMono } = decision;
+    this.#running.set(attemptId(ref), { process: { pid, startTime, bootId }, trace: traceOf(decision) });
     this.#spool.advance(ref, 'DECIDED');
     this.#listener.started(ref, { pid, startedMono: decidedMono });
     runner.onSay((say) => say === 'done' && this.#concludeSoon(ref));
@@ -187,8 +194,8 @@ export class Attempts {
   }
 
   /** Takes in a runner that an agent before us started. */
-  #attach(ref: AttemptRef, process: ProcessIdentity, cookie: string): void {
-    const running: Running = { process, cookie };
+  #attach(ref: AttemptRef, process: ProcessIdentity, trace: Trace): void {
+    const running: Running = { process, trace };
     this.#running.set(attemptId(ref), running);
     this.#spool.advance(ref, 'DECIDED');
     this.#unfollowed.push(() => this.#followForeign(ref, running));
@@ -216,10 +223,10 @@ export class Attempts {
     }
   }
 
-  async #terminate(ref: AttemptRef, { cookie, process }: Running, graceMs: number, reason: string): Promise<void> {
+  async #terminate(ref: AttemptRef, { trace, process }: Running, graceMs: number, reason: string): Promise<EndReport> {
     // The runner reads it when the signal comes, and so does an agent that finds the attempt dead.
     await writeFile(`${this.#spool.pathOf(ref)}/ending`, reason, { mode: 0o600 });
-    await endProcesses({ cookie: cookieOf(cookie), leader: process, graceMs });
+    return endProcesses({ ...trace, leader: process, graceMs });
   }
 
   #concludeSoon(ref: AttemptRef): void {
@@ -240,7 +247,7 @@ export class Attempts {
       return;
     }
     // A failed attempt may be tried again, and then nothing of it may be left; a successful one may leave a daemon.
-    if (exit.reason !== undefined) await endProcesses({ cookie: cookieOf(running.cookie), graceMs: 0 });
+    if (exit.reason !== undefined) await endProcesses({ ...running.trace, graceMs: 0 });
     this.#report(ref, exit);
   }
 

@@ -33,6 +33,8 @@ export interface Decision {
   readonly bootId: string;
   /** Value of STACKYARD_ATTEMPT in the environment of everything this try starts. */
   readonly cookie: string;
+  /** Directories of the cgroup that all of this try lives in; absent where there is none. */
+  readonly group?: readonly string[];
   readonly decidedAt: number;
   readonly decidedMono: number;
 }

@@ -1,5 +1,5 @@
 import { isAlive, statOf } from '../processes/identity.ts';
-import { type Cookie, endProcesses } from '../processes/kill.ts';
+import { endProcesses, type Trace } from '../processes/kill.ts';
 import { linkOnce } from './durable.ts';
 import {
   type Accepted,
@@ -49,14 +49,20 @@ export async function concludeUnknown(
   decision: Found<Decision>,
   { reason, message }: { readonly reason: string; readonly message: string },
 ): Promise<ExitRecord> {
-  const run = typeof decision === 'string' || decision.verdict === 'abort' ? undefined : decision;
-  // A second attempt must never meet anything of the first.
-  if (run?.bootId === spool.bootId) await endProcesses({ cookie: cookieOf(run.cookie), graceMs: 0 });
+  const run = await endLeftovers(spool, decision);
   const startedAt = run?.decidedAt ?? 0;
   const durationMs = run ? Math.max(0, Date.now() - startedAt) : 0;
   return spool.finish(ref, { signal: run ? 'SIGKILL' : undefined, reason, message, startedAt, durationMs });
 }
 
-export function cookieOf(value: string): Cookie {
-  return { name: attemptCookie, value };
+/** Ends what is left of a try that ran: a second attempt must never meet anything of the first. Gives back its decision. */
+export async function endLeftovers(spool: Spool, decision: Found<Decision>): Promise<Decision | undefined> {
+  if (typeof decision === 'string' || decision.verdict === 'abort') return undefined;
+  if (decision.bootId === spool.bootId) await endProcesses({ ...traceOf(decision), graceMs: 0 });
+  return decision;
+}
+
+/** What everything of a try is found by. */
+export function traceOf({ cookie, group }: Pick<Decision, 'cookie' | 'group'>): Trace {
+  return { cookie: { name: attemptCookie, value: cookie }, group };
 }

@@ -6,6 +6,7 @@ import { rmdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
 import { linkOnceSync, renameIfPresent } from './durable.ts';
 import { encodeDecision, encodeExit, type ExitRecord, monotonicMs, readEnding } from './entry.ts';
@@ -15,7 +16,10 @@ import { releaseReserve } from './reserve.ts';
 import { sentenceOf } from './systemError.ts';
 
 const maxOutputBytes = 512 * 1024;
-const warmDir = process.argv[2]!;
+/** A fork bomb ends here; what installs and formats products stays far below. Threads count too. */
+const maxProcesses = 512;
+const [, , warmDir, ...groupWanted] = process.argv as [string, string, string, ...string[]];
+const group = joinGroup(groupWanted, { maxProcesses });
 const aborting = new AbortController();
 const pipe = new Socket({ fd: pipeFd, readable: true, writable: true });
 let assignment: Assignment | undefined;
@@ -36,6 +40,7 @@ pipe.on('error', () => undefined); // the agent is gone: nobody to talk to
 pipe.on('close', () => {
   if (assignment) return;
   discardWarmDirectory();
+  leaveGroup(group);
   process.exit(0);
 });
 process.on('SIGTERM', () => {
@@ -82,6 +87,7 @@ function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
     startTime: statOf(process.pid)!.startTime,
     bootId,
     cookie: process.env[attemptCookie]!,
+    group,
     decidedAt: Date.now(),
     decidedMono: monotonicMs(),
   });

@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSy
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { attemptGroup, removeGroup, sweepGroups } from '../processes/cgroups.ts';
 import { type Assignment, attemptCookie, outputFile, pipeFd, type RunnerSays } from './job.ts';
 
 export interface RunnerPoolOptions {
@@ -107,6 +108,7 @@ export class RunnerPool {
 
   #release(): void {
     for (const runner of this.#idle.splice(0)) runner.pipe?.end();
+    sweepGroups('attempts', this.#options.spoolDir);
   }
 
   #spawn(): WarmRunner {
@@ -115,7 +117,8 @@ export class RunnerPool {
     mkdirSync(dir, { mode: 0o700 });
     const output = openSync(join(dir, outputFile), 'a', 0o600);
     const [program, ...args] = this.#options.command;
-    const child = spawn(program!, [...args, dir], {
+    const group = attemptGroup(this.#options.spoolDir, cookie);
+    const child = spawn(program!, [...args, dir, ...group], {
       detached: true,
       cwd: this.#options.spoolDir,
       stdio: ['ignore', output, output, 'pipe'],
@@ -127,6 +130,8 @@ export class RunnerPool {
       const index = this.#idle.indexOf(runner);
       if (index >= 0) this.#idle.splice(index, 1);
       rmSync(dir, { recursive: true, force: true });
+      // What a successful attempt left running keeps it; a later sweep looks again.
+      removeGroup(group);
     });
     // An idle agent may end; what is idle ends with it.
     child.unref();
@@ -134,8 +139,9 @@ export class RunnerPool {
     return runner;
   }
 
-  /** Directories of runners that were killed. A fresh one may belong to a runner that an agent before us has just assigned. */
+  /** Cgroups and directories of runners that were killed. A fresh one may belong to a runner that an agent before us has just assigned. */
   #sweep(): void {
+    sweepGroups('attempts', this.#options.spoolDir);
     for (const name of readdirSync(this.#warmRoot)) {
       const dir = join(this.#warmRoot, name);
       if (Date.now() - statSync(dir).mtimeMs > abandonedAfterMs) rmSync(dir, { recursive: true, force: true });

@@ -10,6 +10,8 @@ export interface TestInput {
   readonly print?: string;
   /** Leaves this many processes behind, in sessions of their own, deaf to SIGTERM. */
   readonly orphans?: number;
+  /** Leaves a process behind that no cookie finds: with an empty environment, in a session of its own. */
+  readonly escapee?: boolean;
   readonly sleepMs?: number;
   readonly heedSignal?: boolean;
   readonly fail?: string;
@@ -26,6 +28,7 @@ export async function run(input: TestInput, { taskId, number, signal }: JobConte
   for (let left = input.orphans ?? 0; left > 0; left -= 1) {
     spawn('/bin/sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { detached: true, stdio: 'ignore' }).unref();
   }
+  if (input.escapee) spawn('/bin/sleep', ['300'], { detached: true, stdio: 'ignore', env: {} }).unref();
   if (input.sleepMs) await delay(input.sleepMs, undefined, input.heedSignal ? { signal } : {});
   if (input.fail) throw Object.assign(new Error(input.fail), input.reason ? { reason: input.reason } : {});
   if (input.exitCode !== undefined) process.exit(input.exitCode);
