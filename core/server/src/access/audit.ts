@@ -11,9 +11,14 @@ export interface Audited {
   readonly status: number;
 }
 
+/** An entry as its row. */
+export function auditRow(entry: Audited): Audited & { readonly id: string; readonly at: Date } {
+  return { id: randomUUID(), at: new Date(), ...entry };
+}
+
 /** Writes who did what to the audit trail. */
 export function auditTrail(em: () => EntityManager): (entry: Audited) => Promise<void> {
-  return async ({ clusterId, ...entry }) => {
-    await em().insert(AuditEntry, { id: randomUUID(), at: new Date(), clusterId: clusterId ?? null, ...entry });
+  return async (entry) => {
+    await em().insert(AuditEntry, { ...auditRow(entry), clusterId: entry.clusterId ?? null });
   };
 }

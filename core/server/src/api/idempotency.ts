@@ -29,12 +29,12 @@ export function requestHash(method: string, url: string, body: unknown): string 
 
 /**
  * Runs a request once per key: a repetition gets the stored answer. Only answers below 500 are kept; after a 5xx the
- * client may try again.
+ * client may try again. An answer that is `kept` was stored with what the request did.
  */
 export async function once(
   store: IdempotencyStore,
   request: { readonly principal: string; readonly key: string; readonly hash: string },
-  run: () => Promise<StoredAnswer>,
+  run: () => Promise<StoredAnswer & { readonly kept?: boolean }>,
 ): Promise<StoredAnswer & { readonly replayed?: true }> {
   const { principal, key, hash } = request;
   const known = await store.claim(principal, key, hash);
@@ -44,7 +44,8 @@ export async function once(
     return { ...known.answer, replayed: true };
   }
   try {
-    const answer = await run();
+    const { kept, ...answer } = await run();
+    if (kept) return answer;
     if (answer.status < 500) await store.complete(principal, key, answer);
     else await store.abandon(principal, key);
     return answer;

@@ -113,6 +113,11 @@ describe('Idempotency-Key', () => {
     },
   );
 
+  test('an answer that was stored with what the request did is not stored again', async () => {
+    const store = { ...rows(), complete: () => Promise.reject(new Error('stored twice')) };
+    expect(await once(store, request, async () => ({ ...answer, kept: true }))).toEqual(answer);
+  });
+
   test('method, path and body are one request', () => {
     const hashes = [
       requestHash('POST', '/x', {}),

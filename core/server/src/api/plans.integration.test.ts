@@ -123,6 +123,7 @@ describe.each(testPostgresKinds())('plans on %s PostgreSQL', (kind) => {
     });
 
     test('a command is stored whole or not at all', async () => {
+      const other = { ...configure, config: threads(22) };
       const before = await revision();
       const counts = () =>
         world.sql(
@@ -135,12 +136,12 @@ describe.each(testPostgresKinds())('plans on %s PostgreSQL', (kind) => {
       );
       await world.sql('create trigger refuse before insert on task execute function refuse()');
       try {
-        expect((await world.post('/clusters/c/commands', configure)).status).toBe(500);
+        expect((await world.post('/clusters/c/commands', other)).status).toBe(500);
       } finally {
         await world.sql('drop trigger refuse on task');
       }
       expect([await revision(), await counts()]).toEqual([before, rows]);
-      expect((await world.run('c', configure)).state).toBe('SUCCESSFUL');
+      expect((await world.run('c', other)).state).toBe('SUCCESSFUL');
     });
 
     test('commands sent at once are all run, one after the other, however the end of one meets the start of the next', async () => {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppParts } from './app.ts';
 import { NotFoundError, UnauthenticatedError, ValidationFailedError } from './errors.ts';
 import { once, requestHash } from './idempotency.ts';
+import { keepRecording, Recording, recordingOf } from './recording.ts';
 import { sendMessages } from './stream.ts';
 import { unstorable } from './text.ts';
 
@@ -47,11 +48,12 @@ export async function handle(
     signal: gone.signal,
   };
   await authorize(parts, route, request, input);
-  const key = route.idempotent ? request.headers['idempotency-key'] : undefined;
-  const answer =
-    typeof key === 'string' ? await repeatable(parts, route, request, input, key) : await route.handle(input);
+  const key = idempotencyKey(route, request);
+  const recording = new Recording(entryOf(request, route, principal), key);
+  keepRecording(input, recording);
+  const answer = key === undefined ? await route.handle(input) : await repeatable(parts, route, request, input, key);
   const status = statusOf(route, answer);
-  await audit(parts, request, status);
+  if (!recording.taken) await audit(parts, request, status);
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
   const { messages } = answer;
   if (!messages) return send(answer, status, reply);
@@ -67,17 +69,14 @@ export async function handle(
 /** Records a change, and an attempt at one that was refused or failed; reads and strangers leave nothing. */
 export async function audit(parts: AppParts, request: FastifyRequest, status: number): Promise<void> {
   const { route } = request.routeOptions.config as { route?: Route };
-  const { principal, clusterId } = known.get(request) ?? {};
+  const { principal } = known.get(request) ?? {};
   if (!route || route.audit === 'none' || !principal) return;
+  await parts.audit({ ...entryOf(request, route, principal), status });
+}
+
+function entryOf(request: FastifyRequest, { audit: action }: Route, { id: principal }: Principal) {
   const resource = (request.url.split('?')[0] ?? '').slice(0, 250);
-  await parts.audit({
-    principal: principal.id,
-    action: route.audit,
-    resource,
-    clusterId,
-    requestId: request.id,
-    status,
-  });
+  return { principal, action, resource, clusterId: known.get(request)?.clusterId, requestId: request.id };
 }
 
 async function authorize(parts: AppParts, route: Route, request: FastifyRequest, input: Input): Promise<void> {
@@ -104,6 +103,17 @@ function refuseContent(body: unknown): void {
     throw new ValidationFailedError({ errors: [{ pointer: '/', code: 'body', message: 'this takes no body' }] });
 }
 
+function idempotencyKey(route: Route, request: FastifyRequest): string | undefined {
+  const key = route.idempotent ? request.headers['idempotency-key'] : undefined;
+  if (typeof key !== 'string') return undefined;
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
+    throw new ValidationFailedError({
+      errors: [{ pointer: 'Idempotency-Key', code: 'format', message: 'use 1 to 200 visible characters' }],
+    });
+  }
+  return key;
+}
+
 async function repeatable(
   parts: AppParts,
   route: Route,
@@ -111,15 +121,11 @@ async function repeatable(
   input: Input,
   key: string,
 ): Promise<Answer> {
-  if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
-    throw new ValidationFailedError({
-      errors: [{ pointer: 'Idempotency-Key', code: 'format', message: 'use 1 to 200 visible characters' }],
-    });
-  }
   const hash = requestHash(request.method, request.url, request.body);
   const stored = await once(parts.idempotency, { principal: input.principal.id, key, hash }, async () => {
     const answer = await route.handle(input);
-    return { status: statusOf(route, answer), headers: answer.headers ?? {}, body: answer.body ?? null };
+    const kept = recordingOf(input).taken;
+    return { status: statusOf(route, answer), headers: answer.headers ?? {}, body: answer.body ?? null, kept };
   });
   return {
     status: stored.status,

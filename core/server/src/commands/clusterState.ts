@@ -1,5 +1,5 @@
 import type { ClusterState, HostComponentState, HostState, ServiceState } from '@stackyard/planner';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
 import { NotFoundError } from '../api/errors.ts';
 import { isUuid } from '../clusters/lookup.ts';
 import type { ConfigVersionRow, HostComponentRow, HostRow, ServiceRow, Snapshot } from '../database/entities.ts';
@@ -8,6 +8,7 @@ import type { Planned } from './planning.ts';
 
 /** Where the planner's picture of a cluster comes from besides its rows. */
 export interface StateSources {
+  readonly sql: Pool;
   readonly stacks: StackStore;
   readonly reachable: (hostId: string) => boolean;
 }
@@ -29,6 +30,12 @@ interface ClusterFields {
   readonly hostComponents: readonly HostComponentFields[];
 }
 
+/** A cluster as it was at one moment. */
+export interface ClusterLook {
+  readonly state: ClusterState;
+  readonly revision: number;
+}
+
 /** One statement, so one round trip and one moment; plain rows, for managed ones cost fifty times as much. */
 const clusterQuery = `select c.id, c.name, c.revision,
   (select coalesce(json_agg(h order by h.name), '[]') from (
@@ -48,16 +55,14 @@ const clusterQuery = `select c.id, c.name, c.revision,
  * The planner's picture of a cluster, and of every host and stack that a command on it may name, with the revision it
  * is the picture of; undefined when there is no such cluster.
  */
-export async function readCluster(
-  em: EntityManager,
-  idOrName: string,
-  sources: StateSources,
-): Promise<{ readonly state: ClusterState; readonly revision: number } | undefined> {
-  const where = isUuid(idOrName) ? 'c.id = ?' : 'c.name = ?';
-  const [[cluster], stacks] = await Promise.all([
-    em.execute<ClusterFields[]>(`${clusterQuery} where ${where}`, [idOrName]),
+export async function readCluster(idOrName: string, sources: StateSources): Promise<ClusterLook | undefined> {
+  const by = isUuid(idOrName) ? 'id' : 'name';
+  const text = `${clusterQuery} where c.${by} = $1`;
+  const [{ rows }, stacks] = await Promise.all([
+    sources.sql.query<ClusterFields>({ name: `cluster-state-by-${by}`, text, values: [idOrName] }),
     sources.stacks.list(),
   ]);
+  const [cluster] = rows;
   if (!cluster) return undefined;
   const manifestOf = await manifests(cluster.services, sources.stacks);
   const ofService = Map.groupBy(cluster.hostComponents, ({ serviceId }) => serviceId);
@@ -90,12 +95,8 @@ export async function readCluster(
 }
 
 /** As readCluster, of a cluster by id or name. @throws NotFoundError */
-export async function loadClusterState(
-  em: EntityManager,
-  idOrName: string,
-  sources: StateSources,
-): Promise<ClusterState> {
-  const read = await readCluster(em, idOrName, sources);
+export async function loadClusterState(idOrName: string, sources: StateSources): Promise<ClusterState> {
+  const read = await readCluster(idOrName, sources);
   if (!read) throw new NotFoundError({ what: 'cluster', name: idOrName });
   return read.state;
 }

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandRequest } from '@stackyard/planner';
-import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { NotFoundError, PreconditionFailedError } from '../api/errors.ts';
 import { StoredPlan, type StoredPlanRow } from '../database/entities.ts';
-import type { Engine, Transaction, Transactions } from '../engine/ports.ts';
-import type { StackStore } from '../stacks/store.ts';
-import { applyChange, applyPlan } from './apply.ts';
-import type { NewJob } from './storeJob.ts';
+import type { Engine, Statements } from '../engine/ports.ts';
+import { changesOf } from './apply.ts';
 import { etagOf } from '../api/etag.ts';
-import { readCluster } from './clusterState.ts';
+import { type ClusterLook, readCluster, type StateSources } from './clusterState.ts';
 import { PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts';
+import { type NewJob, newJob } from './newJob.ts';
 import { type Planned, planCommand } from './planning.ts';
 import type { Renderer } from './renderer.ts';
+import { statementFor, type StoredRows } from './statement.ts';
 import { type PlanView, viewOf } from './view.ts';
 
 const PLAN_LIFE_MS = 3_600_000;
@@ -24,40 +24,47 @@ const PLAN_KEPT_MS = 7 * 24 * 3_600_000;
 export interface By {
   readonly createdBy: string;
   readonly note?: string | undefined;
-  /** Runs in the transaction that stores the job. */
-  readonly alongside?: ((tx: Transaction, job: NewJob) => Promise<void>) | undefined;
+  /** What is written down about the request, in the transaction that stores its job. */
+  readonly records?: ((job: NewJob) => Pick<StoredRows, 'answers' | 'audit'>) | undefined;
 }
 
 /** Plans commands, keeps plans for a look, and turns them into jobs. */
 export class Commands {
   readonly #em: () => EntityManager;
-  readonly #transactions: Transactions;
-  readonly #stacks: StackStore;
+  readonly #statements: Statements;
+  readonly #sources: StateSources;
   readonly #renderer: Renderer;
-  readonly #engine: Pick<Engine, 'wake' | 'reachable' | 'refreshWatch'>;
+  readonly #engine: Pick<Engine, 'wake' | 'refreshWatch'>;
 
   constructor(parts: {
     em: () => EntityManager;
-    transactions: Transactions;
-    stacks: StackStore;
+    statements: Statements;
+    sources: StateSources;
     renderer: Renderer;
-    engine: Pick<Engine, 'wake' | 'reachable' | 'refreshWatch'>;
+    engine: Pick<Engine, 'wake' | 'refreshWatch'>;
   }) {
     this.#em = parts.em;
-    this.#transactions = parts.transactions;
-    this.#stacks = parts.stacks;
+    this.#statements = parts.statements;
+    this.#sources = parts.sources;
     this.#renderer = parts.renderer;
     this.#engine = parts.engine;
   }
 
-  /** Plans a command on a cluster (id or name) without doing anything, and keeps the plan for an hour. */
-  async plan(cluster: string, request: CommandRequest, { createdBy }: By): Promise<StoredPlanRow> {
-    const { planned, revision } = await this.#think(cluster, request);
+  /** The newest state of a cluster (id or name), to plan a command on. @throws NotFoundError */
+  async look(cluster: string): Promise<ClusterLook> {
+    const look = await readCluster(cluster, this.#sources);
+    if (!look) throw new NotFoundError({ what: 'cluster', name: cluster });
+    return look;
+  }
+
+  /** Plans a command without doing anything, and keeps the plan for an hour. */
+  async plan(look: ClusterLook, request: CommandRequest, { createdBy }: By): Promise<StoredPlanRow> {
+    const planned = await this.#think(look, request);
     const now = new Date();
     const row = {
       id: randomUUID(),
       clusterId: planned.state.id,
-      basis: revision,
+      basis: look.revision,
       request,
       view: (await viewOf(planned, this.#em())) satisfies PlanView as object,
       createdBy,
@@ -78,39 +85,27 @@ export class Commands {
    * @throws PlanStaleError when the cluster moved on, PlanExpiredError, PlanExecutedError.
    */
   async execute(planId: string, by: By): Promise<NewJob> {
-    const stored = await this.#em().findOne(StoredPlan, { id: planId });
-    if (!stored) throw new NotFoundError({ what: 'plan', name: planId });
-    refuseSpent(stored);
-    const { planned, revision, cluster } = await this.#think(stored.clusterId, stored.request);
-    if (revision !== stored.basis) throw new PlanStaleError({ cluster, basis: stored.basis, revision });
-    const job = await this.#transactions.run(async (tx) => {
-      // Asked again under its lock: of two at once, the second learns which job the first one made.
-      const plan = await tx.em.findOneOrFail(StoredPlan, { id: planId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-      refuseSpent(plan);
-      const made = await applyPlan(tx, { planned, basis: stored.basis, ...by });
-      plan.jobId = made.id;
-      await by.alongside?.(tx, made);
-      return made;
-    });
-    this.#started(planned);
-    return job;
+    const stored = await this.#plan(planId);
+    const look = await this.look(stored.clusterId);
+    const planned = await this.#think(look, stored.request);
+    if (look.revision !== stored.basis) throw stale(look, stored.basis);
+    const job = await this.#store(planned, { basis: stored.basis, plan: planId, by });
+    if (job) return job;
+    // Of two at once, the second learns which job the first one made.
+    await this.#plan(planId);
+    throw stale(await this.look(stored.clusterId), stored.basis);
   }
 
-  /** Plans and executes in one go, on the newest state of the cluster (id or name). */
-  async run(cluster: string, request: CommandRequest, by: By): Promise<NewJob> {
+  /** Plans and executes in one go: on the cluster as it was seen, and when it has moved on since, on its newest state. */
+  async run(seen: ClusterLook, request: CommandRequest, by: By): Promise<NewJob> {
+    let look = seen;
     for (let attempt = 1; ; attempt++) {
-      const { planned, revision } = await this.#think(cluster, request);
-      try {
-        const job = await this.#transactions.run(async (tx) => {
-          const made = await applyPlan(tx, { planned, basis: revision, ...by });
-          await by.alongside?.(tx, made);
-          return made;
-        });
-        this.#started(planned);
-        return job;
-      } catch (error) {
-        if (!(error instanceof PlanStaleError) || attempt === ATTEMPTS) throw error;
-      }
+      const planned = await this.#think(look, request);
+      const job = await this.#store(planned, { basis: look.revision, by });
+      if (job) return job;
+      const basis = look.revision;
+      look = await this.look(look.state.id);
+      if (attempt === ATTEMPTS) throw stale(look, basis);
     }
   }
 
@@ -125,17 +120,37 @@ export class Commands {
     by: By & { readonly service: string; readonly configVersion: number },
   ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const { planned, revision } = await this.#think(clusterId, request);
+      const look = await this.look(clusterId);
+      const planned = await this.#think(look, request);
       const present = planned.state.services.find(({ name }) => name === by.service)?.configVersion ?? 0;
       if (present !== by.configVersion)
         throw new PreconditionFailedError({ what: `config of ${by.service}`, current: etagOf('config', present) });
-      try {
-        await this.#transactions.run((tx) => applyChange(tx, { planned, basis: revision, ...by }));
-        return;
-      } catch (error) {
-        if (!(error instanceof PlanStaleError) || attempt === ATTEMPTS) throw error;
-      }
+      const basis = look.revision;
+      const { rows, events } = changesOf(planned, { basis, ...by });
+      if (await this.#statements.execute(statementFor({ id: planned.next.id, basis }, rows), events)) return;
+      if (attempt === ATTEMPTS) throw stale(await this.look(clusterId), basis);
     }
+  }
+
+  /** Stores a job with what its command changes; undefined, and nothing is stored, when the basis has moved. */
+  async #store(
+    planned: Planned,
+    { basis, plan, by }: { readonly basis: number; readonly plan?: string; readonly by: By },
+  ): Promise<NewJob | undefined> {
+    const changes = changesOf(planned, { basis, ...by });
+    const { job, rows, event } = newJob(planned, { basis: changes.revision, createdBy: by.createdBy });
+    const statement = statementFor(
+      { id: job.clusterId, basis, plan },
+      {
+        ...changes.rows,
+        ...rows,
+        ...by.records?.(job),
+        ...(plan === undefined ? {} : { executed: [{ id: plan, jobId: job.id }] }),
+      },
+    );
+    if (!(await this.#statements.execute(statement, [...changes.events, event]))) return undefined;
+    this.#started(planned);
+    return job;
   }
 
   #started({ next, change, plan }: Planned): void {
@@ -146,18 +161,21 @@ export class Commands {
     }
   }
 
-  async #think(
-    cluster: string,
-    request: CommandRequest,
-  ): Promise<{ planned: Planned; revision: number; cluster: string }> {
-    const read = await readCluster(this.#em(), cluster, {
-      stacks: this.#stacks,
-      reachable: (hostId) => this.#engine.reachable(hostId),
-    });
-    if (!read) throw new NotFoundError({ what: 'cluster', name: cluster });
-    const planned = await planCommand(read.state, request, { stacks: this.#stacks, renderer: this.#renderer });
-    return { planned, revision: read.revision, cluster: read.state.name };
+  /** @throws NotFoundError, PlanExecutedError, PlanExpiredError */
+  async #plan(id: string): Promise<StoredPlanRow> {
+    const stored = await this.#em().findOne(StoredPlan, { id });
+    if (!stored) throw new NotFoundError({ what: 'plan', name: id });
+    refuseSpent(stored);
+    return stored;
   }
+
+  #think({ state }: ClusterLook, request: CommandRequest): Promise<Planned> {
+    return planCommand(state, request, { stacks: this.#sources.stacks, renderer: this.#renderer });
+  }
+}
+
+function stale({ state, revision }: ClusterLook, basis: number): PlanStaleError {
+  return new PlanStaleError({ cluster: state.name, basis, revision });
 }
 
 /** @throws PlanExecutedError, PlanExpiredError */

@@ -68,7 +68,7 @@ class FastifyHttp implements Http {
 
   async listen(): Promise<void> {
     const { options, storage, catalogue, engine, operations, samples, log, clock, more } = this.#parts;
-    const { em, writer, installId, epoch } = storage;
+    const { em, db, writer, installId, epoch } = storage;
     this.token = await ensureAdminToken(em(), this.tokenFile);
     const tokens = new Tokens(em);
     const own = apiRoutes({
@@ -85,7 +85,7 @@ class FastifyHttp implements Http {
       log,
       authenticate: (given) => tokens.authenticate(given),
       authorize,
-      idempotency: new DatabaseIdempotencyStore(em),
+      idempotency: new DatabaseIdempotencyStore({ em, sql: db.sql }),
       audit: auditTrail(em),
       observe: (sample) => samples.add(sample),
       streamHeartbeatMs: STREAM_HEARTBEAT_MS,

@@ -33,7 +33,7 @@ class WiredEngine implements EngineParts {
     this.#options = options;
     this.logs = new DiskLogStore({ dir: join(options.dataDir, 'logs') });
     const present = new PresentStates(
-      async (clusterId) => (await readCluster(em(), clusterId, { stacks, reachable: () => true }))?.state,
+      async (clusterId) => (await readCluster(clusterId, { sql: db.sql, stacks, reachable: () => true }))?.state,
     );
     const envelopes = new SnapshotEnvelopes({
       stacks,

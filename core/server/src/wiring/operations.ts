@@ -30,17 +30,17 @@ class ServerOperations implements Operations {
   readonly sources: StateSources;
 
   constructor(
-    { em, writer }: Storage,
+    { em, writer, db }: Storage,
     { stacks }: Catalogue,
     { renderer }: Previews,
     { engine }: EngineParts,
     log: Logger,
   ) {
-    this.sources = { stacks, reachable: (hostId) => engine.reachable(hostId) };
-    this.commands = new Commands({ em, transactions: writer, stacks, renderer, engine });
+    this.sources = { sql: db.sql, stacks, reachable: (hostId) => engine.reachable(hostId) };
+    this.commands = new Commands({ em, statements: writer, sources: this.sources, renderer, engine });
     this.clusters = new Clusters({ transactions: writer });
     this.hosts = new Hosts({ transactions: writer, engine });
-    this.jobs = new Jobs({ em, engine, events: writer });
+    this.jobs = new Jobs({ em, sql: db.sql, engine, events: writer });
     this.staleness = new Staleness({ stacks, renderer, log });
   }
 }

@@ -159,7 +159,7 @@ export function clusterRoutes({ em, clusters, sources }: RouteParts): Route[] {
     },
     problems: [404],
     handle: async ({ params }) => {
-      const state = await loadClusterState(em(), params.cluster, sources);
+      const state = await loadClusterState(params.cluster, sources);
       return { body: Object.fromEntries(state.services.map((service) => [service.name, exportsOf(state, service)])) };
     },
   });

@@ -1,13 +1,13 @@
 import { defineRoute, type Route, type RouteRequest } from '@stackyard/contract';
 import { z } from 'zod';
-import { keepAnswer } from '../../access/idempotencyStore.ts';
-import { clusterIdOf, isUuid } from '../../clusters/lookup.ts';
+import { isUuid } from '../../clusters/lookup.ts';
 import type { By } from '../../commands/commands.ts';
-import type { NewJob } from '../../commands/storeJob.ts';
+import type { ClusterLook } from '../../commands/clusterState.ts';
+import type { NewJob } from '../../commands/newJob.ts';
 import { PlanView } from '../../commands/view.ts';
 import { StoredPlan, type StoredPlanRow } from '../../database/entities.ts';
-import type { Transaction } from '../../engine/ports.ts';
 import { NotFoundError } from '../errors.ts';
+import { recordingOf } from '../recording.ts';
 import { ClusterParams } from './clusters.ts';
 import type { RouteParts } from './parts.ts';
 import { JobView, jobView, Values } from './views.ts';
@@ -78,7 +78,15 @@ const StoredPlanView = z
   .meta({ id: 'Plan' });
 
 export function commandRoutes({ em, commands }: RouteParts): Route[] {
-  const clusterOf = ({ params }: { params: { cluster: string } }) => clusterIdOf(em(), params.cluster);
+  /** The cluster that was read to see whose it is: commands are planned on it. Nobody reads it twice. */
+  const looks = new WeakMap<object, Promise<ClusterLook>>();
+  const clusterOf = async (request: { params: { cluster: string } }) => {
+    const look = commands.look(request.params.cluster);
+    looks.set(request, look);
+    return (await look).state.id;
+  };
+  const lookOf = (request: { params: { cluster: string } }) =>
+    looks.get(request) ?? commands.look(request.params.cluster);
   const storedPlan = async (id: string): Promise<StoredPlanRow> => {
     const row = isUuid(id) ? await em().findOne(StoredPlan, { id }) : null;
     if (!row) throw new NotFoundError({ what: 'plan', name: id });
@@ -91,13 +99,12 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: jobView(job),
   });
 
-  /** Who asks, and what is stored with the job: the answer, under the key of the request. */
-  const by = ({ principal, headers }: Pick<RouteRequest, 'principal' | 'headers'>, note: string | undefined): By => {
-    const key = headers['idempotency-key'];
-    const keep = (tx: Transaction, job: NewJob) =>
-      keepAnswer(tx.em, { principal: principal.id, key: String(key) }, accepted(job));
-    return { createdBy: principal.name, note, ...(typeof key === 'string' ? { alongside: keep } : {}) };
-  };
+  /** Who asks, and what is stored with the job about the request. */
+  const by = (request: Pick<RouteRequest, 'principal'>, note: string | undefined): By => ({
+    createdBy: request.principal.name,
+    note,
+    records: (job) => recordingOf(request).take(accepted(job)),
+  });
 
   const runCommand = defineRoute({
     method: 'POST',
@@ -115,9 +122,9 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: CommandBody,
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409, 422],
-    handle: async ({ params, body, ...asked }) => {
-      const { note, ...request } = body;
-      return accepted(await commands.run(params.cluster, request, by(asked, note)));
+    handle: async (request) => {
+      const { note, ...command } = request.body;
+      return accepted(await commands.run(await lookOf(request), command, by(request, note)));
     },
   });
 
@@ -136,9 +143,9 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: CommandBody,
     answers: { 201: { description: 'The plan', schema: StoredPlanView } },
     problems: [404, 422],
-    handle: async ({ params, body, principal }) => {
-      const { note: _note, ...request } = body;
-      const row = await commands.plan(params.cluster, request, { createdBy: principal.name });
+    handle: async (request) => {
+      const { note: _note, ...command } = request.body;
+      const row = await commands.plan(await lookOf(request), command, { createdBy: request.principal.name });
       return { status: 201, headers: { location: `/api/v1/plans/${row.id}` }, body: planView(row) };
     },
   });
@@ -175,8 +182,8 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     body: z.strictObject({ note: Note }),
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409, 410, 422],
-    handle: async ({ params, body, ...asked }) =>
-      accepted(await commands.execute((await storedPlan(params.plan)).id, by(asked, body.note))),
+    handle: async (request) =>
+      accepted(await commands.execute((await storedPlan(request.params.plan)).id, by(request, request.body.note))),
   });
 
   return [runCommand, createPlan, getPlan, executePlan];

@@ -52,7 +52,7 @@ const HostComponentView = z
 
 export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
   const clusterOf = ({ params }: { params: { cluster: string } }) => clusterIdOf(em(), params.cluster);
-  const stateOf = async (cluster: string) => loadClusterState(em(), cluster, sources);
+  const stateOf = async (cluster: string) => loadClusterState(cluster, sources);
 
   const listServices = defineRoute({
     method: 'GET',

@@ -1,14 +1,7 @@
 import { PHASES, STATES } from '@stackyard/domain';
 import { z } from 'zod';
-import type {
-  AttemptRow,
-  ClusterRow,
-  ConfigVersionRow,
-  HostRow,
-  JobRow,
-  StackRow,
-  TaskRow,
-} from '../../database/entities.ts';
+import type { AttemptRow, ClusterRow, ConfigVersionRow, HostRow, StackRow, TaskRow } from '../../database/entities.ts';
+import type { JobFields } from '../../jobs/rows.ts';
 
 /** What the API shows of each resource: an allow-list, so that a new column is never shown by accident. */
 const at = z.string().describe('RFC 3339, UTC');
@@ -153,9 +146,6 @@ export const JobView = z
     finishedAt: atOrNull,
   })
   .meta({ id: 'Job' });
-
-/** A job's row without what only the engine reads. */
-export type JobFields = Omit<JobRow, 'graph' | 'snapshot'>;
 
 export function jobView(row: JobFields): z.infer<typeof JobView> {
   return {

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { noTasks, type State } from '@stackyard/domain';
+import { encodeGraph } from '@stackyard/planner';
+import type { JobFields } from '../jobs/rows.ts';
+import type { Said } from './apply.ts';
+import { snapshotOf } from './clusterState.ts';
+import type { Planned } from './planning.ts';
+import type { StoredRows } from './statement.ts';
+import { titleOf } from './title.ts';
+
+/** A job that was just stored, as a reader would find it. */
+export type NewJob = JobFields;
+
+/** The job that carries a plan out, with its tasks. A job without tasks is SUCCESSFUL at once. */
+export function newJob(
+  planned: Planned,
+  { basis, createdBy }: { readonly basis: number; readonly createdBy: string },
+): { readonly job: NewJob; readonly rows: StoredRows; readonly event: Said } {
+  const { plan, next } = planned;
+  const now = new Date();
+  const state: State = plan.tasks.length === 0 ? 'SUCCESSFUL' : 'PENDING';
+  const job = {
+    id: randomUUID(),
+    clusterId: next.id,
+    command: plan.request.command,
+    title: titleOf(planned),
+    request: plan.request,
+    state,
+    reason: null,
+    cancelRequested: false,
+    basis,
+    taskCount: plan.tasks.length,
+    counts: { ...noTasks, PENDING: plan.tasks.length },
+    createdBy,
+    createdAt: now,
+    startedAt: state === 'PENDING' ? null : now,
+    finishedAt: state === 'PENDING' ? null : now,
+  };
+  const tasks = plan.tasks.map(({ data, ...task }, node) => ({
+    ...task,
+    id: randomUUID(),
+    node,
+    deleteData: data === 'delete',
+  }));
+  const graph = Buffer.from(encodeGraph(plan.graph)).toString('base64');
+  const snapshot = snapshotOf(planned, digestsOf(planned));
+  return {
+    job,
+    rows: { texts: textsOf(planned, now), jobs: [{ ...job, graph, snapshot }], tasks },
+    event: {
+      topic: 'job',
+      clusterId: next.id,
+      payload: { kind: 'job', jobId: job.id, state, counts: job.counts, title: job.title },
+    },
+  };
+}
+
+function textsOf({ rendered }: Planned, createdAt: Date): NonNullable<StoredRows['texts']> {
+  const texts = new Map([...rendered.values()].flat().map(({ digest, content }) => [digest, content]));
+  return [...texts].map(([digest, content]) => ({ digest, content, createdAt }));
+}
+
+/** Digests of the rendered files by host component and path. */
+function digestsOf({ rendered }: Planned): Record<string, Record<string, string>> {
+  return Object.fromEntries(
+    [...rendered].map(([id, list]) => [id, Object.fromEntries(list.map(({ path, digest }) => [path, digest]))]),
+  );
+}
