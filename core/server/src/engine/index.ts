@@ -9,4 +9,6 @@ export { attemptsDigest } from './sessions/turn.ts';
 export { type Column, type Move, reconcile, type Row } from './sessions/reconcile.ts';
 export type { CloseCode, KnownAttempt } from './sessions/state.ts';
 export * from './writer/changes.ts';
+export { createWriterState, isIdle, type WriterState, type WriterTerms } from './writer/state.ts';
+export { stepWriter } from './writer/step.ts';
 export type { Batch, NumberedEvent, WriterEffect, WriterEvent, WriterHappening } from './writer/events.ts';

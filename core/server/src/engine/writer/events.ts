@@ -9,15 +9,17 @@ export type WriterHappening =
   | { readonly kind: 'submit'; readonly ticket: number; readonly change: Change; readonly lazy: boolean }
   /** Somebody wants to change rows in a transaction of their own. */
   | { readonly kind: 'ask'; readonly id: number }
-  /** Answers `gather`, and `wake` when its time has come. */
-  | { readonly kind: 'tick' }
-  /** Answers `execute`: done, unless the fence did not hold. */
+  /** Answers `gather`. */
+  | { readonly kind: 'gathered' }
+  /** Answers `wake`. */
+  | { readonly kind: 'woken' }
+  /** Answers `execute`: done, or nothing of it because the fence did not let it pass. */
   | { readonly kind: 'executed'; readonly fenced: boolean }
   /** Answers `execute` or `look`: no answer came, or (`refused`) the database does not take the data itself. */
   | { readonly kind: 'failed'; readonly refused: boolean }
   /** Answers `look`: what the installation's row and the outbox say. */
   | { readonly kind: 'seen'; readonly epoch: number; readonly commitNo: number; readonly nextEventId: number }
-  /** Answers `transact`: committed with so many events, given up (perhaps only its answer was lost), or fenced. */
+  /** Answers `transact`: committed with so many events, given up (perhaps only its answer was lost), or not let pass. */
   | {
       readonly kind: 'transacted';
       readonly outcome: 'committed' | 'failed' | 'fenced';
@@ -39,11 +41,11 @@ export type Batch = Omit<Folded, 'events'> & { readonly events: readonly Numbere
 
 /** What the writer asks for. At most one of `execute`, `look` and `transact` is on its way. */
 export type WriterEffect =
-  /** `tick` when what arrives together is here: at the end of this turn of the event loop. */
+  /** `gathered` when what arrives together is here: at the end of this turn of the event loop. */
   | { readonly kind: 'gather' }
-  /** `tick` in so many milliseconds; replaces one that was asked for before. */
+  /** `woken` in so many milliseconds; replaces one that was asked for before. */
   | { readonly kind: 'wake'; readonly afterMs: number }
-  /** Run the statement of this batch. It sets the installation's `commit_no`, where its epoch is still ours. */
+  /** Run the statement of this batch. It raises the installation's `commit_no` to this, or does nothing: see `fenced`. */
   | { readonly kind: 'execute'; readonly commitNo: number; readonly batch: Batch }
   /** Read the epoch, `commit_no` and the next id of the outbox. */
   | { readonly kind: 'look' }
@@ -55,5 +57,5 @@ export type WriterEffect =
   | { readonly kind: 'dropped'; readonly tickets: readonly number[]; readonly why: 'refused' | 'ended' }
   /** These transactions will not run: nothing can be stored now, or the writer ended. */
   | { readonly kind: 'turnedAway'; readonly ids: readonly number[]; readonly why: 'impatient' | 'ended' }
-  /** Another server has taken over: the last effect. */
+  /** Another server has taken over: nothing more is written, and what waits is dropped. */
   | { readonly kind: 'fenced' };

@@ -79,7 +79,8 @@ const update = (table: string, columns: readonly Column[]): string =>
 
 /** A part of the statement for each kind of row; `$N` is its one parameter, the rows as JSON. */
 const parts: Readonly<Record<keyof Folded, string>> = {
-  // Compare and set: a terminal attempt never changes again, nor one that was issued with another envelope.
+  // Compare and set: a terminal attempt never changes again, nor one that was issued with another envelope or
+  // in a newer session.
   attempts: `insert into attempt (${attemptColumns.map(([, column]) => column).join(', ')})
    select ${attemptColumns.map(([name]) => `r."${name}"`).join(', ')}
    from json_to_recordset($N::json) as r(${typed(attemptColumns)}), fence
@@ -89,6 +90,8 @@ const parts: Readonly<Record<keyof Folded, string>> = {
      .join(', ')}
    where attempt.state not in ('SUCCESSFUL', 'FAILED', 'CANCELED')
      and (attempt.envelope_hash is null or attempt.envelope_hash = excluded.envelope_hash)
+     and (attempt.epoch is null
+       or (attempt.epoch, coalesce(attempt.session_no, 0)) <= (excluded.epoch, coalesce(excluded.session_no, 0)))
    returning 1`,
   late: `update attempt set late = r.late
    from json_to_recordset($N::json) as r(id text, late jsonb), fence where attempt.id = r.id and attempt.late is null`,
@@ -125,11 +128,18 @@ const leavingServices = `select distinct r.service as id
      select from host_component as c where c.service_id = r.service
        and c.id not in (select x.id from json_to_recordset($N::json) as x(id uuid)))`;
 
+/**
+ * No row of this epoch, no write; nor where this commit, or a later one, has happened: a statement whose answer was lost
+ * may still be under way in the database while it is tried again.
+ */
+const fence = `fence as (
+  update installation set commit_no = $2 where id = 1 and epoch = $1 and commit_no < $2 returning 1)`;
+
 const order = Object.keys(parts) as (keyof Folded)[];
 const texts = new Map<number, string>();
 
 /**
- * One statement, so one round trip and one sync of the disk: the fence (no row of this epoch, no write) and a part for
+ * One statement, so one round trip and one sync of the disk: the fence and a part for
  * each kind of row that is there. Named after its parts, so that the database prepares each form once.
  */
 export function statementFor(rows: Readonly<Record<keyof Folded, readonly unknown[]>>): {
@@ -147,21 +157,21 @@ export function statementFor(rows: Readonly<Record<keyof Folded, readonly unknow
   return { name: `writer-${mask}`, text, values: present.map((part) => toJson(rows[part])) };
 }
 
-/** Events at the end of a transaction of others, by the ORM's placeholders: commit number, epoch, events. */
-export const appendText = `with fence as (update installation set commit_no = ? where id = 1 and epoch = ? returning 1),
+/** Events at the end of a transaction of others, by the ORM's placeholders: commit number, epoch, commit number, events. */
+export const appendText = `with fence as (update installation set commit_no = ? where id = 1 and epoch = ? and commit_no < ? returning 1),
 said as (${parts.events.replaceAll('$N', '?')})
 select 1 from fence`;
 
 /** The common table expressions of a statement from outside, between the fence and its events. */
 export function guarded(text: string): string {
-  return `with fence as (update installation set commit_no = $2 where id = 1 and epoch = $1 returning 1),
+  return `with ${fence},
 ${text},
 said as (${parts.events.replaceAll('$N', '$3')}, go)
 select (select count(*) from fence) as fenced, (select count(*) from go) as happened`;
 }
 
 function compose(present: readonly (keyof Folded)[]): string {
-  const ctes = ['fence as (update installation set commit_no = $2 where id = 1 and epoch = $1 returning 1)'];
+  const ctes = [fence];
   present.forEach((part, index) => {
     const parameter = `$${index + 3}`;
     ctes.push(`${part} as (${parts[part].replaceAll('$N', parameter)})`);

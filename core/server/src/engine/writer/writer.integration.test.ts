@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { createLogger, systemClock } from '@stackyard/kernel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Cluster, Host } from '../../database/entities.ts';
@@ -8,6 +9,12 @@ import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../../p
 import type { EventPayload } from '../ports.ts';
 import { until } from '../testing/world.ts';
 import { Writer } from './writer.ts';
+
+/** What the driver does not show of a connection. */
+interface PgInside {
+  readonly processID: number;
+  readonly connection: { readonly stream: Socket };
+}
 
 const hostEvent = (name: string): EventPayload => ({ kind: 'host', hostId: 'h', name, change: 'joined' });
 
@@ -197,6 +204,31 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
       await commit;
     }
     expect(await names()).toEqual(['before', ...Array.from({ length: 20 }, (_, round) => `${round}`)]);
+  });
+
+  test('a commit whose answer is lost while it waits for a lock happens once, although it is tried again meanwhile', async () => {
+    const connections: PgInside[] = [];
+    db.sql.on('acquire', (client) => void connections.push(client as unknown as PgInside));
+    await writer.append('host', undefined, hostEvent('before'));
+    const other = await db.sql.connect();
+    try {
+      await other.query('begin');
+      await other.query('select 1 from installation for update');
+      const commit = writer.append('host', undefined, hostEvent('once'));
+      const held = `select pid from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and state = 'active'`;
+      await until(async () => (await db.sql.query(held)).rowCount === 1);
+      // Only this side of the connection is gone; the database goes on with what it was asked.
+      const { pid } = (await db.sql.query<{ pid: number }>(held)).rows[0]!;
+      connections.find(({ processID }) => processID === pid)!.connection.stream.destroy();
+      await until(async () => (await db.sql.query(held)).rowCount === 2);
+      await other.query('commit');
+      await commit;
+    } finally {
+      other.release(true);
+    }
+    await writer.append('host', undefined, hostEvent('after'));
+    expect(await names()).toEqual(['before', 'once', 'after']);
   });
 
   test('while nothing can be stored a transaction is refused after a while, and what was submitted is kept', async () => {

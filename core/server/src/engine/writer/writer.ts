@@ -1,15 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Logger } from '@stackyard/kernel';
-import type { EntityManager } from '@mikro-orm/postgresql';
-import type { PoolClient } from 'pg';
 import { EpochLostError } from '../../database/errors.ts';
 import type { Database } from '../../database/openDatabase.ts';
 import { WriterStoppedError } from '../errors.ts';
 import type { EventPayload, Events, EventTopic, Statement, Statements, Transaction } from '../ports.ts';
-import { type Change, fold, type NewEvent } from './changes.ts';
+import type { Change, NewEvent } from './changes.ts';
+import { isRefusedData, WriterConnection } from './connection.ts';
+import type { NumberedEvent, WriterEffect, WriterHappening } from './events.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
-import { appendText, guarded, statementFor, toJson } from './statement.ts';
+import { createWriterState, isIdle, type WriterState } from './state.ts';
+import { stepWriter } from './step.ts';
 
 export interface WriterOptions {
   readonly db: Database;
@@ -21,13 +21,19 @@ export interface WriterOptions {
 }
 
 const LAZY_MS = 20;
-/** For so long a transaction waits behind a commit that fails again and again; then whoever asked hears of it. */
 const PATIENCE_MS = 5_000;
 
-interface Submitted {
-  readonly change: Change;
+/** Who hears what became of a submitted change. */
+interface Listener {
   readonly told: (() => void) | undefined;
-  readonly dropped: ((error: Error) => void) | undefined;
+  readonly dropped: ((error: Error, why: 'refused' | 'ended') => void) | undefined;
+}
+
+/** A transaction of others; `work` answers how many events it wrote. */
+interface Asked {
+  readonly work: (commitNo: number, numbered: (events: readonly NewEvent[]) => NumberedEvent[]) => Promise<number>;
+  readonly settle: () => void;
+  readonly refuse: (error: Error) => void;
 }
 
 /**
@@ -36,23 +42,26 @@ interface Submitted {
  */
 export class Writer implements Events, Statements {
   readonly #options: WriterOptions;
+  readonly #state: WriterState;
+  readonly #connection: WriterConnection;
   readonly #latency = createHistogram();
   readonly #subscribers = new Set<(newestId: number) => void>();
   readonly #inTransaction = new AsyncLocalStorage<NewEvent[]>();
-  #waiting: Submitted[] = [];
-  /** Something that waits must not wait any longer. */
-  #pressing = false;
-  #lazy: NodeJS.Timeout | undefined;
-  #exclusive: { readonly run: () => Promise<void>; readonly refuse: (error: Error) => void }[] = [];
-  #running: Promise<void> | undefined;
-  #client: PoolClient | undefined;
-  #commitNo = 0;
-  #nextEventId: number | undefined;
+  readonly #listeners = new Map<number, Listener>();
+  readonly #asked = new Map<number, Asked>();
+  #last = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #startedMs: number | undefined;
+  #problem: Error | undefined;
   #stopped: Error | undefined;
   #rows = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    const { db, epoch } = options;
+    this.#state = createWriterState({ epoch, lazyMs: LAZY_MS, patienceMs: PATIENCE_MS });
+    this.#connection = new WriterConnection(db, epoch);
   }
 
   /**
@@ -60,22 +69,18 @@ export class Writer implements Events, Statements {
    * instead when the database does not take the change.
    */
   submit(change: Change, told?: () => void, refused?: () => void): void {
-    this.#enqueue({ change, told, dropped: refused && (() => this.#stopped ?? refused()) });
+    const dropped = refused && ((_: Error, why: string) => void (why === 'refused' && refused()));
+    this.#submit(change, false, told || refused ? { told, dropped } : undefined);
   }
 
-  /**
-   * Commits a change with the next one that cannot wait, in 20 ms at the latest: for news that the next word of an agent
-   * most often overtakes. A short task costs two commits instead of four.
-   */
+  /** Commits a change with the next one that cannot wait, in 20 ms at the latest. */
   submitLazily(change: Change): void {
-    if (this.#stopped) return;
-    this.#waiting.push({ change, told: undefined, dropped: undefined });
-    this.#lazy ??= setTimeout(() => this.#press(), LAZY_MS);
+    this.#submit(change, true, undefined);
   }
 
   /** Resolves when what was submitted so far, and this, is committed. */
   commit(change: Change): Promise<void> {
-    return new Promise((resolve, reject) => this.#enqueue({ change, told: resolve, dropped: reject }));
+    return new Promise((resolve, reject) => this.#submit(change, false, { told: resolve, dropped: reject }));
   }
 
   append(topic: EventTopic, clusterId: string | undefined, payload: EventPayload): Promise<void> {
@@ -96,20 +101,39 @@ export class Writer implements Events, Statements {
    * can wait for rows the other has locked. Keep it short, and wait for nothing but its own entity manager.
    */
   run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#alone(() => this.#transact(work));
+    return this.#alone(async (commitNo, numbered) => {
+      const events: NewEvent[] = [];
+      const result = await this.#options.db.em().transactional((em) =>
+        this.#inTransaction.run(events, async () => {
+          const done = await work({
+            em,
+            event: (topic, clusterId, payload) => void events.push({ topic, clusterId, payload }),
+          });
+          await em.flush();
+          await this.#connection.append(em, commitNo, numbered(events));
+          return done;
+        }),
+      );
+      return { result, events: events.length };
+    });
   }
 
   /** As `run`, for a transaction that is one statement. */
   execute(statement: Statement, events: readonly NewEvent[]): Promise<boolean> {
-    return this.#alone(() => this.#execute(statement, events));
+    return this.#alone(async (commitNo, numbered) => {
+      const result = await this.#connection.run(statement, commitNo, numbered(events));
+      return { result, events: result ? events.length : 0 };
+    });
   }
 
   /** Commits what is submitted, when the database lets it within `withinMs`, then refuses everything. */
   async stop(withinMs = 5000): Promise<void> {
-    const until = AbortSignal.timeout(withinMs);
-    this.#press();
-    while (this.#running && !until.aborted) {
-      await Promise.race([this.#running, delay(withinMs, undefined, { ref: false })]);
+    this.#step({ kind: 'press' });
+    if (!isIdle(this.#state)) {
+      this.#idle = Promise.withResolvers<void>();
+      const limit = setTimeout(this.#idle.resolve, withinMs);
+      await this.#idle.promise;
+      clearTimeout(limit);
     }
     this.#end(new WriterStoppedError({}));
   }
@@ -120,225 +144,162 @@ export class Writer implements Events, Statements {
   }
 
   stats(): { readonly commitMs: Histogram; readonly rows: number; readonly waiting: number } {
-    return { commitMs: this.#latency.read(), rows: this.#rows, waiting: this.#waiting.length };
+    return { commitMs: this.#latency.read(), rows: this.#rows, waiting: this.#state.waiting.length };
   }
 
-  #alone<T>(work: () => Promise<T>): Promise<T> {
+  #submit(change: Change, lazy: boolean, listener: Listener | undefined): void {
+    const ticket = ++this.#last;
+    if (listener) this.#listeners.set(ticket, listener);
+    this.#step({ kind: 'submit', ticket, change, lazy });
+  }
+
+  #alone<T>(
+    work: (
+      commitNo: number,
+      numbered: (events: readonly NewEvent[]) => NumberedEvent[],
+    ) => Promise<{ readonly result: T; readonly events: number }>,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#stopped) {
-        reject(this.#stopped);
-        return;
-      }
-      this.#exclusive.push({ run: () => this.#attempt(work).then(resolve, reject), refuse: reject });
-      this.#wake();
+      const id = ++this.#last;
+      let settle = (): void => undefined;
+      this.#asked.set(id, {
+        work: async (commitNo, numbered) => {
+          const { result, events } = await work(commitNo, numbered);
+          settle = () => resolve(result);
+          return events;
+        },
+        settle: () => settle(),
+        refuse: reject,
+      });
+      this.#step({ kind: 'ask', id });
     });
   }
 
-  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+  #step(happening: WriterHappening): void {
+    const { clock } = this.#options;
+    const event = { ...happening, now: clock.monotonicMs(), at: clock.now() };
+    for (const effect of stepWriter(this.#state, event)) this.#carryOut(effect);
+    if (this.#idle && isIdle(this.#state)) this.#idle.resolve();
+  }
+
+  #carryOut(effect: WriterEffect): void {
+    switch (effect.kind) {
+      case 'gather':
+        setImmediate(() => this.#step({ kind: 'gathered' }));
+        return;
+      case 'wake':
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#step({ kind: 'woken' }), effect.afterMs);
+        return;
+      case 'execute':
+        void this.#execute(effect);
+        return;
+      case 'look':
+        this.#connection.look().then(
+          (seen) => this.#step({ kind: 'seen', ...seen }),
+          (error: unknown) => this.#failed(error),
+        );
+        return;
+      case 'transact':
+        void this.#transact(effect);
+        return;
+      case 'committed':
+        this.#committed(effect);
+        return;
+      case 'dropped':
+        for (const ticket of effect.tickets) this.#drop(ticket, effect.why);
+        return;
+      case 'turnedAway':
+        for (const id of effect.ids) this.#turnAway(id, effect.why);
+        return;
+      case 'fenced':
+        this.#fenced();
+        return;
+    }
+  }
+
+  async #execute({ commitNo, batch }: Extract<WriterEffect, { kind: 'execute' }>): Promise<void> {
+    this.#startedMs ??= this.#options.clock.monotonicMs();
     try {
-      await this.#connect();
-      return await work();
+      const { fenced, attempts } = await this.#connection.write(commitNo, batch);
+      if (!fenced) {
+        this.#rows += batch.attempts.length + batch.tasks.length + batch.events.length;
+        if (attempts !== batch.attempts.length) {
+          this.#options.log.error(
+            { attempts: batch.attempts.map(({ id }) => id), changed: attempts },
+            'Attempts were terminal in the database although the engine thought them open',
+          );
+        }
+      }
+      this.#step({ kind: 'executed', fenced });
     } catch (error) {
-      // The commit may have happened without an answer: ids are read again before the next one.
-      this.#nextEventId = undefined;
-      if (error instanceof EpochLostError) this.#fenced(error, []);
-      throw error;
+      this.#failed(error);
     }
   }
 
-  #enqueue(submitted: Submitted): void {
-    if (this.#stopped) {
-      submitted.dropped?.(this.#stopped);
-      return;
-    }
-    this.#waiting.push(submitted);
-    this.#press();
-  }
-
-  /** What waits is to be committed now. */
-  #press(): void {
-    clearTimeout(this.#lazy);
-    this.#lazy = undefined;
-    this.#pressing = this.#waiting.length > 0;
-    if (this.#pressing) this.#wake();
-  }
-
-  /** One turn of the event loop gathers what arrives together, from however many agents. */
-  #wake(): void {
-    this.#running ??= new Promise<void>((resolve) => setImmediate(resolve))
-      .then(() => this.#drain())
-      .finally(() => {
-        this.#running = undefined;
-        // What was on its way when the writer ended has come back by now.
-        if (this.#stopped) this.#dropClient(undefined);
-        if (!this.#stopped && (this.#pressing || this.#exclusive.length > 0)) this.#wake();
-      });
-  }
-
-  async #drain(): Promise<void> {
-    while (!this.#stopped && (this.#pressing || this.#exclusive.length > 0)) {
-      this.#pressing = false;
-      const batch = this.#waiting;
-      this.#waiting = [];
-      if (batch.length > 0) await this.#commitBatch(batch);
-      const exclusive = this.#exclusive.shift();
-      await exclusive?.run();
-    }
-  }
-
-  async #commitBatch(batch: readonly Submitted[]): Promise<void> {
-    const startedMs = this.#options.clock.monotonicMs();
-    this.#commitNo += 1;
-    const rows = fold(batch.map(({ change }) => change));
-    for (let failures = 0; !this.#stopped; failures += 1) {
-      try {
-        const newestId = await this.#write(rows, failures > 0);
-        this.#latency.observe(this.#options.clock.monotonicMs() - startedMs);
-        this.#notify(newestId);
-        for (const { told } of batch) this.#call(told);
-        return;
-      } catch (error) {
-        if (error instanceof EpochLostError) return this.#fenced(error, batch);
-        this.#dropClient(error);
-        if (isRefusedData(error)) return await this.#commitOneByOne(batch, error);
-        this.#options.log.error({ err: error, failures }, 'Commit failed; it will be tried again');
-        if (this.#options.clock.monotonicMs() - startedMs > PATIENCE_MS) this.#refuseExclusive(error);
-        await delay(Math.min(100 * 2 ** failures, 2000));
-      }
-    }
-    for (const { dropped } of batch) if (this.#stopped) dropped?.(this.#stopped);
-  }
-
-  /** Returns the id of the newest event, if there was one. */
-  async #write(rows: ReturnType<typeof fold>, repeated: boolean): Promise<number | undefined> {
-    const client = await this.#connect();
-    if (repeated && (await this.#happened(client))) return this.#claimIds(rows.events.length);
-    const events = this.#numbered(rows.events);
-    const { name, text, values } = statementFor({ ...rows, events });
-    const { rows: answers } = await client.query<{ fenced: number; attempts: number }>({
-      name,
-      text,
-      values: [this.#options.epoch, this.#commitNo, ...values],
-    });
-    if (answers[0]?.fenced !== 1) throw new EpochLostError({ epoch: this.#options.epoch });
-    if (answers[0].attempts !== rows.attempts.length) {
-      this.#options.log.error(
-        { attempts: rows.attempts.map(({ id }) => id), changed: answers[0].attempts },
-        'Attempts were terminal in the database although the engine thought them open',
+  async #transact({ id, commitNo, firstEventId }: Extract<WriterEffect, { kind: 'transact' }>): Promise<void> {
+    const asked = this.#asked.get(id);
+    if (!asked) return;
+    this.#asked.delete(id);
+    const at = this.#options.clock.now();
+    try {
+      const events = await asked.work(commitNo, (some) =>
+        some.map(({ topic, clusterId, payload }, index) => ({
+          id: firstEventId + index,
+          topic,
+          clusterId,
+          payload,
+          at,
+        })),
       );
+      this.#step({ kind: 'transacted', outcome: 'committed', events });
+      asked.settle();
+    } catch (error) {
+      this.#step({ kind: 'transacted', outcome: error instanceof EpochLostError ? 'fenced' : 'failed', events: 0 });
+      asked.refuse(asError(error));
     }
-    this.#rows += rows.attempts.length + rows.tasks.length + events.length;
-    return this.#claimIds(events.length);
   }
 
-  #claimIds(count: number): number | undefined {
-    this.#nextEventId = (this.#nextEventId ?? 1) + count;
-    return count > 0 ? this.#nextEventId - 1 : undefined;
-  }
-
-  /** Whether the commit without an answer took place. */
-  async #happened(client: PoolClient): Promise<boolean> {
-    const { rows } = await client.query<{ epoch: number; commitNo: number }>(
-      'select epoch, commit_no as "commitNo" from installation where id = 1',
-    );
-    if (rows[0]?.epoch !== this.#options.epoch) throw new EpochLostError({ epoch: this.#options.epoch });
-    return rows[0].commitNo >= this.#commitNo;
-  }
-
-  async #connect(): Promise<PoolClient> {
-    if (!this.#client) {
-      const client = await this.#options.db.sql.connect();
-      if (this.#stopped) {
-        client.release();
-        throw this.#stopped;
-      }
-      // Few rows by primary key each time, in tables that grow faster than their statistics: never read a whole table.
-      await client.query(
-        'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off',
-      );
-      // One that breaks while nothing is asked of it must not fail the next who asks.
-      client.once('error', (error: Error) => this.#client === client && this.#dropClient(error));
-      this.#client = client;
+  #committed({ tickets, newestEventId }: Extract<WriterEffect, { kind: 'committed' }>): void {
+    if (this.#startedMs !== undefined && tickets.length > 0) {
+      this.#latency.observe(this.#options.clock.monotonicMs() - this.#startedMs);
+      this.#startedMs = undefined;
     }
-    if (this.#nextEventId === undefined) {
-      const { rows } = await this.#client.query<{ next: number }>('select coalesce(max(id), 0) + 1 as next from event');
-      this.#nextEventId = rows[0]?.next ?? 1;
+    if (newestEventId !== undefined) {
+      for (const subscriber of this.#subscribers) this.#call(() => subscriber(newestEventId));
     }
-    return this.#client;
-  }
-
-  #dropClient(error: unknown): void {
-    this.#client?.release(error instanceof Error ? error : true);
-    this.#client = undefined;
-  }
-
-  /** The database refuses the data itself: the others must not suffer for the one change that cannot be stored. */
-  async #commitOneByOne(batch: readonly Submitted[], reason: unknown): Promise<void> {
-    const [only] = batch;
-    if (batch.length === 1 && only) {
-      this.#options.log.error({ err: reason, change: only.change }, 'A change cannot be stored and is left out');
-      only.dropped?.(reason instanceof Error ? reason : new Error(String(reason)));
-      return;
+    for (const ticket of tickets) {
+      const listener = this.#listeners.get(ticket);
+      if (!listener) continue;
+      this.#listeners.delete(ticket);
+      this.#call(listener.told);
     }
-    for (const submitted of batch) await this.#commitBatch([submitted]);
   }
 
-  async #transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const events: NewEvent[] = [];
-    const result = await this.#options.db.em().transactional((em) =>
-      this.#inTransaction.run(events, async () => {
-        const done = await work({
-          em,
-          event: (topic, clusterId, payload) => void events.push({ topic, clusterId, payload }),
-        });
-        await em.flush();
-        await this.#appendInside(em, events);
-        return done;
-      }),
-    );
-    this.#notify(this.#claimIds(events.length));
-    return result;
+  #failed(error: unknown): void {
+    if (this.#stopped) return;
+    this.#problem = asError(error);
+    const refused = isRefusedData(error);
+    const { failures = 0, work } = this.#state.flight ?? {};
+    if (!refused) this.#options.log.error({ err: error, failures }, 'Commit failed; it will be tried again');
+    else if (work?.submitted.length === 1) {
+      const { change } = work.submitted[0]!;
+      this.#options.log.error({ err: error, change }, 'A change cannot be stored and is left out');
+    }
+    this.#step({ kind: 'failed', refused });
   }
 
-  async #execute({ name, text, values }: Statement, events: readonly NewEvent[]): Promise<boolean> {
-    const { epoch } = this.#options;
-    const client = await this.#connect();
-    this.#commitNo += 1;
-    const own = [epoch, this.#commitNo, toJson(this.#numbered(events))];
-    const { rows } = await client
-      .query<{ fenced: number; happened: number }>({ name, text: guarded(text), values: [...own, ...values] })
-      .catch((error: unknown) => {
-        this.#dropClient(error);
-        throw error;
-      });
-    if (rows[0]?.fenced !== 1) throw new EpochLostError({ epoch });
-    if (rows[0].happened !== 1) return false;
-    this.#notify(this.#claimIds(events.length));
-    return true;
+  #drop(ticket: number, why: 'refused' | 'ended'): void {
+    const listener = this.#listeners.get(ticket);
+    this.#listeners.delete(ticket);
+    const error = (why === 'refused' ? this.#problem : this.#stopped) ?? new WriterStoppedError({});
+    this.#call(() => listener?.dropped?.(error, why));
   }
 
-  async #appendInside(em: EntityManager, events: readonly NewEvent[]): Promise<void> {
-    const { epoch } = this.#options;
-    this.#commitNo += 1;
-    const fenced = await em.execute<unknown[]>(appendText, [this.#commitNo, epoch, toJson(this.#numbered(events))]);
-    if (fenced.length !== 1) throw new EpochLostError({ epoch });
-  }
-
-  /** Events with the ids they will have when they are committed next. */
-  #numbered(events: readonly NewEvent[]): (NewEvent & { readonly id: number; readonly at: Date })[] {
-    const [firstId, at] = [this.#nextEventId ?? 1, this.#options.clock.now()];
-    return events.map(({ topic, clusterId, payload }, index) => ({
-      id: firstId + index,
-      topic,
-      clusterId,
-      payload,
-      at,
-    }));
-  }
-
-  #notify(newestId: number | undefined): void {
-    if (newestId === undefined) return;
-    for (const subscriber of this.#subscribers) this.#call(() => subscriber(newestId));
+  #turnAway(id: number, why: 'impatient' | 'ended'): void {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    asked?.refuse((why === 'impatient' ? this.#problem : this.#stopped) ?? new WriterStoppedError({}));
   }
 
   #call(callback: (() => void) | undefined): void {
@@ -349,32 +310,21 @@ export class Writer implements Events, Statements {
     }
   }
 
-  #fenced(error: EpochLostError, batch: readonly Submitted[]): void {
-    for (const { dropped } of batch) dropped?.(error);
+  #fenced(): void {
+    const error = new EpochLostError({ epoch: this.#options.epoch });
     this.#end(error);
     this.#options.onFenced(error);
-  }
-
-  #refuseExclusive(reason: unknown): void {
-    const error = reason instanceof Error ? reason : new Error(String(reason));
-    for (const { refuse } of this.#exclusive.splice(0)) refuse(error);
   }
 
   #end(error: Error): void {
     if (this.#stopped) return;
     this.#stopped = error;
-    clearTimeout(this.#lazy);
-    for (const { dropped } of this.#waiting) dropped?.(error);
-    this.#waiting = [];
-    this.#refuseExclusive(error);
-    // Not back into the pool: its session is tuned for the writer.
-    this.#client?.release(true);
-    this.#client = undefined;
+    clearTimeout(this.#timer);
+    this.#step({ kind: 'end' });
+    this.#connection.close();
   }
 }
 
-/** Data exceptions and broken constraints: trying again would change nothing. */
-function isRefusedData(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return /^(?:22|23|42)[0-9A-Z]{3}$/.test(code);
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
