@@ -5,5 +5,6 @@ export { type Identity, join, joinServer, type JoinOptions, readIdentity } from 
 export { main as agentMain } from './main.ts';
 export * from './errors.ts';
 export * as executor from './executor/index.ts';
+export * as logs from './logs/index.ts';
 export * as session from './session/index.ts';
 export { type Extras, fromWire, type Gauges, type HelloExtras, termsOf, toWire } from './wire.ts';

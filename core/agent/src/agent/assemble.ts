@@ -64,7 +64,7 @@ export async function assemble(from: {
           driver.happened({ kind: 'exited', attempt: ref, result: fromExit(exit, size) });
           // The server waits for the result; the rest may take its time.
           setImmediate(() => {
-            logs.ended(ref, attempts.logFileOf(ref), size);
+            logs.ended(ref, attempts.logFileOf(ref));
             supervisor.lookSoon();
           });
           if (exit.reason === 'ARTIFACT_INTEGRITY') void artifacts.dropDamaged();
@@ -82,7 +82,7 @@ export async function assemble(from: {
     jobModule: modules.job,
     log,
     finished(ref, result) {
-      logs.ended(ref, attempts.logFileOf(ref), result.logSize);
+      logs.ended(ref, attempts.logFileOf(ref));
       driver.happened({ kind: 'exited', attempt: ref, result });
     },
   });
@@ -135,16 +135,14 @@ export async function assemble(from: {
   const fenceFile = paths.fence;
   const world = agentWorld({ fenceFile, connection, spool, pool, attempts, executor, extras, log, happened });
   const driver: SessionDriver = new SessionDriver(session, world);
-  for (const { ref, standing, result } of session.attempts.values()) {
+  for (const { ref, standing } of session.attempts.values()) {
     const file = attempts.logFileOf(ref);
-    if (standing === 'EXITED') logs.ended(ref, file, result?.logSize ?? 0);
+    if (standing === 'EXITED') logs.ended(ref, file);
     else if (standing === 'STARTED') logs.follow(ref, file);
   }
   // A result may have been acknowledged before the end of its log had reached the server.
-  for (const { accepted, exit } of await spool.settledResults()) {
-    if (isDelivered(spool, accepted)) continue;
-    const size = await attempts.logSizeOf(accepted);
-    logs.ended(accepted, attempts.logFileOf(accepted), fromExit(exit, size).logSize);
+  for (const { accepted } of await spool.settledResults()) {
+    if (!isDelivered(spool, accepted)) logs.ended(accepted, attempts.logFileOf(accepted));
   }
   await supervisor.start();
   driver.happened({ kind: 'timer', timer: 'deadline' });

@@ -1,4 +1,5 @@
 import { REASONS, type Reason } from '@stackyard/domain';
+import { keptBytes } from '../logs/kept.ts';
 import type { AttemptResult } from '../session/messages.ts';
 import type { ExitRecord } from '../spool/entry.ts';
 
@@ -11,8 +12,8 @@ export function toExit({ reason, message, exitCode, signal, startedAtMs, duratio
   return { reason, message, exitCode, signal, startedAt: startedAtMs, durationMs };
 }
 
-/** A result as the server is told it. */
-export function fromExit(exit: ExitRecord, logSize: number): AttemptResult {
+/** A result as the server is told it. `written` is the size of its output, unless the result itself says how much it was. */
+export function fromExit(exit: ExitRecord, written: number): AttemptResult {
   const { outputs, applied } = outputOf(exit.output);
   const { reason } = exit;
   return {
@@ -22,7 +23,7 @@ export function fromExit(exit: ExitRecord, logSize: number): AttemptResult {
     signal: exit.signal ?? '',
     startedAtMs: exit.startedAt,
     durationMs: Math.round(exit.durationMs),
-    logSize,
+    logSize: keptBytes(exit.logSize ?? written),
     outputs,
     applied,
   };

@@ -22,6 +22,8 @@ export interface Decision {
   readonly bootId: string;
   /** Value of STACKYARD_ATTEMPT in the environment of everything this try starts. */
   readonly cookie: string;
+  /** Directories of the cgroup that all of this try lives in; absent where there is none. */
+  readonly group?: readonly string[];
   readonly decidedAt: number;
   readonly decidedMono: number;
 }
@@ -37,6 +39,8 @@ export interface ExitRecord {
   /** Milliseconds since 1970; 0 when it never started. */
   readonly startedAt: number;
   readonly durationMs: number;
+  /** How much it had printed; absent when everything of it was ended before the result was written. */
+  readonly logSize?: number;
 }
 
 /** A file of an entry as it was found. */

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { Agents, type AgentsClient, type LogAck__Output } from '@stackyard/proto';
 import { backoffMs } from '../connection/backoff.ts';
 import { callMetadata, channelCredentials, channelOptions } from '../connection/credentials.ts';
@@ -5,9 +6,11 @@ import { untilReady } from '../connection/ready.ts';
 import type { Identity } from '../identity.ts';
 import { attemptId } from '../session/attempts.ts';
 import type { AttemptRef } from '../session/messages.ts';
-import { type Chunk, LogFeed } from './feed.ts';
+import { readExit } from '../spool/entry.ts';
+import { OutputFile } from './file.ts';
+import { type FeedEffect, type FeedEvent, type FeedState, newFeed, stepFeed } from './step.ts';
 
-/** Sent and not yet durable, over all attempts. */
+/** Read or sent and not yet durable, over all attempts. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 const FRAME_BYTES = 512 * 1024;
 const IDLE_MS = 10_000;
@@ -15,15 +18,31 @@ const IDLE_MS = 10_000;
 const BEAT_MS = 1_000;
 
 type Call = ReturnType<AgentsClient['Logs']>;
+type Chunk = { attempt: AttemptRef; offset: number; data: Uint8Array; last: boolean };
+
+interface Feed {
+  readonly attempt: AttemptRef;
+  readonly file: OutputFile;
+  state: FeedState;
+}
+
+interface WantedRead {
+  readonly feed: Feed;
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** Sends the logs of attempts over a channel of its own, which is open only while there is something to follow. */
 export class LogSender {
   readonly #identity: Pick<Identity, 'agentId' | 'secret' | 'server'>;
-  readonly #feeds = new Map<string, LogFeed>();
-  readonly #pumping = new Set<string>();
-  readonly #again = new Set<string>();
+  readonly #delivered: (attempt: AttemptRef) => void;
+  readonly #feeds = new Map<string, Feed>();
+  /** Reads that wait for room in the window, in the order they were asked for. */
+  #wanted: WantedRead[] = [];
+  #readingBytes = 0;
   #client: AgentsClient | undefined;
   #call: Call | undefined;
+  #stream = 0;
   #outbox: Chunk[] = [];
   #outboxBytes = 0;
   #flush: NodeJS.Immediate | undefined;
@@ -34,8 +53,6 @@ export class LogSender {
   #opening = false;
   #stopped = false;
 
-  readonly #delivered: (attempt: AttemptRef) => void;
-
   /** `delivered` is called when the server has the whole log of an attempt. */
   constructor(
     identity: Pick<Identity, 'agentId' | 'secret' | 'server'>,
@@ -45,33 +62,104 @@ export class LogSender {
     this.#delivered = delivered;
   }
 
-  /** Follows the log of an attempt from the byte on that the server does not have. */
-  follow(attempt: AttemptRef, file: string): void {
-    const id = attemptId(attempt);
-    if (this.#stopped || this.#feeds.has(id)) return;
-    const feed = new LogFeed(attempt, file);
-    this.#feeds.set(id, feed);
-    feed.watch(() => void this.#pump(id));
-    clearTimeout(this.#idle);
-    this.#beat ??= setInterval(() => this.#pumpAll(), BEAT_MS).unref();
-    if (this.#call) void this.#pump(id);
-    else void this.#open();
+  /** Follows the output of an attempt from the byte on that the server does not have. */
+  follow(attempt: AttemptRef, path: string): void {
+    this.#feedOf(attempt, path)?.file.follow();
   }
 
-  /** The attempt has ended and its log has this size. */
-  ended(attempt: AttemptRef, file: string, size: number): void {
-    this.follow(attempt, file);
-    const id = attemptId(attempt);
-    this.#feeds.get(id)?.ended(size);
-    void this.#pump(id);
+  /** The attempt has ended, and its result is on disk. What something that outlives it prints from now on is not its output. */
+  ended(attempt: AttemptRef, path: string): void {
+    const feed = this.#feedOf(attempt, path);
+    if (feed) void this.#end(feed, path);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of [this.#retry, this.#idle, this.#beat]) clearTimeout(timer);
     this.#close();
-    await Promise.all([...this.#feeds.values()].map((feed) => feed.close()));
+    const feeds = [...this.#feeds.values()];
     this.#feeds.clear();
+    this.#wanted = [];
+    await Promise.all(feeds.map(({ file }) => file.close()));
+  }
+
+  #feedOf(attempt: AttemptRef, path: string): Feed | undefined {
+    const id = attemptId(attempt);
+    const known = this.#feeds.get(id);
+    if (known || this.#stopped) return known;
+    const file = new OutputFile(path, (written) => this.#happened(feed, { kind: 'grown', written }));
+    const feed: Feed = { attempt, file, state: newFeed() };
+    this.#feeds.set(id, feed);
+    clearTimeout(this.#idle);
+    this.#beat ??= setInterval(() => this.#lookAtAll(), BEAT_MS).unref();
+    if (this.#call) this.#happened(feed, { kind: 'opened', stream: this.#stream });
+    else void this.#open();
+    return feed;
+  }
+
+  async #end(feed: Feed, path: string): Promise<void> {
+    await feed.file.ended();
+    const exit = await readExit(dirname(path)).catch(() => 'none' as const);
+    const noted = typeof exit === 'string' ? undefined : exit.logSize;
+    this.#happened(feed, { kind: 'ended', written: noted ?? (await feed.file.size()) });
+  }
+
+  #happened(feed: Feed, event: FeedEvent): void {
+    if (this.#feeds.get(attemptId(feed.attempt)) !== feed) return;
+    const [state, effects] = stepFeed(feed.state, event);
+    feed.state = state;
+    for (const effect of effects) this.#perform(feed, effect);
+  }
+
+  #perform(feed: Feed, effect: FeedEffect): void {
+    switch (effect.kind) {
+      case 'read':
+        this.#wanted.push({ feed, offset: effect.offset, length: effect.length });
+        return this.#readOn();
+      case 'send': {
+        const { offset, last } = effect;
+        if (effect.stream === this.#stream) this.#queue({ attempt: feed.attempt, offset, data: effect.data, last });
+        return;
+      }
+      case 'delivered':
+        return this.#finish(feed);
+    }
+  }
+
+  /** Performs the reads there is room for. */
+  #readOn(): void {
+    while (this.#call && !this.#call.writableNeedDrain && this.#wanted.length > 0) {
+      const [{ length }] = this.#wanted as [WantedRead];
+      if (this.#unacked() + this.#readingBytes + length > WINDOW_BYTES) return;
+      void this.#read(this.#wanted.shift()!);
+    }
+  }
+
+  async #read({ feed, offset, length }: WantedRead): Promise<void> {
+    this.#readingBytes += length;
+    const { total, written } = feed.state;
+    const data = await feed.file
+      .read(offset, length, total === undefined ? undefined : written)
+      .catch(() => Buffer.alloc(0))
+      .finally(() => (this.#readingBytes -= length));
+    this.#happened(feed, { kind: 'read', offset, data });
+  }
+
+  #unacked(): number {
+    let sum = 0;
+    for (const { state } of this.#feeds.values()) sum += state.sent - state.acked;
+    return sum;
+  }
+
+  #finish(feed: Feed): void {
+    this.#feeds.delete(attemptId(feed.attempt));
+    void feed.file.close();
+    this.#delivered(feed.attempt);
+    if (this.#feeds.size === 0) this.#idle = setTimeout(() => this.#close(), IDLE_MS).unref();
+  }
+
+  #lookAtAll(): void {
+    for (const { file, state } of this.#feeds.values()) if (state.total === undefined) file.follow();
   }
 
   async #open(): Promise<void> {
@@ -90,60 +178,23 @@ export class LogSender {
     if (this.#stopped) return client.close();
     const call = client.Logs(callMetadata(this.#identity));
     this.#call = call;
+    const stream = ++this.#stream;
     const ended = (): void => {
       if (this.#call === call) this.#comeBack();
     };
-    call.on('data', (ack: LogAck__Output) => this.#acknowledged(ack));
+    call.on('data', (ack: LogAck__Output) => this.#acknowledged(stream, ack));
     call.on('error', ended);
     call.on('end', ended);
-    call.on('drain', () => this.#pumpAll());
-    for (const feed of this.#feeds.values()) feed.rewind();
-    this.#pumpAll();
+    call.on('drain', () => this.#readOn());
+    for (const feed of this.#feeds.values()) this.#happened(feed, { kind: 'opened', stream });
+    this.#readOn();
   }
 
-  #acknowledged({ attempt, durableOffset }: LogAck__Output): void {
-    if (!attempt) return;
+  #acknowledged(stream: number, { attempt, durableOffset }: LogAck__Output): void {
+    const feed = attempt && this.#feeds.get(attemptId(attempt));
     this.#tries = 0;
-    const id = attemptId(attempt);
-    const feed = this.#feeds.get(id);
-    if (!feed) return;
-    feed.acknowledged(durableOffset);
-    if (!feed.done) return void this.#pump(id);
-    this.#feeds.delete(id);
-    void feed.close();
-    this.#delivered(feed.attempt);
-    if (this.#feeds.size > 0) return;
-    this.#idle = setTimeout(() => this.#close(), IDLE_MS).unref();
-  }
-
-  #pumpAll(): void {
-    for (const id of this.#feeds.keys()) void this.#pump(id);
-  }
-
-  async #pump(id: string): Promise<void> {
-    if (this.#pumping.has(id)) return void this.#again.add(id);
-    this.#pumping.add(id);
-    try {
-      do {
-        this.#again.delete(id);
-        const feed = this.#feeds.get(id);
-        feed?.watch(() => void this.#pump(id));
-        while (feed && this.#call && !this.#call.writableNeedDrain && this.#unacked() < WINDOW_BYTES) {
-          const chunk = await feed.next();
-          // When the stream broke during the read, the next one rewinds.
-          if (!chunk || !this.#call) break;
-          this.#queue(chunk);
-        }
-      } while (this.#again.has(id));
-    } finally {
-      this.#pumping.delete(id);
-    }
-  }
-
-  #unacked(): number {
-    let sum = 0;
-    for (const feed of this.#feeds.values()) sum += feed.unacked;
-    return sum;
+    if (feed) this.#happened(feed, { kind: 'acknowledged', stream, durable: durableOffset });
+    this.#readOn();
   }
 
   #queue(chunk: Chunk): void {
@@ -178,5 +229,6 @@ export class LogSender {
     const client = this.#client;
     this.#client = undefined;
     if (client) setTimeout(() => client.close(), 100).unref();
+    for (const feed of this.#feeds.values()) this.#happened(feed, { kind: 'lost', stream: this.#stream });
   }
 }

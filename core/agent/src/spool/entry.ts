@@ -49,6 +49,8 @@ export interface ExitRecord {
   readonly output?: unknown;
   readonly startedAt: number;
   readonly durationMs: number;
+  /** How much it had printed; absent when everything of it was ended before the result was written. */
+  readonly logSize?: number;
 }
 
 export type AttemptPhase = 'ACCEPTED' | 'DECIDED' | 'EXITED' | 'ACKED';

@@ -2,10 +2,11 @@
  * The runner process: started ahead, waits on an inherited pipe for one assignment, decides the try, runs the job and leaves
  * `exit`. It needs the agent for the assignment only; an end of the pipe before that ends it, after that it does not matter.
  */
-import { rmdirSync, unlinkSync } from 'node:fs';
+import { fstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { trim, trimmable } from '../logs/trim.ts';
 import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
 import { linkOnceSync, renameIfPresent } from './durable.ts';
@@ -16,6 +17,7 @@ import { releaseReserve } from './reserve.ts';
 import { sentenceOf } from './systemError.ts';
 
 const maxOutputBytes = 512 * 1024;
+const logLookMs = 500;
 /** A fork bomb ends here; what installs and formats products stays far below. Threads count too. */
 const maxProcesses = 512;
 const [, , warmDir, ...groupWanted] = process.argv as [string, string, string, ...string[]];
@@ -38,7 +40,8 @@ pipe.on('data', (text: string) => {
 });
 pipe.on('error', () => undefined); // the agent is gone: nobody to talk to
 pipe.on('close', () => {
-  if (assignment) return;
+  // Nobody else looks after the log while there is no agent.
+  if (assignment) return keepLogShort(`${assignment.attemptDir}/${outputFile}`);
   discardWarmDirectory();
   leaveGroup(group);
   process.exit(0);
@@ -132,7 +135,12 @@ function leave(how: Omit<ExitRecord, 'startedAt' | 'durationMs'>): void {
   const ended = reason
     ? { exitCode: how.exitCode || 143, signal: 'SIGTERM', reason, message: endingMessage(reason) }
     : how;
-  const exit = encodeExit({ ...ended, startedAt: started.at, durationMs: Math.round(monotonicMs() - started.mono) });
+  const exit = encodeExit({
+    ...ended,
+    startedAt: started.at,
+    durationMs: Math.round(monotonicMs() - started.mono),
+    logSize: fstatSync(1).size,
+  });
   const file = `${assignment.attemptDir}/exit`;
   try {
     linkOnceSync(file, exit);
@@ -140,6 +148,17 @@ function leave(how: Omit<ExitRecord, 'startedAt' | 'durationMs'>): void {
     if (!releaseReserve(dirname(assignment.attemptDir), error)) throw error;
     linkOnceSync(file, exit);
   }
+}
+
+function keepLogShort(file: string): void {
+  let trimmedTo = 0;
+  const look = (): void => {
+    const end = trimmable(fstatSync(1).size, trimmedTo);
+    if (end === undefined) return;
+    trimmedTo = end;
+    void trim(file, end);
+  };
+  setInterval(look, logLookMs).unref();
 }
 
 function reasonOfEnding(): string {

@@ -1,6 +1,7 @@
 /** The server's half of the dispatch protocol as pure steps: no promise, timer, clock or database. */
 export type { EngineEvent, Happening, KnownHost, Times } from './core/events.ts';
 export type { EngineEffect } from './core/effects.ts';
+export { acceptChunk, type LogEnd, type SentChunk } from './logIntake.ts';
 export { type LoadedJob, loadedJob, pendingAttempt, type Place } from './core/job.ts';
 export { stepEngine } from './core/step.ts';
 export { createEngineState, type EngineState, type EngineTerms } from './core/state.ts';

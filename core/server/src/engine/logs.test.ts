@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DiskLogStore, LOG_BYTES } from './logs.ts';
+import { LOG_BYTES } from './logIntake.ts';
+import { DiskLogStore } from './logs.ts';
 
 let dir: string;
 let logs: DiskLogStore;
@@ -93,19 +94,20 @@ test('repeated, overlapping and early chunks in any order give a prefix of what 
 
 test('what an agent sends without end is cut, and the log says so', async () => {
   const part = Buffer.alloc(16 * 1024 * 1024, 'x');
-  for (let offset = 0; offset < LOG_BYTES; offset += part.length) await logs.append(id, offset, part, false);
-  expect([logs.size(id), logs.complete(id)]).toEqual([LOG_BYTES, false]);
-  const size = await logs.append(id, LOG_BYTES, part, false);
-  expect(await read(LOG_BYTES)).toMatch(/^\n\[The log ends here: more than 64 MiB .*\]\n$/);
+  for (let offset = 0; offset < 4 * part.length; offset += part.length) await logs.append(id, offset, part, false);
+  expect([logs.size(id), logs.complete(id)]).toEqual([4 * part.length, false]);
+  const size = await logs.append(id, 4 * part.length, part, false);
+  expect(await read(LOG_BYTES)).toMatch(/^\n\[The log ends here: more than \d+ bytes .*\]\n$/);
   expect(logs.complete(id)).toBe(true);
   expect(await logs.append(id, size, part, false)).toBe(size);
   expect((await stat(pathOf(id))).size).toBe(size);
 });
 
-test('a log of exactly what an agent sends at most is marked as cut, and the agent has nothing left to send', async () => {
-  const part = Buffer.alloc(LOG_BYTES / 2, 'x');
+test('all that an agent sends at most, with its line for what is missing, is kept as it is', async () => {
+  const part = Buffer.alloc(32 * 1024 * 1024, 'x');
   await logs.append(id, 0, part, false);
-  expect(await logs.append(id, part.length, part, true)).toBeGreaterThanOrEqual(LOG_BYTES);
-  expect(await read(LOG_BYTES)).toContain('The log ends here');
+  await logs.append(id, part.length, bytes('[much is missing]'), false);
+  expect(await logs.append(id, part.length + 17, part, true)).toBe(2 * part.length + 17);
+  expect(await read(2 * part.length + 10)).toBe('xxxxxxx');
   expect(logs.complete(id)).toBe(true);
 });

@@ -1,15 +1,15 @@
 import { createReadStream, statSync, type Stats } from 'node:fs';
-import { chmod, mkdir, open } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseAttemptId } from './attemptIds.ts';
+import { acceptChunk, type LogEnd } from './logIntake.ts';
 import type { LogStore } from './ports.ts';
 
 interface OpenLog {
-  /** Where the file will end when all that waits is written. */
-  end: number;
+  /** How the file will be when all that waits is written. */
+  wanted: LogEnd;
   durable: number;
   waiting: Uint8Array[];
-  endAsked: boolean;
   complete: boolean;
   flushing: Promise<void> | undefined;
   readonly watchers: Set<() => void>;
@@ -18,12 +18,6 @@ interface OpenLog {
 /** The owner's write bit: a log that has ended is read-only, which is all that marks its end. */
 const WRITABLE = 0o200;
 const CHUNK_BYTES = 64 * 1024;
-/** Most that is kept of one attempt's output. Agents send no more, but what they say is not to be relied on. */
-export const LOG_BYTES = 64 * 1024 * 1024;
-const MARKER = Buffer.from(
-  `\n[The log ends here: more than ${LOG_BYTES / 2 ** 20} MiB of an attempt are not kept on the server.]\n`,
-);
-
 /** Logs as files `<dir>/<first two of the task id>/<task id>.<number>.log`. What waits while one sync runs shares the next. */
 export class DiskLogStore implements LogStore {
   readonly #folder: string;
@@ -44,20 +38,10 @@ export class DiskLogStore implements LogStore {
 
   async append(attemptId: string, offset: number, data: Uint8Array, last: boolean): Promise<number> {
     const log = this.#get(attemptId);
-    const known = log.end - offset;
-    // A gap: what lies before it must come first.
-    if (known < 0 || log.complete) return log.durable;
-    const sent = known > 0 ? data.subarray(Math.min(known, data.length)) : data;
-    const room = Math.max(0, LOG_BYTES - log.end);
-    const isFull = sent.length > 0 && (sent.length > room || (last && sent.length === room));
-    const fresh = isFull ? Buffer.concat([sent.subarray(0, room), MARKER]) : sent;
-    if (fresh.length > 0) {
-      log.waiting.push(fresh);
-      log.end += fresh.length;
-    }
-    if (isFull || (last && offset + data.length === log.end)) log.endAsked = true;
-    const target = log.end;
-    while (log.durable < target || (log.endAsked && !log.complete)) await this.#flush(attemptId, log);
+    const { log: wanted, append } = acceptChunk(log.wanted, { offset, data, last });
+    log.wanted = wanted;
+    log.waiting.push(...append);
+    while (log.durable < wanted.end || (wanted.complete && !log.complete)) await this.#flush(attemptId, log);
     this.#forgetIdle(attemptId, log);
     return log.durable;
   }
@@ -83,10 +67,9 @@ export class DiskLogStore implements LogStore {
       const stats = this.#stat(attemptId);
       const end = stats?.size ?? 0;
       log = {
-        end,
+        wanted: { end, complete: isComplete(stats) },
         durable: end,
         waiting: [],
-        endAsked: false,
         complete: isComplete(stats),
         flushing: undefined,
         watchers: new Set(),
@@ -105,26 +88,26 @@ export class DiskLogStore implements LogStore {
 
   async #write(attemptId: string, log: OpenLog): Promise<void> {
     const path = this.#path(attemptId);
-    const { waiting, endAsked, end } = log;
+    const { waiting, wanted } = log;
     log.waiting = [];
     try {
       if (log.durable === 0) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const file = await open(path, 'a', 0o600);
       try {
-        for (const data of waiting) await file.writeFile(data);
+        if (waiting.length > 0) await writeAll(file, waiting);
         // A silent attempt, of which there are many, leaves an empty file: nothing that could be lost.
         if (waiting.length > 0) await file.datasync();
       } finally {
         await file.close();
       }
-      if (endAsked) await chmod(path, 0o400);
+      if (wanted.complete) await chmod(path, 0o400);
     } catch (error) {
       // What is really there counts: the agent sends the rest again from there.
       this.#open.delete(attemptId);
       throw error;
     }
-    log.durable = end;
-    log.complete = endAsked;
+    log.durable = wanted.end;
+    log.complete = wanted.complete;
     for (const watcher of log.watchers) watcher();
   }
 
@@ -141,6 +124,13 @@ export class DiskLogStore implements LogStore {
     const { taskId, number } = parseAttemptId(attemptId);
     return join(this.#folder, taskId.slice(0, 2), `${taskId}.${number}.log`);
   }
+}
+
+/** All at once; a full disk may take only a part. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const { bytesWritten } = await file.writev(parts);
+  if (bytesWritten < length) await file.writeFile(Buffer.concat(parts).subarray(bytesWritten));
 }
 
 function isComplete(stats: Stats | undefined): boolean {
