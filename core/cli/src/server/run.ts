@@ -59,6 +59,12 @@ function checkLiveness({ heartbeatMs, leaseMs, lostAfterMs }: ServerSettings['li
     throw new CliError(`liveness.lostAfterMs is ${lostAfterMs}, shorter than the lease. Use ${leaseMs} or more.`, 2);
 }
 
+const DAY_MS = 86_400_000;
+
+function inMilliseconds({ eventsDays, auditDays, lateResultsDays }: ServerSettings['retention']) {
+  return { eventsMs: eventsDays * DAY_MS, auditMs: auditDays * DAY_MS, lateMs: lateResultsDays * DAY_MS };
+}
+
 /** Runs the server until SIGTERM or SIGINT. @returns the exit code */
 export async function runServer(flags: ServerFlags, terminal: Terminal): Promise<number> {
   const settings = readServerSettings(flags, terminal.env);
@@ -76,7 +82,7 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
     databaseUrl: settings.databaseUrl,
     http: settings.http,
     agents: settings.agents,
-    engine: settings.liveness,
+    engine: { ...settings.liveness, retention: inMilliseconds(settings.retention) },
     packages: settings.packages,
     stacks,
     plugins,

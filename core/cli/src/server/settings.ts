@@ -32,6 +32,12 @@ export const serverSettings = defineSettings(
         .max(7 * 86_400_000)
         .default(600_000),
     },
+    /** How long history is kept, in days. */
+    retention: {
+      eventsDays: z.int().min(1).max(3_650).default(14),
+      auditDays: z.int().min(1).max(36_500).default(400),
+      lateResultsDays: z.int().min(1).max(3_650).default(90),
+    },
     packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
     /** Packages by name. */
     plugins: z.array(z.string()).default(['@stackyard/plugin-prometheus']),

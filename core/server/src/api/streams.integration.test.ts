@@ -37,6 +37,19 @@ describe.each(testPostgresKinds())('streams on %s PostgreSQL', (kind) => {
     world.sql<{ id: number }>('select id::int from event order by id').then((rows) => rows.map(({ id }) => id));
 
   describe('events', () => {
+    test('a stream that resumes from events that are no longer kept says that there is a gap', async () => {
+      await check('a').then(ended);
+      const ids = await stored();
+      const [oldest, next] = [Math.min(...ids), Math.min(...ids) + 1];
+      expect(ids).toContain(next);
+      await world.sql(`delete from event where id = ${oldest}`);
+      const [exact, late] = [await listen(`/events?after=${oldest}`), await listen(`/events?after=${oldest - 1}`)];
+      await Promise.all([exact, late].map((stream) => stream.untilHeard((heard) => heard.length > 1)));
+      expect(exact.heard[0]?.data).toEqual({ after: oldest });
+      expect(late.heard[0]?.data).toEqual({ after: oldest - 1, gap: true });
+      expect(late.heard[1]?.id).toBe(String(next));
+    });
+
     test('a stream starts now, and says where', async () => {
       const stream = await listen('/events');
       await stream.untilHeard((heard) => heard.length > 0);

@@ -11,6 +11,7 @@ import { loadJob, waitingJobs } from './rows.ts';
 import type { Engine, EnvelopeSource, LogStore } from './ports.ts';
 import { requestCancel, retryJob } from './requests.ts';
 import { defaultSettings, type EngineSettings } from './settings.ts';
+import { Trimmer } from './trim.ts';
 import type { Histogram } from './writer/histogram.ts';
 import { Writer } from './writer/writer.ts';
 
@@ -56,6 +57,7 @@ class WiredEngine implements RunningEngine {
   readonly #options: EngineOptions;
   readonly #driver: EngineDriver;
   readonly #agents: AgentSessions;
+  readonly #trimmer: Trimmer;
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -63,6 +65,7 @@ class WiredEngine implements RunningEngine {
     const { db, epoch, installId, log, clock, logs, blobs, envelopes } = options;
     const settings = { ...defaultSettings, ...options.settings };
     this.events = options.writer ?? new Writer({ db, epoch, log, clock, onFenced: (error) => this.#fenced(error) });
+    this.#trimmer = new Trimmer({ sql: db.sql, retention: settings.retention, log, clock });
     const preparer = new Preparer(envelopes);
     const { leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
     this.#driver = new EngineDriver({
@@ -101,6 +104,7 @@ class WiredEngine implements RunningEngine {
       if (cancelRequested) this.#driver.happened({ kind: 'cancel', jobId });
     }
     await this.#driver.loaded();
+    this.#trimmer.start();
   }
 
   listen(address: Address): Promise<{ port: number }> {
@@ -110,7 +114,7 @@ class WiredEngine implements RunningEngine {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#quiet();
-    await this.#agents.stop();
+    await Promise.all([this.#agents.stop(), this.#trimmer.stop()]);
     if (!this.#options.writer) await this.events.stop();
   }
 
@@ -169,6 +173,7 @@ class WiredEngine implements RunningEngine {
   #quiet(): void {
     this.#stopped = true;
     this.#driver.stop();
+    void this.#trimmer.stop();
   }
 
   #fenced(error: EpochLostError): void {

@@ -1,3 +1,7 @@
+import type { Retention } from './trim.ts';
+
+const DAY_MS = 86_400_000;
+
 /** Times in milliseconds. */
 export interface EngineSettings {
   readonly heartbeatMs: number;
@@ -9,6 +13,7 @@ export interface EngineSettings {
   readonly killGraceMs: number;
   /** Tasks that run on one host at the same time. */
   readonly tasksPerHost: number;
+  readonly retention: Retention;
 }
 
 export const defaultSettings: EngineSettings = {
@@ -17,4 +22,5 @@ export const defaultSettings: EngineSettings = {
   lostAfterMs: 600_000,
   killGraceMs: 10_000,
   tasksPerHost: 8,
+  retention: { eventsMs: 14 * DAY_MS, auditMs: 400 * DAY_MS, lateMs: 90 * DAY_MS },
 };

@@ -19,7 +19,7 @@ export interface ServerOptions {
   readonly stacks: readonly string[];
   /** Platform plugins to load beside the server's own parts. */
   readonly plugins: readonly Plugin[];
-  /** How soon silence of agents is noticed; what is usual when absent. */
+  /** How soon silence of agents is noticed, and how long history is kept; what is usual when absent. */
   readonly engine?: EngineSettings | undefined;
 }
 
@@ -29,6 +29,8 @@ export interface EngineSettings {
   readonly leaseMs?: number;
   readonly lostAfterMs?: number;
   readonly tasksPerHost?: number;
+  /** How long history is kept. */
+  readonly retention?: { readonly eventsMs: number; readonly auditMs: number; readonly lateMs: number };
 }
 
 export const ServerOptions = token<ServerOptions>('server.Options');

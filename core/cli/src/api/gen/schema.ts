@@ -695,7 +695,7 @@ export interface paths {
         };
         /**
          * Follow what happens
-         * @description Server-sent events from now on, or exactly after Last-Event-ID (or `after`). Ids grow in the order of commits, so nothing is skipped. `event` is the topic.
+         * @description Server-sent events from now on, or exactly after Last-Event-ID (or `after`). Ids grow in the order of commits, so nothing is skipped. `event` is the topic. The first message, `ready`, says `gap: true` when events after that id are no longer kept: then read anew what you show.
          *
          *     Permission: read event.
          */

@@ -16,7 +16,7 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
     tag: 'events',
     summary: 'Follow what happens',
     description:
-      'Server-sent events from now on, or exactly after Last-Event-ID (or `after`). Ids grow in the order of commits, so nothing is skipped. `event` is the topic.',
+      'Server-sent events from now on, or exactly after Last-Event-ID (or `after`). Ids grow in the order of commits, so nothing is skipped. `event` is the topic. The first message, `ready`, says `gap: true` when events after that id are no longer kept: then read anew what you show.',
     permission: { action: 'read', resource: 'event' },
     audit: 'none',
     clusterOf: async ({ query }) =>
@@ -46,7 +46,7 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
         ...(clusterId === undefined ? {} : { clusterId }),
       };
       const start = lastEventId(headers['last-event-id']) ?? query.after ?? (await newest());
-      return { messages: stream(where, start, signal) };
+      return { messages: stream(where, { start, gap: await isGone(start) }, signal) };
     },
   });
 
@@ -54,7 +54,17 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
     return (await em().findOne(Event, { id: { $gt: 0 } }, { orderBy: { id: 'desc' } }))?.id ?? 0;
   }
 
-  async function* stream(where: object, start: number, signal: AbortSignal): AsyncGenerator<StreamMessage> {
+  /** Whether events after this one were removed because of their age: then the stream cannot resume without a gap. */
+  async function isGone(id: number): Promise<boolean> {
+    const oldest = await em().findOne(Event, { id: { $gt: 0 } }, { orderBy: { id: 'asc' } });
+    return oldest !== null && oldest.id > id + 1;
+  }
+
+  async function* stream(
+    where: object,
+    { start, gap }: { readonly start: number; readonly gap: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamMessage> {
     let last = start;
     let committed = start;
     let wake = Promise.withResolvers<void>();
@@ -64,7 +74,7 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
     });
     signal.addEventListener('abort', () => wake.resolve());
     // The first message says where the stream stands, so that a client that loses it at once can resume too.
-    yield { id: String(last), event: 'ready', data: { after: last } };
+    yield { id: String(last), event: 'ready', data: gap ? { after: last, gap } : { after: last } };
     try {
       while (!signal.aborted) {
         const waiting = wake.promise;
