@@ -14,21 +14,22 @@ export type { DispatchAnswer, DispatchAnswer__Output } from './gen/stackyard/age
 export type { DispatchReply, DispatchReply__Output } from './gen/stackyard/agent/v1/DispatchReply.ts';
 export type { DownloadChunk, DownloadChunk__Output } from './gen/stackyard/agent/v1/DownloadChunk.ts';
 export type { DownloadRequest, DownloadRequest__Output } from './gen/stackyard/agent/v1/DownloadRequest.ts';
-export type { EnrolmentClient, EnrolmentHandlers } from './gen/stackyard/agent/v1/Enrolment.ts';
 export type { Envelope, Envelope__Output } from './gen/stackyard/agent/v1/Envelope.ts';
 export type { Hello, Hello__Output } from './gen/stackyard/agent/v1/Hello.ts';
 export type { HostFacts, HostFacts__Output } from './gen/stackyard/agent/v1/HostFacts.ts';
 export type { Instance, Instance__Output } from './gen/stackyard/agent/v1/Instance.ts';
 export type { InventoryEntry, InventoryEntry__Output } from './gen/stackyard/agent/v1/InventoryEntry.ts';
-export type { JoinReply__Output } from './gen/stackyard/agent/v1/JoinReply.ts';
-export type { JoinRequest__Output } from './gen/stackyard/agent/v1/JoinRequest.ts';
 export type { LogAck, LogAck__Output } from './gen/stackyard/agent/v1/LogAck.ts';
 export type { LogChunk, LogChunk__Output } from './gen/stackyard/agent/v1/LogChunk.ts';
 export type { LogFrame, LogFrame__Output } from './gen/stackyard/agent/v1/LogFrame.ts';
+export type { RenewReply, RenewReply__Output } from './gen/stackyard/agent/v1/RenewReply.ts';
+export type { RenewRequest__Output } from './gen/stackyard/agent/v1/RenewRequest.ts';
 export type { Result, Result__Output } from './gen/stackyard/agent/v1/Result.ts';
 export type { Self, Self__Output } from './gen/stackyard/agent/v1/Self.ts';
 export type { ServerFrame, ServerFrame__Output } from './gen/stackyard/agent/v1/ServerFrame.ts';
 export type { ServerMessage, ServerMessage__Output } from './gen/stackyard/agent/v1/ServerMessage.ts';
+export type { TrustAuthorities, TrustAuthorities__Output } from './gen/stackyard/agent/v1/TrustAuthorities.ts';
+export type { TrustedAuthorities, TrustedAuthorities__Output } from './gen/stackyard/agent/v1/TrustedAuthorities.ts';
 export type { Value, Value__Output } from './gen/stackyard/agent/v1/Value.ts';
 export type { ValueMap, ValueMap__Output } from './gen/stackyard/agent/v1/ValueMap.ts';
 export type { WatchedComponent, WatchedComponent__Output } from './gen/stackyard/agent/v1/WatchedComponent.ts';
@@ -51,7 +52,7 @@ const definition = globalThis.STACKYARD_PROTO_JSON
 const loaded = grpc.loadPackageDefinition(definition) as unknown as ProtoGrpcType;
 
 /** Service definitions and client constructors of the protocol. */
-export const { Agents, Enrolment } = loaded.stackyard.agent.v1;
+export const { Agents } = loaded.stackyard.agent.v1;
 
 const envelopeType = loaded.stackyard.agent.v1.Envelope;
 

@@ -15,8 +15,13 @@ export class AgentError extends Error {
 
 export class ServerUnreachableError extends AgentError {
   readonly server: string;
-  constructor(server: string) {
-    super('SERVER_UNREACHABLE', `The server ${server} does not answer. Check its address and that it runs.`);
+  constructor(server: string, options?: ErrorOptions) {
+    const why = options?.cause instanceof Error ? ` (${options.cause.message})` : '';
+    super(
+      'SERVER_UNREACHABLE',
+      `The server ${server} does not answer${why}. Check its address and that it runs.`,
+      options,
+    );
     this.server = server;
   }
 }
@@ -27,9 +32,21 @@ export class JoinRefusedError extends AgentError {
   }
 }
 
+export class AuthorityMismatchError extends AgentError {
+  constructor(server: string, sha256: string) {
+    super(
+      'AUTHORITY_MISMATCH',
+      `The server ${server} does not have the authority ${sha256} that this host is to trust, so nothing was sent to it. Take the address and the SHA-256 from one and the same join command, and find out who answers there.`,
+    );
+  }
+}
+
 export class NotJoinedError extends AgentError {
   constructor(root: string) {
-    super('NOT_JOINED', `The host root ${root} has not joined a server yet. Start the agent with a join token.`);
+    super(
+      'NOT_JOINED',
+      `The host root ${root} has not joined a server yet. Start the agent with a join token, --enrol and --ca-sha256, as "stackyard host add" prints them.`,
+    );
   }
 }
 

@@ -1,7 +1,11 @@
 export { type AgentOptions, runAgent, type RunningAgent } from './agent/runAgent.ts';
 export { type AgentBundle, buildBundle, bundleCommand } from './bundle.ts';
 export { ControlConnection, type ControlEvents } from './connection/control.ts';
-export { type Identity, join, joinServer, type JoinOptions, readIdentity } from './identity.ts';
+export { Credentials } from './connection/credentials.ts';
+export { join, type JoinOptions, renewExpired } from './identity/enrol.ts';
+export { type Identity, readIdentity } from './identity/identity.ts';
+export { sha256sOf } from './identity/authorities.ts';
+export { Renewal } from './identity/renewal.ts';
 export { main as agentMain } from './main.ts';
 export * from './errors.ts';
 export * as executor from './executor/index.ts';

@@ -3,16 +3,18 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type AgentOptions, runAgent } from './agent/runAgent.ts';
 
-const HELP = `stackyard agent --server HOST:PORT [--root DIR] [--name NAME] [--address A] [--bind A] [--local]
-                 [--token-file FILE] [--verbose]
+const HELP = `stackyard agent [--enrol HOST:PORT --ca-sha256 HEX] [--server HOST:PORT] [--root DIR] [--name NAME]
+                 [--address A] [--bind A] [--local] [--token-file FILE] [--verbose]
 
-  --server      where the server listens for agents
+  --enrol       where the host joins; needed for the first start only, as are --ca-sha256 and the token
+  --ca-sha256   the SHA-256 of the certificate of the authority that is to be trusted
+  --token-file  holds the join token ($STACKYARD_JOIN_TOKEN instead)
+  --server      where the server listens for agents, when it is not where it said
   --root        the root directory of the host, / unless given
   --name        the name under which the host joins, its host name unless given
   --address     what other hosts reach it by, its name unless given
   --bind        where its components listen; 0.0.0.0, or the address on a local host
   --local       several agents share this machine
-  --token-file  holds the join token; needed for the first start only ($STACKYARD_JOIN_TOKEN instead)
   --verbose     also log to standard error
 `;
 
@@ -22,6 +24,8 @@ export async function agentOptions(argv: readonly string[], env: NodeJS.ProcessE
     args: [...argv],
     options: {
       server: { type: 'string' },
+      enrol: { type: 'string' },
+      'ca-sha256': { type: 'string' },
       root: { type: 'string', default: '/' },
       name: { type: 'string', default: hostname() },
       address: { type: 'string' },
@@ -34,12 +38,15 @@ export async function agentOptions(argv: readonly string[], env: NodeJS.ProcessE
   });
   if (values.help) return undefined;
   const server = values.server ?? env['STACKYARD_SERVER'];
-  if (!server) throw new Error('Say where the server is: --server HOST:PORT.');
+  const enrolment = values.enrol ?? env['STACKYARD_ENROL'];
+  const caSha256 = pinOf(values['ca-sha256'] ?? env['STACKYARD_CA_SHA256']);
   const address = values.address ?? values.name;
   const file = values['token-file'];
   const token = file ? (await readFile(file, 'utf8')).trim() : env['STACKYARD_JOIN_TOKEN'];
   return {
-    server,
+    ...(server ? { server } : {}),
+    ...(enrolment ? { enrolment } : {}),
+    ...(caSha256 ? { caSha256 } : {}),
     root: values.root,
     hostName: values.name,
     address,
@@ -48,6 +55,14 @@ export async function agentOptions(argv: readonly string[], env: NodeJS.ProcessE
     stderr: values.verbose,
     ...(token ? { token } : {}),
   };
+}
+
+/** As tools print it, too: in capitals, with colons. */
+function pinOf(given: string | undefined): string | undefined {
+  if (!given) return undefined;
+  const pin = given.replaceAll(':', '').toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(pin)) throw new Error('Give --ca-sha256 the 64 hexadecimal digits of a SHA-256.');
+  return pin;
 }
 
 /** Runs the agent until SIGTERM or SIGINT; resolves with the exit code. */

@@ -26,6 +26,8 @@ export interface HelloExtras {
   readonly agentVersion: string;
   readonly facts: HostFacts | null;
   readonly components: readonly ComponentStatus[];
+  /** SHA-256 of every authority that is trusted. */
+  readonly trusted: readonly string[];
 }
 
 export interface Gauges {
@@ -52,11 +54,14 @@ export const PROTOCOL = 1;
 export function toWire(message: AgentSays, extras: Extras): AgentMessage {
   switch (message.kind) {
     case 'hello': {
-      const { components, ...identity } = extras.hello();
+      const { components, trusted, ...identity } = extras.hello();
       const { installId, maxEpochSeen } = message;
       const inventory = message.inventory.map(toInventory);
       const range = { protoMin: PROTOCOL, protoMax: PROTOCOL };
-      return { hello: { ...range, ...identity, components: [...components], installId, maxEpochSeen, inventory } };
+      const trust = { trusted: { sha256: [...trusted] } };
+      return {
+        hello: { ...range, ...identity, ...trust, components: [...components], installId, maxEpochSeen, inventory },
+      };
     }
     case 'heartbeat': {
       const attemptsDigest = Buffer.from(message.digest, 'hex');

@@ -1,6 +1,6 @@
 import { startFleet, type Fleet } from '@stackyard/fleet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until, World } from './world.ts';
+import { type JoinTicket, until, World } from './world.ts';
 
 /** A hundred simulated agents that speak the real protocol with the real server. */
 const size = 100;
@@ -9,10 +9,15 @@ let world: World;
 let fleet: Fleet | undefined;
 beforeAll(async () => {
   world = await World.start({ stacks: ['examples/mock-stack'], hosts: [] });
-  const tokens: string[] = [];
-  for (const hostName of names)
-    tokens.push((await world.api.post<{ token: string }>('/hosts/tokens', { hostName })).token);
-  fleet = await startFleet({ server: world.agentEndpoint, agents: size, join: tokens, executor: { durationMs: 5 } });
+  const tickets: JoinTicket[] = [];
+  for (const hostName of names) tickets.push(await world.api.post<JoinTicket>('/hosts/tokens', { hostName }));
+  const [{ enrolment: endpoint, authoritySha256: caSha256 }] = tickets as [JoinTicket];
+  fleet = await startFleet({
+    enrolment: { endpoint, caSha256 },
+    agents: size,
+    join: tickets.map(({ token }) => token),
+    executor: { durationMs: 5 },
+  });
   await fleet.untilConnected();
   await until('the server reaches all of them', async () => {
     const { items } = await world.api.get<{ items: { reachable: boolean }[] }>('/hosts?limit=500');

@@ -27,6 +27,22 @@ export interface TestHost {
   readonly address: string;
   readonly root: string;
   agent: ChildProcess | undefined;
+  /** What it joins by. */
+  ticket: JoinTicket | undefined;
+}
+
+/** What the server gives for a host that is to join. */
+export interface JoinTicket {
+  readonly token: string;
+  /** host:port */
+  readonly enrolment: string;
+  readonly authoritySha256: string;
+}
+
+interface Ports {
+  readonly http: number;
+  readonly agents: number;
+  readonly enrolment: number;
 }
 
 /**
@@ -38,11 +54,11 @@ export class World {
   readonly hosts = new Map<string, TestHost>();
   readonly #options: WorldOptions;
   readonly #net: string;
-  readonly #ports: { http: number; agents: number };
+  readonly #ports: Ports;
   #server: ChildProcess | undefined;
   #api: Api | undefined;
 
-  private constructor(options: WorldOptions, dir: string, net: string, ports: { http: number; agents: number }) {
+  private constructor(options: WorldOptions, dir: string, net: string, ports: Ports) {
     this.#options = options;
     this.dir = dir;
     this.#net = net;
@@ -57,6 +73,7 @@ export class World {
     const world = new World(options, dir, `127.${slot}.${Math.floor(Math.random() * 250)}`, {
       http: await freePort(),
       agents: await freePort(),
+      enrolment: await freePort(),
     });
     try {
       await world.startServer();
@@ -109,6 +126,8 @@ export class World {
       String(this.#ports.http),
       '--agent-port',
       String(this.#ports.agents),
+      '--enrolment-port',
+      String(this.#ports.enrolment),
       '--package-origin',
       'maven',
     ];
@@ -144,6 +163,8 @@ export class World {
       String(await freePort()),
       '--agent-port',
       String(await freePort()),
+      '--enrolment-port',
+      String(await freePort()),
       '--package-origin',
       'maven',
     ];
@@ -178,11 +199,12 @@ export class World {
       address: `${this.#net}.${11 + this.hosts.size}`,
       root: join(this.dir, name),
       agent: undefined,
+      ticket: undefined,
     };
     this.hosts.set(name, host);
     await mkdir(host.root, { recursive: true, mode: 0o755 });
-    const { token } = await this.api.post<{ token: string }>('/hosts/tokens', { hostName: name });
-    await writeFile(join(this.dir, `${name}.token`), token, { mode: 0o600 });
+    host.ticket = await this.api.post<JoinTicket>('/hosts/tokens', { hostName: name });
+    await writeFile(join(this.dir, `${name}.token`), host.ticket.token, { mode: 0o600 });
     await this.startAgent(name);
     return host;
   }
@@ -197,8 +219,10 @@ export class World {
     const host = this.host(name);
     const args = [
       'agent',
-      '--server',
-      `127.0.0.1:${this.#ports.agents}`,
+      '--enrol',
+      host.ticket?.enrolment ?? '',
+      '--ca-sha256',
+      host.ticket?.authoritySha256 ?? '',
       '--root',
       host.root,
       '--name',

@@ -56,6 +56,7 @@ test('help reads well', async () => {
       plan           what a command would do
       job            what is being done and what was done
       stack          what can be installed
+      ca             the authority that vouches for server and agents
 
     This tool:
       context        servers you have stored

@@ -62,6 +62,11 @@ export const entries: readonly Entry[] = [
   noun('plan', 'what a command would do', async () => (await import('./commands/plan.ts')).plans),
   noun('job', 'what is being done and what was done', async () => (await import('./commands/job.ts')).jobs),
   noun('stack', 'what can be installed', async () => (await import('./commands/stack.ts')).stacks),
+  noun(
+    'ca',
+    'the authority that vouches for server and agents',
+    async () => (await import('./commands/ca.ts')).authority,
+  ),
   {
     name: 'context',
     summary: 'servers you have stored',

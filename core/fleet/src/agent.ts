@@ -1,6 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { ControlConnection, type Extras, fromWire, type Identity, session, toWire } from '@stackyard/agent';
-import type { ComponentStatus, Envelope__Output, HostFacts, WatchedComponent__Output } from '@stackyard/proto';
+import {
+  ControlConnection,
+  Credentials,
+  type Extras,
+  fromWire,
+  type Identity,
+  Renewal,
+  renewExpired,
+  session,
+  sha256sOf,
+  toWire,
+} from '@stackyard/agent';
+import type {
+  ComponentStatus,
+  Envelope__Output,
+  HostFacts,
+  TrustAuthorities__Output,
+  WatchedComponent__Output,
+} from '@stackyard/proto';
 import { decodeEnvelope, durationOf, type FakeExecution, fakeResult } from './executor.ts';
 
 type Ref = session.AttemptRef;
@@ -13,6 +30,8 @@ export interface AgentCounts {
   failed: number;
   killed: number;
   connections: number;
+  /** Certificates that were renewed. */
+  renewals: number;
 }
 
 export interface SimulatedAgentOptions {
@@ -28,6 +47,8 @@ export interface SimulatedAgentOptions {
 export class SimulatedAgent implements session.SessionWorld {
   readonly #options: SimulatedAgentOptions;
   readonly #connection: ControlConnection;
+  readonly #credentials: Credentials;
+  readonly #renewal: Renewal;
   readonly #driver: session.SessionDriver;
   readonly #orders = new Map<string, Envelope__Output>();
   readonly #running = new Map<string, Running>();
@@ -41,13 +62,21 @@ export class SimulatedAgent implements session.SessionWorld {
   constructor(options: SimulatedAgentOptions) {
     this.#options = options;
     this.#driver = new session.SessionDriver(session.newSession(options.identity.installId), this);
-    this.#connection = new ControlConnection(options.identity, {
+    this.#credentials = new Credentials(options.identity);
+    this.#renewal = new Renewal({
+      credentials: this.#credentials,
+      online: (request) => this.#connection.renew(request),
+      expired: renewExpired,
+      renewed: () => (options.counts.renewals += 1),
+    });
+    this.#connection = new ControlConnection(this.#credentials, {
       opened: (stream) => {
         this.#stream = stream;
         options.counts.connections += 1;
         this.#driver.happened({ kind: 'connected', stream });
       },
       received: (stream, message) => {
+        if (message.trust) return void this.#trust(message.trust);
         if (message.watchComponents) return this.#watch(message.watchComponents.components);
         const said = fromWire(message);
         if (said) this.#driver.happened({ kind: 'received', stream, message: said });
@@ -62,9 +91,11 @@ export class SimulatedAgent implements session.SessionWorld {
 
   connect(): void {
     this.#connection.start();
+    this.#renewal.start();
   }
 
   stop(): void {
+    this.#renewal.stop();
     this.#connection.stop();
     this.#driver.stop();
     for (const { stop } of this.#running.values()) stop();
@@ -171,6 +202,11 @@ export class SimulatedAgent implements session.SessionWorld {
     this.#tell([status]);
   }
 
+  async #trust(message: TrustAuthorities__Output): Promise<void> {
+    const sha256 = await this.#renewal.trust(message);
+    if (sha256) this.#connection.send(this.#stream, { trusted: { sha256 } });
+  }
+
   #tell(components: ComponentStatus[]): void {
     if (components.length > 0) this.#connection.send(this.#stream, { componentStatuses: { components } });
   }
@@ -189,6 +225,7 @@ export class SimulatedAgent implements session.SessionWorld {
       agentVersion: 'simulated',
       facts: simulatedFacts(this.#options.hostName),
       components: [...this.#components.values()],
+      trusted: sha256sOf(this.#credentials.identity.authorities),
     }),
     gauges: () => ({ spoolBytes: 0, diskFree: 2 ** 40, loopLagMs: 0 }),
   };

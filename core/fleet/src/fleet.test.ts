@@ -1,19 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, status } from '@grpc/grpc-js';
+import { TestAuthority, TestEnrolment } from '@stackyard/agent/testing';
 import {
   type AgentFrame__Output,
   Agents,
   type AgentsHandlers,
   encodeEnvelope,
-  Enrolment,
-  type EnrolmentHandlers,
   type Result__Output,
   type ServerMessage,
 } from '@stackyard/proto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FleetError } from './errors.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, type FleetOptions, startFleet } from './fleet.ts';
 
 type ControlCall = Parameters<AgentsHandlers['Control']>[0];
 
@@ -22,6 +21,8 @@ class Dispatcher {
   readonly results: Result__Output[] = [];
   readonly changes = new EventEmitter();
   readonly #server = new Server();
+  readonly #installId = randomUUID();
+  #enrolment: TestEnrolment | undefined;
   #welcomed = 0;
   readonly tasks: number;
   readonly twice: boolean;
@@ -31,26 +32,29 @@ class Dispatcher {
     this.twice = twice;
   }
 
-  start(): Promise<string> {
-    const enrolment: EnrolmentHandlers = {
-      Join: (_call, answer) => answer(null, { agentId: randomUUID(), secret: 's', installId: 'install' }),
-    };
+  async start(): Promise<Pick<FleetOptions, 'server' | 'enrolment'>> {
+    const authority = await TestAuthority.make(this.#installId);
+    this.#enrolment = new TestEnrolment(authority);
+    this.#enrolment.token = 'token';
+    await this.#enrolment.start();
+    const credentials = await authority.grpcCredentials();
     const agents: AgentsHandlers = {
       Control: (call) => call.on('data', (frame: AgentFrame__Output) => this.#receive(call, frame)),
       Logs: (call) => call.end(),
       Download: (call) => call.end(),
+      Renew: (_call, reply) => reply({ code: status.UNIMPLEMENTED }),
     };
-    this.#server.addService(Enrolment.service, enrolment);
     this.#server.addService(Agents.service, agents);
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(`127.0.0.1:${port}`),
-      );
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
     });
+    const enrolment = { endpoint: this.#enrolment.address, caSha256: authority.sha256 };
+    return { server: `127.0.0.1:${port}`, enrolment };
   }
 
   stop(): void {
     this.#server.forceShutdown();
+    this.#enrolment?.stop();
   }
 
   #receive(call: ControlCall, { messages }: AgentFrame__Output): void {
@@ -64,7 +68,13 @@ class Dispatcher {
       if (!hello) continue;
       this.#welcomed += 1;
       answers.push({
-        welcome: { installId: 'install', epoch: 1, sessionNo: this.#welcomed, heartbeatMs: 1_000, leaseMs: 30_000 },
+        welcome: {
+          installId: this.#installId,
+          epoch: 1,
+          sessionNo: this.#welcomed,
+          heartbeatMs: 1_000,
+          leaseMs: 30_000,
+        },
       });
       for (let task = 0; task < this.tasks; task += 1) answers.push(...this.#dispatches());
     }
@@ -104,10 +114,10 @@ async function run(
   options: { agents: number; failEvery?: number; twice?: boolean },
 ): Promise<Dispatcher> {
   dispatcher = new Dispatcher(tasks, options);
-  const server = await dispatcher.start();
+  const where = await dispatcher.start();
   const { agents, failEvery } = options;
   fleet = await startFleet({
-    server,
+    ...where,
     agents,
     join: Array.from({ length: agents }, () => 'token'),
     executor: { durationMs: 0, failEvery },
@@ -136,7 +146,5 @@ test('every n-th task fails where the executor says so', async () => {
 
 test('a fleet without enough tokens is refused before anybody joins', async () => {
   dispatcher = new Dispatcher(0);
-  await expect(
-    startFleet({ server: 'localhost:1', agents: 2, join: ['one'], executor: { durationMs: 0 } }),
-  ).rejects.toThrow(FleetError);
+  await expect(startFleet({ agents: 2, join: ['one'], executor: { durationMs: 0 } })).rejects.toThrow(FleetError);
 });

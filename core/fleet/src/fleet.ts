@@ -5,10 +5,12 @@ import { FleetError } from './errors.ts';
 import type { FakeExecution } from './executor.ts';
 
 export interface FleetOptions {
-  /** `host:port` where the server listens for agents. */
-  readonly server: string;
+  /** `host:port` where the server listens for agents, when it is not where the server says. */
+  readonly server?: string | undefined;
+  /** Where agents with tokens join, and the SHA-256 of the authority they are to trust. */
+  readonly enrolment?: { readonly endpoint: string; readonly caSha256: string } | undefined;
   readonly agents: number;
-  /** A join token per agent, or who gives an agent its identity. */
+  /** A join token per agent, which needs `enrolment`; or who gives an agent its identity. */
   readonly join: readonly string[] | ((index: number, hostName: string) => Promise<Identity>);
   /** The name of an agent's host, by its index from 0; `sim-1`, `sim-2` … unless given. */
   readonly hostName?: (index: number) => string;
@@ -41,7 +43,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   if (Array.isArray(options.join) && options.join.length < size) {
     throw new FleetError(`A fleet of ${size} agents needs ${size} join tokens, but was given ${options.join.length}.`);
   }
-  const counts: AgentCounts = { started: 0, succeeded: 0, failed: 0, killed: 0, connections: 0 };
+  const counts: AgentCounts = { started: 0, succeeded: 0, failed: 0, killed: 0, connections: 0, renewals: 0 };
   const changes = new EventEmitter();
   const agents: SimulatedAgent[] = [];
   const identities: Identity[] = [];
@@ -51,7 +53,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const name = hostName(index);
     const identity = await identityOf(options, index, name);
     const agent = new SimulatedAgent({
-      identity: { ...identity, server },
+      identity: server === undefined ? identity : { ...identity, server },
       hostName: name,
       execution: executor,
       counts,
@@ -91,5 +93,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
 async function identityOf(options: FleetOptions, index: number, hostName: string): Promise<Identity> {
   if (typeof options.join === 'function') return options.join(index, hostName);
-  return join({ server: options.server, token: options.join[index] ?? '', hostName });
+  if (!options.enrolment) throw new FleetError('A fleet that joins by tokens needs to know where: give `enrolment`.');
+  const { endpoint: enrolment, caSha256 } = options.enrolment;
+  return join({ enrolment, caSha256, token: options.join[index] ?? '', hostName });
 }

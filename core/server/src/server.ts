@@ -2,6 +2,8 @@ import { createKernel, type Logger, Logger as LoggerToken, PluginStartError } fr
 import { apiPlugin, Http } from './wiring/api.ts';
 import { cataloguePlugin } from './wiring/catalogue.ts';
 import { enginePlugin, EngineParts } from './wiring/engine.ts';
+import { EnrolmentListener, enrolmentPlugin } from './wiring/enrolment.ts';
+import { identityPlugin, ServerIdentity } from './wiring/identity.ts';
 import { operationsPlugin } from './wiring/operations.ts';
 import { Fatal, ServerOptions } from './wiring/options.ts';
 import { previewsPlugin } from './wiring/previews.ts';
@@ -13,9 +15,11 @@ export type { Address, EngineSettings } from './wiring/options.ts';
 /** The server's own parts; a platform plugin stands beside them, not above. */
 export const serverPlugins = [
   storagePlugin,
+  identityPlugin,
   cataloguePlugin,
   previewsPlugin,
   enginePlugin,
+  enrolmentPlugin,
   statsPlugin,
   operationsPlugin,
   apiPlugin,
@@ -32,6 +36,10 @@ export interface RunningServer {
   readonly url: string;
   /** host:port that agents dial. */
   readonly agentEndpoint: string;
+  /** host:port where hosts join, by HTTPS. */
+  readonly enrolmentEndpoint: string;
+  /** SHA-256 (DER, hex) of the authority that signs, which hosts pin when they join. */
+  readonly authoritySha256: string;
   /** Holds the administrator's token, 0600. */
   readonly tokenFile: string;
   readonly token: string;
@@ -53,7 +61,15 @@ export async function startServer({ log, onFatal, ...options }: StartOptions): P
     .start()
     .catch((error: unknown) => Promise.reject(plainly(error)));
   const { url, tokenFile, token } = kernel.resolve(Http);
-  return { url, tokenFile, token, agentEndpoint: kernel.resolve(EngineParts).agentEndpoint, stop: () => kernel.stop() };
+  return {
+    url,
+    tokenFile,
+    token,
+    agentEndpoint: kernel.resolve(EngineParts).agentEndpoint,
+    enrolmentEndpoint: kernel.resolve(EnrolmentListener).endpoint,
+    authoritySha256: kernel.resolve(ServerIdentity).identity.issuingSha256,
+    stop: () => kernel.stop(),
+  };
 }
 
 /** An operator did not choose the server's own parts, so what stands in their way is said without naming them. */

@@ -13,7 +13,6 @@ import type { Dispatch as _stackyard_agent_v1_Dispatch, Dispatch__Output as _sta
 import type { DispatchReply as _stackyard_agent_v1_DispatchReply, DispatchReply__Output as _stackyard_agent_v1_DispatchReply__Output } from './stackyard/agent/v1/DispatchReply.ts';
 import type { DownloadChunk as _stackyard_agent_v1_DownloadChunk, DownloadChunk__Output as _stackyard_agent_v1_DownloadChunk__Output } from './stackyard/agent/v1/DownloadChunk.ts';
 import type { DownloadRequest as _stackyard_agent_v1_DownloadRequest, DownloadRequest__Output as _stackyard_agent_v1_DownloadRequest__Output } from './stackyard/agent/v1/DownloadRequest.ts';
-import type { EnrolmentClient as _stackyard_agent_v1_EnrolmentClient, EnrolmentDefinition as _stackyard_agent_v1_EnrolmentDefinition } from './stackyard/agent/v1/Enrolment.ts';
 import type { Envelope as _stackyard_agent_v1_Envelope, Envelope__Output as _stackyard_agent_v1_Envelope__Output } from './stackyard/agent/v1/Envelope.ts';
 import type { Facts as _stackyard_agent_v1_Facts, Facts__Output as _stackyard_agent_v1_Facts__Output } from './stackyard/agent/v1/Facts.ts';
 import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from './stackyard/agent/v1/Goaway.ts';
@@ -26,18 +25,20 @@ import type { Instance as _stackyard_agent_v1_Instance, Instance__Output as _sta
 import type { Instances as _stackyard_agent_v1_Instances, Instances__Output as _stackyard_agent_v1_Instances__Output } from './stackyard/agent/v1/Instances.ts';
 import type { InventoryEntry as _stackyard_agent_v1_InventoryEntry, InventoryEntry__Output as _stackyard_agent_v1_InventoryEntry__Output } from './stackyard/agent/v1/InventoryEntry.ts';
 import type { Java as _stackyard_agent_v1_Java, Java__Output as _stackyard_agent_v1_Java__Output } from './stackyard/agent/v1/Java.ts';
-import type { JoinReply as _stackyard_agent_v1_JoinReply, JoinReply__Output as _stackyard_agent_v1_JoinReply__Output } from './stackyard/agent/v1/JoinReply.ts';
-import type { JoinRequest as _stackyard_agent_v1_JoinRequest, JoinRequest__Output as _stackyard_agent_v1_JoinRequest__Output } from './stackyard/agent/v1/JoinRequest.ts';
 import type { LogAck as _stackyard_agent_v1_LogAck, LogAck__Output as _stackyard_agent_v1_LogAck__Output } from './stackyard/agent/v1/LogAck.ts';
 import type { LogChunk as _stackyard_agent_v1_LogChunk, LogChunk__Output as _stackyard_agent_v1_LogChunk__Output } from './stackyard/agent/v1/LogChunk.ts';
 import type { LogFrame as _stackyard_agent_v1_LogFrame, LogFrame__Output as _stackyard_agent_v1_LogFrame__Output } from './stackyard/agent/v1/LogFrame.ts';
 import type { PackageRef as _stackyard_agent_v1_PackageRef, PackageRef__Output as _stackyard_agent_v1_PackageRef__Output } from './stackyard/agent/v1/PackageRef.ts';
+import type { RenewReply as _stackyard_agent_v1_RenewReply, RenewReply__Output as _stackyard_agent_v1_RenewReply__Output } from './stackyard/agent/v1/RenewReply.ts';
+import type { RenewRequest as _stackyard_agent_v1_RenewRequest, RenewRequest__Output as _stackyard_agent_v1_RenewRequest__Output } from './stackyard/agent/v1/RenewRequest.ts';
 import type { Result as _stackyard_agent_v1_Result, Result__Output as _stackyard_agent_v1_Result__Output } from './stackyard/agent/v1/Result.ts';
 import type { ResultAck as _stackyard_agent_v1_ResultAck, ResultAck__Output as _stackyard_agent_v1_ResultAck__Output } from './stackyard/agent/v1/ResultAck.ts';
 import type { Self as _stackyard_agent_v1_Self, Self__Output as _stackyard_agent_v1_Self__Output } from './stackyard/agent/v1/Self.ts';
 import type { ServerFrame as _stackyard_agent_v1_ServerFrame, ServerFrame__Output as _stackyard_agent_v1_ServerFrame__Output } from './stackyard/agent/v1/ServerFrame.ts';
 import type { ServerMessage as _stackyard_agent_v1_ServerMessage, ServerMessage__Output as _stackyard_agent_v1_ServerMessage__Output } from './stackyard/agent/v1/ServerMessage.ts';
 import type { Started as _stackyard_agent_v1_Started, Started__Output as _stackyard_agent_v1_Started__Output } from './stackyard/agent/v1/Started.ts';
+import type { TrustAuthorities as _stackyard_agent_v1_TrustAuthorities, TrustAuthorities__Output as _stackyard_agent_v1_TrustAuthorities__Output } from './stackyard/agent/v1/TrustAuthorities.ts';
+import type { TrustedAuthorities as _stackyard_agent_v1_TrustedAuthorities, TrustedAuthorities__Output as _stackyard_agent_v1_TrustedAuthorities__Output } from './stackyard/agent/v1/TrustedAuthorities.ts';
 import type { Value as _stackyard_agent_v1_Value, Value__Output as _stackyard_agent_v1_Value__Output } from './stackyard/agent/v1/Value.ts';
 import type { ValueList as _stackyard_agent_v1_ValueList, ValueList__Output as _stackyard_agent_v1_ValueList__Output } from './stackyard/agent/v1/ValueList.ts';
 import type { ValueMap as _stackyard_agent_v1_ValueMap, ValueMap__Output as _stackyard_agent_v1_ValueMap__Output } from './stackyard/agent/v1/ValueMap.ts';
@@ -67,7 +68,6 @@ export interface ProtoGrpcType {
         DispatchReply: MessageTypeDefinition<_stackyard_agent_v1_DispatchReply, _stackyard_agent_v1_DispatchReply__Output>
         DownloadChunk: MessageTypeDefinition<_stackyard_agent_v1_DownloadChunk, _stackyard_agent_v1_DownloadChunk__Output>
         DownloadRequest: MessageTypeDefinition<_stackyard_agent_v1_DownloadRequest, _stackyard_agent_v1_DownloadRequest__Output>
-        Enrolment: SubtypeConstructor<typeof grpc.Client, _stackyard_agent_v1_EnrolmentClient> & { service: _stackyard_agent_v1_EnrolmentDefinition }
         Envelope: MessageTypeDefinition<_stackyard_agent_v1_Envelope, _stackyard_agent_v1_Envelope__Output>
         Facts: MessageTypeDefinition<_stackyard_agent_v1_Facts, _stackyard_agent_v1_Facts__Output>
         Goaway: MessageTypeDefinition<_stackyard_agent_v1_Goaway, _stackyard_agent_v1_Goaway__Output>
@@ -80,18 +80,20 @@ export interface ProtoGrpcType {
         Instances: MessageTypeDefinition<_stackyard_agent_v1_Instances, _stackyard_agent_v1_Instances__Output>
         InventoryEntry: MessageTypeDefinition<_stackyard_agent_v1_InventoryEntry, _stackyard_agent_v1_InventoryEntry__Output>
         Java: MessageTypeDefinition<_stackyard_agent_v1_Java, _stackyard_agent_v1_Java__Output>
-        JoinReply: MessageTypeDefinition<_stackyard_agent_v1_JoinReply, _stackyard_agent_v1_JoinReply__Output>
-        JoinRequest: MessageTypeDefinition<_stackyard_agent_v1_JoinRequest, _stackyard_agent_v1_JoinRequest__Output>
         LogAck: MessageTypeDefinition<_stackyard_agent_v1_LogAck, _stackyard_agent_v1_LogAck__Output>
         LogChunk: MessageTypeDefinition<_stackyard_agent_v1_LogChunk, _stackyard_agent_v1_LogChunk__Output>
         LogFrame: MessageTypeDefinition<_stackyard_agent_v1_LogFrame, _stackyard_agent_v1_LogFrame__Output>
         PackageRef: MessageTypeDefinition<_stackyard_agent_v1_PackageRef, _stackyard_agent_v1_PackageRef__Output>
+        RenewReply: MessageTypeDefinition<_stackyard_agent_v1_RenewReply, _stackyard_agent_v1_RenewReply__Output>
+        RenewRequest: MessageTypeDefinition<_stackyard_agent_v1_RenewRequest, _stackyard_agent_v1_RenewRequest__Output>
         Result: MessageTypeDefinition<_stackyard_agent_v1_Result, _stackyard_agent_v1_Result__Output>
         ResultAck: MessageTypeDefinition<_stackyard_agent_v1_ResultAck, _stackyard_agent_v1_ResultAck__Output>
         Self: MessageTypeDefinition<_stackyard_agent_v1_Self, _stackyard_agent_v1_Self__Output>
         ServerFrame: MessageTypeDefinition<_stackyard_agent_v1_ServerFrame, _stackyard_agent_v1_ServerFrame__Output>
         ServerMessage: MessageTypeDefinition<_stackyard_agent_v1_ServerMessage, _stackyard_agent_v1_ServerMessage__Output>
         Started: MessageTypeDefinition<_stackyard_agent_v1_Started, _stackyard_agent_v1_Started__Output>
+        TrustAuthorities: MessageTypeDefinition<_stackyard_agent_v1_TrustAuthorities, _stackyard_agent_v1_TrustAuthorities__Output>
+        TrustedAuthorities: MessageTypeDefinition<_stackyard_agent_v1_TrustedAuthorities, _stackyard_agent_v1_TrustedAuthorities__Output>
         Value: MessageTypeDefinition<_stackyard_agent_v1_Value, _stackyard_agent_v1_Value__Output>
         ValueList: MessageTypeDefinition<_stackyard_agent_v1_ValueList, _stackyard_agent_v1_ValueList__Output>
         ValueMap: MessageTypeDefinition<_stackyard_agent_v1_ValueMap, _stackyard_agent_v1_ValueMap__Output>

@@ -40,7 +40,7 @@ beforeEach(async () => {
   for (const [digest, file] of stack.files) server.files.set(digest, file);
   place = { root: join(dir, 'h1'), address: '127.0.0.1', port: await freePort() };
   const { root, address } = place;
-  options = { server: server.address, root, address, bind: address, local: true, hostName: 'h1', token: 'good-token' };
+  options = { ...server.joining, root, address, bind: address, local: true, hostName: 'h1' };
 });
 
 afterEach(async () => {
@@ -49,7 +49,7 @@ afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
   const group = componentGroup(componentDir(place.root, hostComponentId));
   await endProcesses({ cookie: { name: 'STACKYARD_COMPONENT', value: hostComponentId }, group, graceMs: 0 });
-  await server.stop();
+  await server.close();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -298,7 +298,7 @@ test('there is one agent per host root, and none without an identity or a token'
   await expect(runAgent(options)).rejects.toThrow(/manages the host root .* already/);
   const { token: _, ...without } = options;
   await expect(runAgent({ ...without, root: join(dir, 'h2') })).rejects.toThrow('has not joined a server yet');
-  await expect(runAgent({ ...options, root: join(dir, 'h3'), token: 'bad' })).rejects.toThrow('the token is not known');
+  await expect(runAgent({ ...options, root: join(dir, 'h3'), token: 'bad' })).rejects.toThrow('The token is not known');
 });
 
 /** The agent's bundle as a process of its own. */
@@ -308,8 +308,10 @@ async function spawnAgent(): Promise<ChildProcess> {
   writeFileSync(token, 'good-token\n');
   const { root, address } = place;
   const own = [
-    '--server',
-    server.address,
+    '--enrol',
+    server.joining.enrolment,
+    '--ca-sha256',
+    server.joining.caSha256,
     '--root',
     root,
     '--address',

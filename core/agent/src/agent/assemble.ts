@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { HostFacts } from '@stackyard/proto';
+import type { HostFacts, TrustAuthorities__Output } from '@stackyard/proto';
 import type { Logger } from 'pino';
 import { ArtifactStore } from '../artifacts/store.ts';
 import { ControlConnection } from '../connection/control.ts';
+import type { Credentials } from '../connection/credentials.ts';
 import { Downloads } from '../connection/download.ts';
-import type { Identity } from '../identity.ts';
+import { sha256sOf } from '../identity/authorities.ts';
+import { renewExpired } from '../identity/enrol.ts';
+import { Renewal } from '../identity/renewal.ts';
 import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
@@ -29,20 +32,21 @@ const FACTS_MS = 60_000;
 export async function assemble(from: {
   options: HostAddress;
   paths: AgentPaths;
-  identity: Identity;
+  credentials: Credentials;
   log: Logger;
   /** The server does not know this agent. */
   refused: () => void;
 }): Promise<() => Promise<void>> {
-  const { options, paths, identity, log } = from;
+  const { options, paths, credentials, log } = from;
+  const { identity } = credentials;
   const { root, address, bind, local } = options;
   const spool = await Spool.open(paths.spool);
   for (const { path, reason } of spool.quarantined)
     log.error({ path, reason }, 'An entry of the journal was set aside');
   const modules = runnerModules();
   const pool = new RunnerPool({ spoolDir: paths.spool, command: modules.command });
-  const logs = new LogSender(identity, (ref) => markDelivered(spool, ref));
-  const downloads = new Downloads(identity);
+  const logs = new LogSender(credentials, (ref) => markDelivered(spool, ref));
+  const downloads = new Downloads(credentials);
   const artifacts = new ArtifactStore(paths.artifacts, downloads);
   const gauges = new GaugeReader(paths.spool);
   const lookUpFacts = (): Promise<HostFacts> =>
@@ -88,7 +92,7 @@ export async function assemble(from: {
   });
   let stream = 0;
   let reachable = true;
-  const connection: ControlConnection = new ControlConnection(identity, {
+  const connection: ControlConnection = new ControlConnection(credentials, {
     opened(opened) {
       stream = opened;
       reachable = true;
@@ -96,6 +100,7 @@ export async function assemble(from: {
       driver.happened({ kind: 'connected', stream: opened });
     },
     received(from, message) {
+      if (message.trust) return trust(message.trust);
       if (message.watchComponents) return supervisor.watch(message.watchComponents.components);
       const said = fromWire(message);
       if (said) driver.happened({ kind: 'received', stream: from, message: said });
@@ -110,6 +115,22 @@ export async function assemble(from: {
       reachable = false;
     },
   });
+  const renewal = new Renewal({
+    credentials,
+    online: (request) => connection.renew(request),
+    expired: renewExpired,
+    renewed: (expiresAt) => log.info({ expiresAt }, 'The certificate of this agent was renewed'),
+    failed: (error) => log.warn({ err: error }, 'The certificate of this agent could not be renewed yet'),
+  });
+  const trust = (message: TrustAuthorities__Output): void => {
+    renewal.trust(message).then(
+      (trusted) => {
+        if (trusted) connection.send(stream, { trusted: { sha256: trusted } });
+        else log.error('The server asks to trust what is no authority of its installation; that is not done');
+      },
+      (error: unknown) => log.error({ err: error }, 'Whom the server asks to trust could not be stored'),
+    );
+  };
   const supervisor = new Supervisor({
     componentsDir: paths.components,
     file: paths.watched,
@@ -126,6 +147,7 @@ export async function assemble(from: {
       agentVersion: VERSION,
       facts,
       components: supervisor.statuses(),
+      trusted: sha256sOf(credentials.identity.authorities),
     }),
     gauges: () => gauges.read(),
   };
@@ -147,6 +169,7 @@ export async function assemble(from: {
   await supervisor.start();
   driver.happened({ kind: 'timer', timer: 'deadline' });
   connection.start();
+  renewal.start();
   const factsTimer = setInterval(() => {
     void lookUpFacts().then((found) => {
       if (isSameHost(found, facts)) return;
@@ -167,6 +190,7 @@ export async function assemble(from: {
   return async () => {
     clearInterval(factsTimer);
     stopSweeping();
+    renewal.stop();
     connection.stop();
     driver.stop();
     supervisor.stop();

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Identity } from '../identity.ts';
+import type { Identity } from '../identity/identity.ts';
 import { type Recovered, restore } from '../session/restore.ts';
 import type { Fence, SessionState } from '../session/state.ts';
 import type { Attempts, Spool } from '../spool/index.ts';

@@ -1,6 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { AgentRunningError, NotJoinedError } from '../errors.ts';
-import { type Identity, joinServer, readIdentity, saveIdentity } from '../identity.ts';
+import { Credentials } from '../connection/credentials.ts';
+import { sha256sOf } from '../identity/authorities.ts';
+import { join } from '../identity/enrol.ts';
+import { type Identity, readIdentity, saveIdentity } from '../identity/identity.ts';
 import { type AgentPaths, agentPaths } from '../paths.ts';
 import { LockedError } from '../processes/errors.ts';
 import { type Lock, takeLock } from '../processes/lock.ts';
@@ -9,11 +12,15 @@ import type { HostAddress } from './hostFacts.ts';
 import { openLog } from './log.ts';
 
 export interface AgentOptions extends HostAddress {
-  /** `host:port` of the server. */
-  readonly server: string;
+  /** `host:port` where the server takes agents, when it is not the one the server said. */
+  readonly server?: string | undefined;
+  /** `host:port` where hosts join; needed for the first start only, as are the next two. */
+  readonly enrolment?: string | undefined;
+  /** SHA-256 (DER, hex) of the authority to trust. */
+  readonly caSha256?: string | undefined;
   /** The name under which the host joins. */
   readonly hostName: string;
-  /** Needed for the first start only; single use. */
+  /** Single use. */
   readonly token?: string | undefined;
   /** Also log to standard error. */
   readonly stderr?: boolean | undefined;
@@ -28,7 +35,8 @@ export interface RunningAgent {
 
 /**
  * Runs the agent of a host root in this process.
- * @throws AgentRunningError when there is one, NotJoinedError without an identity and a token, JoinRefusedError
+ * @throws AgentRunningError when there is one, NotJoinedError without an identity and a token, JoinRefusedError,
+ * AuthorityMismatchError
  */
 export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   const paths = agentPaths(options.root);
@@ -36,26 +44,29 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   const lock = await lockRoot(options.root, paths);
   const log = openLog(paths.log, { stderr: options.stderr ?? false, level: options.logLevel ?? 'info' });
   try {
-    let identity = await identityFor(options);
+    let credentials = credentialsOf(options, await identityFor(options));
     let rejoining: Promise<void> | undefined;
     const refused = (): void => {
       // Once, and only where whoever started the agent gave it a token for that.
-      if (options.token) rejoining ??= rejoin(options.token);
+      if (canJoin(options)) rejoining ??= rejoin();
     };
-    let stop = await assemble({ options, paths, identity, log, refused });
-    const rejoin = async (token: string): Promise<void> => {
+    let stop = await assemble({ options, paths, credentials, log, refused });
+    const rejoin = async (): Promise<void> => {
       try {
-        identity = await joinServer({ root: options.root, server: options.server, token, hostName: options.hostName });
-        log.warn({ agentId: identity.agentId }, 'The server did not know this agent any more; it has joined anew');
+        credentials = credentialsOf(options, await joinAs(options));
+        log.warn(
+          { agentId: credentials.identity.agentId },
+          'The server did not know this agent any more; it has joined anew',
+        );
         await stop();
-        stop = await assemble({ options, paths, identity, log, refused });
+        stop = await assemble({ options, paths, credentials, log, refused });
       } catch (error) {
         log.error({ err: error }, 'The server does not know this agent, and it could not join anew');
       }
     };
     return {
       get agentId() {
-        return identity.agentId;
+        return credentials.identity.agentId;
       },
       async stop() {
         await rejoining;
@@ -79,15 +90,29 @@ async function lockRoot(root: string, { home }: AgentPaths): Promise<Lock> {
   }
 }
 
-/** Joins at the first start. Later the server may have another address, but not another agent. */
-async function identityFor({ root, server, token, hostName }: AgentOptions): Promise<Identity> {
+/** Joins at the first start, and when another authority is to be trusted than before. The server may have moved. */
+async function identityFor(options: AgentOptions): Promise<Identity> {
+  const { root, server, caSha256 } = options;
   const known = await readIdentity(root);
-  if (!known) {
-    if (!token) throw new NotJoinedError(root);
-    return joinServer({ root, server, token, hostName });
-  }
-  if (known.server === server) return known;
+  const isElsewhere = known && caSha256 !== undefined && !sha256sOf(known.authorities).includes(caSha256);
+  if (!known || (isElsewhere && canJoin(options))) return joinAs(options);
+  if (server === undefined || known.server === server) return known;
   const moved = { ...known, server };
   await saveIdentity(root, moved);
   return moved;
+}
+
+function canJoin({ token, enrolment, caSha256 }: AgentOptions): boolean {
+  return token !== undefined && enrolment !== undefined && caSha256 !== undefined;
+}
+
+async function joinAs({ root, hostName, server, token, enrolment, caSha256 }: AgentOptions): Promise<Identity> {
+  if (token === undefined || enrolment === undefined || caSha256 === undefined) throw new NotJoinedError(root);
+  const identity = await join({ enrolment, caSha256, token, hostName, server });
+  await saveIdentity(root, identity);
+  return identity;
+}
+
+function credentialsOf({ root }: AgentOptions, identity: Identity): Credentials {
+  return new Credentials(identity, (next) => saveIdentity(root, next));
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server, status } from '@grpc/grpc-js';
 import {
   type AgentFrame__Output,
   type AgentMessage__Output,
@@ -9,8 +9,6 @@ import {
   type AgentsHandlers,
   type ComponentStatus__Output,
   encodeEnvelope,
-  Enrolment,
-  type EnrolmentHandlers,
   type Envelope,
   type Hello__Output,
   type LogFrame__Output,
@@ -19,6 +17,7 @@ import {
   type ServerMessage,
   type WatchedComponent,
 } from '@stackyard/proto';
+import { TestAuthority, TestEnrolment } from '../identity/testAuthority.ts';
 
 type ControlCall = Parameters<AgentsHandlers['Control']>[0];
 
@@ -36,6 +35,8 @@ export class TestServer {
   readonly statuses = new Map<string, ComponentStatus__Output>();
   /** All messages of agents but hellos and heartbeats, in order of arrival. */
   readonly said: AgentMessage__Output[] = [];
+  /** How often a certificate was renewed. */
+  renewals = 0;
   readonly logs = new Map<string, Buffer>();
   readonly ended = new Set<string>();
   /** Files to serve, by digest. */
@@ -49,9 +50,24 @@ export class TestServer {
   watched: WatchedComponent[] = [];
   #sessionNo = 0;
   #server: Server | undefined;
+  #enrolment: TestEnrolment | undefined;
   #port = 0;
   #call: ControlCall | undefined;
   readonly #calls = new Set<{ destroy(): void }>();
+
+  get authority(): TestAuthority {
+    return this.enrolment.authority;
+  }
+
+  get enrolment(): TestEnrolment {
+    if (!this.#enrolment) throw new Error('The server has not started.');
+    return this.#enrolment;
+  }
+
+  /** How a host joins this server. */
+  get joining(): { readonly enrolment: string; readonly caSha256: string; readonly token: string } {
+    return { enrolment: this.enrolment.address, caSha256: this.authority.sha256, token: this.enrolment.token };
+  }
 
   get address(): string {
     return `127.0.0.1:${this.#port}`;
@@ -63,21 +79,29 @@ export class TestServer {
   }
 
   async start(): Promise<void> {
+    this.#enrolment ??= await this.#openEnrolment();
+    const credentials = await this.authority.grpcCredentials();
     const server = new Server();
-    server.addService(Enrolment.service, this.#enrolment());
     server.addService(Agents.service, this.#agents());
     this.#port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${this.#port}`, ServerCredentials.createInsecure(), (error, port) =>
+      server.bindAsync(`127.0.0.1:${this.#port}`, credentials, (error, port) =>
         error ? reject(error) : resolve(port),
       );
     });
     this.#server = server;
+    this.#enrolment.server = this.address;
   }
 
   async stop(): Promise<void> {
     for (const call of this.#calls) call.destroy();
     this.#server?.forceShutdown();
     this.#call = undefined;
+  }
+
+  /** Ends the enrolment listener, too. */
+  async close(): Promise<void> {
+    await this.stop();
+    this.#enrolment?.stop();
   }
 
   send(message: ServerMessage): void {
@@ -114,14 +138,10 @@ export class TestServer {
     }
   }
 
-  #enrolment(): EnrolmentHandlers {
-    return {
-      Join: ({ request }, answer) => {
-        if (request.token !== 'good-token')
-          return answer({ code: status.UNAUTHENTICATED, details: 'the token is not known' });
-        answer(null, { agentId: randomUUID(), secret: 'secret', installId: this.installId });
-      },
-    };
+  async #openEnrolment(): Promise<TestEnrolment> {
+    const enrolment = new TestEnrolment(await TestAuthority.make(this.installId));
+    await enrolment.start();
+    return enrolment;
   }
 
   #agents(): AgentsHandlers {
@@ -144,6 +164,14 @@ export class TestServer {
         });
         call.on('end', () => call.end());
       },
+      Renew: (call, reply) => {
+        const agentId = /agent\/([0-9a-f-]+)/.exec(call.getAuthContext().sslPeerCertificate?.subjectaltname ?? '')?.[1];
+        this.renewals += 1;
+        void this.authority.signAgent(call.request.request, agentId ?? '', { lifeMs: this.enrolment.lifeMs }).then(
+          (certificate) => reply(null, { certificate, authorities: this.authority.pem }),
+          (error: unknown) => reply(error as Error),
+        );
+      },
       Download: (call) => {
         const file = this.files.get(call.request.digest);
         if (!file) {
@@ -161,12 +189,12 @@ export class TestServer {
 
   #control(call: ControlCall): void {
     this.#track(call);
-    const [authorization] = call.metadata.get('authorization');
-    if (this.forgets && authorization === this.forgotten) {
+    const serial = call.getAuthContext().sslPeerCertificate?.serialNumber ?? '';
+    if (this.forgets && serial === this.forgotten) {
       call.emit('error', { code: status.UNAUTHENTICATED, details: 'the agent is not known' });
       return;
     }
-    this.forgotten = String(authorization);
+    this.forgotten = serial;
     this.#call = call;
     call.on('data', (frame: AgentFrame__Output) => {
       for (const message of frame.messages) this.#receive(message);

@@ -1,26 +1,28 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
-import type { AgentMessage, ServerMessage__Output } from '@stackyard/proto';
+import type { AgentMessage, RenewReply__Output, ServerMessage__Output } from '@stackyard/proto';
 import { Agents, type AgentsClient } from '@stackyard/proto';
-import type { Identity } from '../identity.ts';
 import { backoffMs } from './backoff.ts';
-import { callMetadata, channelCredentials, channelOptions } from './credentials.ts';
+import { channelOptions, type Credentials } from './credentials.ts';
+import { ServerUnreachableError } from '../errors.ts';
 import { untilReady } from './ready.ts';
 
 export interface ControlEvents {
   /** A stream is open; nothing has been said on it. */
   opened(stream: number): void;
   received(stream: number, message: ServerMessage__Output): void;
-  /** `refused`: the server does not know this agent, or not by this secret. */
+  /** `refused`: the server does not know this agent, or not by this certificate. */
   closed(stream: number, why: string, refused: boolean): void;
   /** No connection could be made, or it ended; the next try follows after `afterMs`. */
   retrying?(why: string, afterMs: number): void;
 }
 
+const RENEW_MS = 15_000;
+
 type Call = ReturnType<AgentsClient['Control']>;
 
 /** Keeps one control stream to the server, for ever, through all failures, until it is stopped. */
 export class ControlConnection {
-  readonly #identity: Pick<Identity, 'agentId' | 'secret' | 'server'>;
+  readonly #credentials: Credentials;
   readonly #events: ControlEvents;
   #client: AgentsClient | undefined;
   #call: Call | undefined;
@@ -32,8 +34,8 @@ export class ControlConnection {
   #flush: NodeJS.Immediate | undefined;
   #stopped = false;
 
-  constructor(identity: Pick<Identity, 'agentId' | 'secret' | 'server'>, events: ControlEvents) {
-    this.#identity = identity;
+  constructor(credentials: Credentials, events: ControlEvents) {
+    this.#credentials = credentials;
     this.#events = events;
   }
 
@@ -51,6 +53,18 @@ export class ControlConnection {
   /** The session works: the next failure starts with short waits again. */
   settled(): void {
     this.#tries = 0;
+  }
+
+  /** Asks for a new certificate over the connection that is open. @throws ServerUnreachableError when there is none */
+  renew(request: Buffer): Promise<RenewReply__Output> {
+    const client = this.#client;
+    const { server } = this.#credentials;
+    if (!client || !this.#call) return Promise.reject(new ServerUnreachableError(server));
+    return new Promise((resolve, reject) => {
+      client.Renew({ request }, { deadline: Date.now() + RENEW_MS }, (error, reply) =>
+        reply ? resolve(reply) : reject(error ?? new ServerUnreachableError(server)),
+      );
+    });
   }
 
   /** Ends this stream and comes back, not before `retryAfterMs`. */
@@ -74,16 +88,16 @@ export class ControlConnection {
   }
 
   async #open(): Promise<void> {
-    const client = new Agents(this.#identity.server, channelCredentials(), channelOptions);
+    const client = new Agents(this.#credentials.server, this.#credentials.channel(), channelOptions);
     this.#client = client;
     try {
-      await untilReady(client, this.#identity.server);
+      await untilReady(client, this.#credentials.server);
     } catch (error) {
       return this.#retry((error as Error).message);
     }
     if (this.#stopped) return client.close();
     const stream = ++this.#stream;
-    const call = client.Control(callMetadata(this.#identity));
+    const call = client.Control();
     this.#call = call;
     const closed = (why: string, refused = false): void => {
       if (this.#call === call) this.#end(why, refused);

@@ -1,16 +1,57 @@
-import { credentials, Metadata, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
-import type { Identity } from '../identity.ts';
+import { createSecureContext } from 'node:tls';
+import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
+import { serverCheck } from '../identity/authorities.ts';
+import type { Identity } from '../identity/identity.ts';
 
-/** How this agent trusts its server. The one place that changes when channels are encrypted. */
-export function channelCredentials(): ChannelCredentials {
-  return credentials.createInsecure();
-}
+/**
+ * The identity that an agent has at present. Channels that are opened after it was replaced use the new certificate;
+ * those that are open keep the one they were opened by.
+ */
+export class Credentials {
+  readonly #save: (identity: Identity) => Promise<void>;
+  #identity: Identity;
+  #channel: ChannelCredentials | undefined;
+  #last: Promise<void> = Promise.resolve();
 
-/** What proves to the server who calls. */
-export function callMetadata({ agentId, secret }: Pick<Identity, 'agentId' | 'secret'>): Metadata {
-  const metadata = new Metadata();
-  metadata.set('authorization', `Agent ${agentId}:${secret}`);
-  return metadata;
+  constructor(identity: Identity, save: (identity: Identity) => Promise<void> = async () => undefined) {
+    this.#identity = identity;
+    this.#save = save;
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** `host:port` where the server takes agents. */
+  get server(): string {
+    return this.#identity.server;
+  }
+
+  /** Replaces parts of the identity, durably, after those that were replaced before. */
+  replace(parts: Partial<Identity>): Promise<void> {
+    const replaced = this.#replaceAfter(this.#last, parts);
+    this.#last = replaced.catch(() => undefined);
+    return replaced;
+  }
+
+  async #replaceAfter(last: Promise<void>, parts: Partial<Identity>): Promise<void> {
+    await last;
+    const next = { ...this.#identity, ...parts };
+    // What cannot be saved is used all the same: the old one will be worth less.
+    this.#identity = next;
+    this.#channel = undefined;
+    await this.#save(next);
+  }
+
+  /** How the next channel proves who calls and finds out who answers; the same object until the identity is replaced. */
+  channel(): ChannelCredentials {
+    const { key, certificate: cert, authorities: ca, installId } = this.#identity;
+    this.#channel ??= credentials.createFromSecureContext(
+      createSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' }),
+      { checkServerIdentity: serverCheck(installId) },
+    );
+    return this.#channel;
+  }
 }
 
 /**
@@ -23,6 +64,8 @@ export const channelOptions: ChannelOptions = {
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.max_receive_message_length': 16 * 1024 * 1024,
   'grpc.enable_retries': 0,
+  // Who the server is stands in its certificate; a name is not needed, and an address is no name.
+  'grpc.ssl_target_name_override': 'stackyard',
   // How often to try again is decided here, with jitter; the channel itself must not be slower than that.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.min_reconnect_backoff_ms': 100,

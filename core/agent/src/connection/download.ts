@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { status } from '@grpc/grpc-js';
+import { type ChannelCredentials, status } from '@grpc/grpc-js';
 import { Agents, type AgentsClient, type DownloadChunk__Output } from '@stackyard/proto';
-import type { Identity } from '../identity.ts';
-import { callMetadata, channelCredentials, channelOptions } from './credentials.ts';
+import { channelOptions, type Credentials } from './credentials.ts';
 import { backoffMs } from './backoff.ts';
 import { untilReady } from './ready.ts';
 
@@ -26,13 +25,14 @@ function isFinal(error: unknown): boolean {
 
 /** Reads artifacts and packages from the server, over a channel of its own that is open only while it is used. */
 export class Downloads {
-  readonly #identity: Pick<Identity, 'agentId' | 'secret' | 'server'>;
+  readonly #credentials: Credentials;
   #client: AgentsClient | undefined;
+  #channel: ChannelCredentials | undefined;
   #users = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(identity: Pick<Identity, 'agentId' | 'secret' | 'server'>) {
-    this.#identity = identity;
+  constructor(credentials: Credentials) {
+    this.#credentials = credentials;
   }
 
   /**
@@ -62,10 +62,13 @@ export class Downloads {
   async *#attempt(digest: string, offset: number, signal: AbortSignal): AsyncGenerator<Buffer> {
     this.#users += 1;
     clearTimeout(this.#idle);
-    this.#client ??= new Agents(this.#identity.server, channelCredentials(), channelOptions);
+    // One that broke off may be used no longer than its certificate is good.
+    if (this.#users === 1 && this.#channel !== this.#credentials.channel()) this.stop();
+    this.#channel = this.#credentials.channel();
+    this.#client ??= new Agents(this.#credentials.server, this.#channel, channelOptions);
     try {
-      await untilReady(this.#client, this.#identity.server);
-      const call = this.#client.Download({ digest, offset }, callMetadata(this.#identity));
+      await untilReady(this.#client, this.#credentials.server);
+      const call = this.#client.Download({ digest, offset });
       const abort = (): void => call.cancel();
       signal.addEventListener('abort', abort, { once: true });
       try {

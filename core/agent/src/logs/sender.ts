@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
 import { Agents, type AgentsClient, type LogAck__Output } from '@stackyard/proto';
 import { backoffMs } from '../connection/backoff.ts';
-import { callMetadata, channelCredentials, channelOptions } from '../connection/credentials.ts';
+import { channelOptions, type Credentials } from '../connection/credentials.ts';
 import { untilReady } from '../connection/ready.ts';
-import type { Identity } from '../identity.ts';
 import { attemptId } from '../session/attempts.ts';
 import type { AttemptRef } from '../session/messages.ts';
 import { readExit } from '../spool/entry.ts';
@@ -34,7 +33,7 @@ interface WantedRead {
 
 /** Sends the logs of attempts over a channel of its own, which is open only while there is something to follow. */
 export class LogSender {
-  readonly #identity: Pick<Identity, 'agentId' | 'secret' | 'server'>;
+  readonly #credentials: Credentials;
   readonly #delivered: (attempt: AttemptRef) => void;
   readonly #feeds = new Map<string, Feed>();
   /** Reads that wait for room in the window, in the order they were asked for. */
@@ -54,11 +53,8 @@ export class LogSender {
   #stopped = false;
 
   /** `delivered` is called when the server has the whole log of an attempt. */
-  constructor(
-    identity: Pick<Identity, 'agentId' | 'secret' | 'server'>,
-    delivered: (attempt: AttemptRef) => void = () => undefined,
-  ) {
-    this.#identity = identity;
+  constructor(credentials: Credentials, delivered: (attempt: AttemptRef) => void = () => undefined) {
+    this.#credentials = credentials;
     this.#delivered = delivered;
   }
 
@@ -166,17 +162,17 @@ export class LogSender {
     if (this.#call || this.#opening || this.#stopped) return;
     this.#opening = true;
     clearTimeout(this.#retry);
-    const client = new Agents(this.#identity.server, channelCredentials(), channelOptions);
+    const client = new Agents(this.#credentials.server, this.#credentials.channel(), channelOptions);
     this.#client = client;
     try {
-      await untilReady(client, this.#identity.server);
+      await untilReady(client, this.#credentials.server);
     } catch {
       this.#opening = false;
       return this.#comeBack();
     }
     this.#opening = false;
     if (this.#stopped) return client.close();
-    const call = client.Logs(callMetadata(this.#identity));
+    const call = client.Logs();
     this.#call = call;
     const stream = ++this.#stream;
     const ended = (): void => {

@@ -12,6 +12,7 @@ const handlers: AgentsHandlers = {
   },
   Logs: (call) => call.end(),
   Download: (call) => call.end(),
+  Renew: (_call, reply) => reply(null, {}),
 };
 const server = new Server();
 server.addService(Agents.service, handlers);

@@ -2,14 +2,14 @@
 import { startFleet } from '@stackyard/fleet';
 
 export interface FleetArguments {
-  readonly server: string;
+  readonly enrolment: { readonly endpoint: string; readonly caSha256: string };
   readonly tokens: readonly string[];
   readonly names: readonly string[];
 }
 
-const { server, tokens, names } = JSON.parse(process.argv[2] ?? '{}') as FleetArguments;
+const { enrolment, tokens, names } = JSON.parse(process.argv[2] ?? '{}') as FleetArguments;
 const fleet = await startFleet({
-  server,
+  enrolment,
   agents: names.length,
   join: tokens,
   hostName: (index) => names[index] ?? '',

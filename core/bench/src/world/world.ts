@@ -23,6 +23,13 @@ export interface ServerReady {
   readonly tokenFile: string;
 }
 
+/** What a host joins by. */
+interface JoinTicket {
+  readonly token: string;
+  readonly enrolment: string;
+  readonly authoritySha256: string;
+}
+
 export interface WorldOptions {
   /** Whether the server has the stacks of the benches; else those that every server has. */
   readonly stacks?: boolean;
@@ -63,7 +70,7 @@ export class World {
   async startServer(): Promise<Child<ServerReady>> {
     const { stacks = true, profileDir } = this.#options;
     const data = ['--data-dir', join(this.dir, 'server'), '--package-origin', 'maven'];
-    const args = [bin, 'server', '--json', '--port', '0', '--agent-port', '0', ...data];
+    const args = [bin, 'server', '--json', '--port', '0', '--agent-port', '0', '--enrolment-port', '0', ...data];
     for (const stack of stacks ? ownStacks : []) {
       args.push('--stack', (await buildStack(stack, { outDir: join(this.dir, 'stacks') })).file);
     }
@@ -92,13 +99,14 @@ export class World {
     const command = bundleCommand(await buildBundle());
     const root = join(this.dir, name);
     await mkdir(root, { mode: 0o755 });
-    const { token } = await this.api.post<{ token: string }>('/hosts/tokens', { hostName: name });
+    const { token, enrolment, authoritySha256 } = await this.#ticket(name);
     const tokenFile = join(this.dir, `${name}.token`);
     await writeFile(tokenFile, token, { mode: 0o600 });
     this.#agents += 1;
     const address = `127.${1 + (process.pid % 200)}.7.${this.#agents}`;
     const host = ['--root', root, '--name', name, '--address', address, '--bind', address, '--local'];
-    const args = [...command.args, '--server', this.server.ready.agentEndpoint, ...host, '--token-file', tokenFile];
+    const joining = ['--enrol', enrolment, '--ca-sha256', authoritySha256, '--token-file', tokenFile];
+    const args = [...command.args, ...joining, ...host];
     const child = await this.#start({ name, args, env: command.env, announces: false });
     await this.#untilReachable([name]);
     return child;
@@ -106,11 +114,11 @@ export class World {
 
   /** Simulated agents, all in one process. */
   async startFleet(names: readonly string[]): Promise<Child<unknown>> {
-    const tokens: string[] = [];
-    for (const hostName of names) {
-      tokens.push((await this.api.post<{ token: string }>('/hosts/tokens', { hostName })).token);
-    }
-    const options: FleetArguments = { server: this.server.ready.agentEndpoint, tokens, names };
+    const tickets: JoinTicket[] = [];
+    for (const name of names) tickets.push(await this.#ticket(name));
+    const [{ enrolment: endpoint, authoritySha256: caSha256 }] = tickets as [JoinTicket];
+    const tokens = tickets.map(({ token }) => token);
+    const options: FleetArguments = { enrolment: { endpoint, caSha256 }, tokens, names };
     const child = await this.#start({
       name: 'fleet',
       args: [sources, path('./fleetMain.ts'), JSON.stringify(options)],
@@ -139,6 +147,10 @@ export class World {
     for (const child of this.#children.toReversed()) await child.end();
     await endAllOf(this.dir);
     await rm(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  #ticket(hostName: string): Promise<JoinTicket> {
+    return this.api.post<JoinTicket>('/hosts/tokens', { hostName });
   }
 
   async #postmasterLines(): Promise<string[]> {

@@ -21,6 +21,7 @@ export async function describedApi(): Promise<string> {
       dataDir,
       http: listen,
       agents: listen,
+      enrolment: listen,
       packages: { origin: 'auto' },
       stacks: [],
       plugins: [],

@@ -4,6 +4,8 @@ type Schemas = components['schemas'];
 
 export type Cluster = Schemas['Cluster'];
 export type Host = Schemas['Host'];
+export type JoinToken = Schemas['JoinToken'];
+export type Authority = Schemas['Authority'];
 export type Service = Schemas['Service'];
 export type HostComponent = Schemas['HostComponent'];
 export type Config = Schemas['Config'];

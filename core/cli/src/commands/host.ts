@@ -1,5 +1,5 @@
-import { allOf, answerOf } from '../api/client.ts';
-import type { Host } from '../api/types.ts';
+import { type Api, allOf, answerOf } from '../api/client.ts';
+import type { Host, JoinToken } from '../api/types.ts';
 import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -8,9 +8,11 @@ import { agreed, planAndRun } from './execute.ts';
 import {
   connect,
   durationOption,
+  onServer,
   type Noun,
   type OutputOptions,
   type RunOptions,
+  type ServerOptions,
   withOutput,
   withRun,
 } from './parts.ts';
@@ -51,17 +53,33 @@ export const hosts: Noun = (noun, terminal) => {
     .option('--valid <duration>', 'how long the command can be used; 30m unless given', durationOption)
     .action(async (hostName: string, options: OutputOptions & { valid?: number }) => {
       const { api } = await connect(terminal, options);
-      const made = await answerOf(
-        api.POST('/api/v1/hosts/tokens', {
-          body: { hostName, ...(options.valid === undefined ? {} : { ttlSeconds: Math.round(options.valid / 1000) }) },
-        }),
+      await printJoinCommand(api, terminal, hostName, options);
+    });
+
+  withOutput(noun.command('rejoin'))
+    .summary('print the command that lets a known host in again, such as one that was revoked')
+    .argument('<host>', 'name or id')
+    .option('--valid <duration>', 'how long the command can be used; 30m unless given', durationOption)
+    .action(async (given: string, options: OutputOptions & { valid?: number }) => {
+      const { api } = await connect(terminal, options);
+      const { name } = await answerOf(api.GET('/api/v1/hosts/{host}', { params: { path: { host: given } } }));
+      await printJoinCommand(api, terminal, name, options);
+    });
+
+  onServer(noun.command('revoke'))
+    .summary('cut a host off: its certificates and join tokens become worthless')
+    .argument('<host>', 'name or id')
+    .option('-y, --yes', 'do not ask')
+    .action(async (given: string, options: ServerOptions & { yes?: boolean }) => {
+      const { api } = await connect(terminal, options);
+      const host = await answerOf(api.GET('/api/v1/hosts/{host}', { params: { path: { host: given } } }));
+      await agreed(
+        terminal,
+        options,
+        `Cut off host ${host.name}? What runs there goes on, but cannot be managed until the host has joined again.`,
       );
-      const command = joinCommand(made);
-      const human = (): string => `${command}\n`;
-      terminal.err(
-        `Run this on ${hostName} before ${new Date(made.expiresAt).toLocaleTimeString()}; its token works once:\n\n`,
-      );
-      await printOne(terminal, { ...made, command }, { human, name: () => command }, options.output);
+      await answerOf(api.POST('/api/v1/hosts/{host}/revoke', { params: { path: { host: host.id } } }));
+      terminal.err(`Host ${host.name} is cut off. "stackyard host rejoin ${host.name}" lets it in again.\n`);
     });
 
   withRun(noun.command('remove'))
@@ -105,9 +123,25 @@ export const hosts: Noun = (noun, terminal) => {
   });
 };
 
+async function printJoinCommand(
+  api: Api,
+  terminal: Terminal,
+  hostName: string,
+  { valid, output }: OutputOptions & { valid?: number },
+): Promise<void> {
+  const ttl = valid === undefined ? {} : { ttlSeconds: Math.round(valid / 1000) };
+  const made = await answerOf(api.POST('/api/v1/hosts/tokens', { body: { hostName, ...ttl } }));
+  const command = joinCommand(made);
+  const human = (): string => `${command}\n`;
+  terminal.err(
+    `Run this on ${hostName} before ${new Date(made.expiresAt).toLocaleTimeString()}; its token works once:\n\n`,
+  );
+  await printOne(terminal, { ...made, command }, { human, name: () => command }, output);
+}
+
 /** One line to run on the host. The token is in the environment, where other users of the host cannot see it. */
-export function joinCommand({ token, server, hostName }: { token: string; server: string; hostName: string }): string {
-  return `STACKYARD_JOIN_TOKEN=${token} stackyard agent --server ${server} --name ${hostName}`;
+export function joinCommand({ token, enrolment, authoritySha256, hostName }: JoinToken): string {
+  return `STACKYARD_JOIN_TOKEN=${token} stackyard agent --enrol ${enrolment} --ca-sha256 ${authoritySha256} --name ${hostName}`;
 }
 
 function hostView(clusters: ReadonlyMap<string, string>, now = new Date()): View<Host> {

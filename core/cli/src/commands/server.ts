@@ -8,8 +8,10 @@ export function serverCommand(command: Command, terminal: Terminal, done: (code:
   command
     .option('--data-dir <folder>', 'database, artifacts, packages, logs and the token lie here')
     .option('--port <port>', 'of the REST API; 8080 unless given', portOption)
-    .option('--agent-port <port>', 'that agents dial; 8090 unless given', portOption)
-    .option('--agent-host <address>', 'where agents can reach it; 127.0.0.1 unless given')
+    .option('--agent-port <port>', 'that agents dial; 7071 unless given', portOption)
+    .option('--enrolment-port <port>', 'where hosts join; 7072 unless given', portOption)
+    .option('--agent-host <address>', 'where it listens for agents and for hosts that join; 127.0.0.1 unless given')
+    .option('--advertised-host <name>', 'what hosts dial, when it is another name or address')
     .option('--stack <stack>', 'a package, folder or .tgz; may be repeated; @stack/zookeeper unless given', collect)
     .option(
       '--plugin <package>',

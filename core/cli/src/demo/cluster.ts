@@ -1,6 +1,6 @@
 import { type Api, allOf, answerOf } from '../api/client.ts';
 import { streamOf } from '../api/events.ts';
-import type { CommandRequest, HostComponent, Job } from '../api/types.ts';
+import type { CommandRequest, HostComponent, Job, JoinToken } from '../api/types.ts';
 import { listComponents } from '../commands/component.ts';
 import { makePlan } from '../commands/execute.ts';
 import { listJobs } from '../commands/job.ts';
@@ -32,8 +32,8 @@ export class DemoCluster {
     this.#signal = signal;
   }
 
-  async joinToken(hostName: string): Promise<string> {
-    return (await answerOf(this.#api.POST('/api/v1/hosts/tokens', { body: { hostName } }))).token;
+  async joinToken(hostName: string): Promise<JoinToken> {
+    return answerOf(this.#api.POST('/api/v1/hosts/tokens', { body: { hostName } }));
   }
 
   /** @throws CliError when not all have come */

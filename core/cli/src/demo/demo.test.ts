@@ -157,14 +157,16 @@ test('no secret stands in the arguments of a child, and none of our own server g
   const agent = agentProgram(layout, {
     host: host as never,
     command: { file: 'node', args: ['agent.mjs'], env: {} },
-    server: '127.0.0.1:1',
-    token: 'syj_secret',
+    ticket: { server: '127.0.0.1:1', enrolment: '127.0.0.1:2', authoritySha256: 'ab', token: 'syj_secret' },
     env,
   });
   expect(agent.args.join(' ')).not.toContain('syj_secret');
   expect(agent.env).toEqual({ PATH: '/bin', STACKYARD_JOIN_TOKEN: 'syj_secret' });
+  expect(agent.args).toEqual(expect.arrayContaining(['--enrol', '127.0.0.1:2', '--ca-sha256', 'ab']));
   expect(agent.args).toEqual(expect.arrayContaining(['--name', 'host1', '--address', '127.0.0.11', '--local']));
-  expect(serverProgram(layout, { port: 1, agentPort: 2, packageOrigin: 'maven', env }).env).toEqual({ PATH: '/bin' });
+  expect(serverProgram(layout, { port: 1, agentPort: 2, enrolmentPort: 3, packageOrigin: 'maven', env }).env).toEqual({
+    PATH: '/bin',
+  });
 });
 
 test('when all is up, a newcomer reads where it is and three things to try', () => {

@@ -47,8 +47,10 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
       addresses: hosts.map(({ address }) => address),
       origin: options.packageOrigin,
     });
-    const agentPort = await portForAgents(before?.agentPort);
-    writeState(layout, { ...remembered, agentPort });
+    const agentPort = await portForHosts(before?.agentPort);
+    const enrolmentPort = await portForHosts(before?.enrolmentPort);
+    const ports = { agentPort, enrolmentPort };
+    writeState(layout, { ...remembered, ...ports });
     await interrupts.orElse(async (signal) => {
       // Building the agent takes a moment at the first start, in which the server starts.
       const building = agentCommand();
@@ -56,10 +58,10 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
       const address = await step(
         terminal,
         'Starting the server',
-        () => fleet.startServer({ port: options.port, agentPort, packageOrigin: options.packageOrigin }),
+        () => fleet.startServer({ port: options.port, ...ports, packageOrigin: options.packageOrigin }),
         ({ url }) => `The server is ready at ${url}`,
       );
-      writeState(layout, { ...remembered, agentPort, url: address.url });
+      writeState(layout, { ...remembered, ...ports, url: address.url });
       const token = await readToken(address.tokenFile);
       const api = apiOf({ url: address.url, token });
       const cluster = new DemoCluster(api, terminal, signal);
@@ -70,13 +72,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
         async () => {
           const command = await building;
           await Promise.all(
-            hosts.map(async (host) =>
-              fleet.startAgent(host, {
-                command,
-                server: address.agentEndpoint,
-                token: await cluster.joinToken(host.name),
-              }),
-            ),
+            hosts.map(async (host) => fleet.startAgent(host, { command, ticket: await cluster.joinToken(host.name) })),
           );
           await cluster.untilReachable(hosts);
         },
@@ -148,8 +144,8 @@ async function requireReady(
   if (problems.length > 0) throw new CliError(problems.join('\n  '));
 }
 
-/** Agents know the port that they dial; a new one is only taken when somebody else has it. */
-async function portForAgents(before: number | undefined): Promise<number> {
+/** Agents know the ports that they dial; a new one is only taken when somebody else has it. */
+async function portForHosts(before: number | undefined): Promise<number> {
   if (before !== undefined && (await listenProblem('127.0.0.1', before)) === undefined) return before;
   return freePort('127.0.0.1');
 }

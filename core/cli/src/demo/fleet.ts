@@ -9,6 +9,7 @@ import { killComponents } from './leftBehind.ts';
 import { type Program, Running } from './processes.ts';
 import {
   type AgentCommand,
+  type JoinTicket,
   agentProgram,
   type LocalHost,
   type ServerAddress,
@@ -42,6 +43,7 @@ export class Fleet {
   async startServer(options: {
     port: number;
     agentPort: number;
+    enrolmentPort: number;
     packageOrigin: string | undefined;
   }): Promise<ServerAddress> {
     const program = serverProgram(this.#layout, { ...options, env: this.#terminal.env });
@@ -53,7 +55,7 @@ export class Fleet {
     return address;
   }
 
-  startAgent(host: LocalHost, options: { command: AgentCommand; server: string; token: string }): void {
+  startAgent(host: LocalHost, options: { command: AgentCommand; ticket: JoinTicket }): void {
     const program: Program = agentProgram(this.#layout, { host, ...options, env: this.#terminal.env });
     const running = new Running(program);
     this.#agents.set(host.name, running);

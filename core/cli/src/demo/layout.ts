@@ -15,6 +15,8 @@ export interface DemoState {
   readonly address?: string;
   /** Agents keep dialling this one. */
   readonly agentPort: number;
+  /** Absent in data of a version in which hosts joined at the port of the agents. */
+  readonly enrolmentPort?: number;
   readonly url?: string;
 }
 

@@ -33,9 +33,10 @@ export function serverProgram(
   {
     port,
     agentPort,
+    enrolmentPort,
     packageOrigin,
     env,
-  }: { port: number; agentPort: number; packageOrigin: string | undefined; env: Env },
+  }: { port: number; agentPort: number; enrolmentPort: number; packageOrigin: string | undefined; env: Env },
 ): Program {
   const origin = packageOrigin === undefined ? [] : ['--package-origin', packageOrigin];
   return {
@@ -51,6 +52,8 @@ export function serverProgram(
       `${port}`,
       '--agent-port',
       `${agentPort}`,
+      '--enrolment-port',
+      `${enrolmentPort}`,
       ...origin,
     ],
     env: childEnv(env),
@@ -100,15 +103,17 @@ export async function agentCommand(): Promise<AgentCommand> {
   return bundleCommand(await buildBundle());
 }
 
+/** What a host joins by, and where its agent dials. */
+export interface JoinTicket {
+  readonly token: string;
+  readonly enrolment: string;
+  readonly authoritySha256: string;
+  readonly server: string;
+}
+
 export function agentProgram(
   layout: DemoLayout,
-  {
-    host,
-    command,
-    server,
-    token,
-    env,
-  }: { host: LocalHost; command: AgentCommand; server: string; token: string; env: Env },
+  { host, command, ticket, env }: { host: LocalHost; command: AgentCommand; ticket: JoinTicket; env: Env },
 ): Program {
   const { name, address } = host;
   return {
@@ -116,8 +121,12 @@ export function agentProgram(
     file: command.file,
     args: [
       ...command.args,
+      '--enrol',
+      ticket.enrolment,
+      '--ca-sha256',
+      ticket.authoritySha256,
       '--server',
-      server,
+      ticket.server,
       '--root',
       layout.host(name),
       '--name',
@@ -128,7 +137,7 @@ export function agentProgram(
       address,
       '--local',
     ],
-    env: { ...childEnv(env), ...command.env, STACKYARD_JOIN_TOKEN: token },
+    env: { ...childEnv(env), ...command.env, STACKYARD_JOIN_TOKEN: ticket.token },
     logFile: layout.logFile(name),
     pidFile: layout.pidFile(name),
   };

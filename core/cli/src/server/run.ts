@@ -13,6 +13,8 @@ export interface ServerFlags {
   readonly port?: number;
   readonly agentPort?: number;
   readonly agentHost?: string;
+  readonly enrolmentPort?: number;
+  readonly advertisedHost?: string;
   readonly stack?: readonly string[];
   readonly plugin?: readonly string[];
   readonly packageOrigin?: string;
@@ -29,6 +31,8 @@ export function readServerSettings(flags: ServerFlags, env: Terminal['env']): Se
         databaseUrl: env['STACKYARD_SERVER_DATABASE_URL'] ? undefined : env['DATABASE_URL'] || undefined,
         http: { port: flags.port },
         agents: { host: flags.agentHost, port: flags.agentPort },
+        enrolment: { port: flags.enrolmentPort },
+        advertisedHost: flags.advertisedHost,
         packages: { origin: flags.packageOrigin as 'auto' | undefined },
         stacks: flags.stack ? [...flags.stack] : undefined,
         plugins: flags.plugin ? [...flags.plugin] : undefined,
@@ -83,6 +87,12 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
     http: settings.http,
     agents: settings.agents,
     engine: { ...settings.liveness, retention: inMilliseconds(settings.retention) },
+    enrolment: { host: settings.enrolment.host ?? settings.agents.host, port: settings.enrolment.port },
+    identity: {
+      advertisedHost: settings.advertisedHost,
+      names: settings.certificates.names,
+      certificateLifeMs: settings.certificates.lifeSeconds * 1000,
+    },
     packages: settings.packages,
     stacks,
     plugins,
@@ -100,13 +110,14 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
   return code;
 }
 
-function announce({ url, agentEndpoint, tokenFile }: RunningServer, flags: ServerFlags, terminal: Terminal): void {
+function announce(server: RunningServer, flags: ServerFlags, terminal: Terminal): void {
+  const { url, agentEndpoint, enrolmentEndpoint, tokenFile } = server;
   if (flags.json) {
-    terminal.out(`${JSON.stringify({ url, agentEndpoint, tokenFile })}\n`);
+    terminal.out(`${JSON.stringify({ url, agentEndpoint, enrolmentEndpoint, tokenFile })}\n`);
     return;
   }
   terminal.out(
-    `Stackyard  ${url}\nAPI        ${url}/api/v1/docs\nAgents     ${agentEndpoint}\nToken      ${tokenFile}\n`,
+    `Stackyard  ${url}\nAPI        ${url}/api/v1/docs\nAgents     ${agentEndpoint}\nEnrolment  ${enrolmentEndpoint}\nToken      ${tokenFile}\n`,
   );
   terminal.err(`Commands speak to it with STACKYARD_URL=${url} STACKYARD_TOKEN_FILE=${tokenFile}\n`);
 }

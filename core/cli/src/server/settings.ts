@@ -4,6 +4,8 @@ import { defineSettings, secret, type SettingsOf } from '@stackyard/kernel';
 import { z } from 'zod';
 
 const port = z.int().min(0).max(65_535);
+/** A DNS name or an address. */
+const dialled = z.string().regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'use a host name or an address');
 /** Until there are users with roles, nobody but this machine may reach the API. */
 const loopback = z
   .string()
@@ -21,7 +23,17 @@ export const serverSettings = defineSettings(
       .default(join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'stackyard/server')),
     databaseUrl: secret(z.url()).optional(),
     http: { host: loopback.default('127.0.0.1'), port: port.default(8080) },
-    agents: { host: z.string().default('127.0.0.1'), port: port.default(8090) },
+    agents: { host: z.string().default('127.0.0.1'), port: port.default(7071) },
+    /** Where hosts join, by HTTPS. */
+    enrolment: { host: z.string().optional(), port: port.default(7072) },
+    /** What hosts dial: a name or an address; else what agents and enrolment listen on, or the name of the machine. */
+    advertisedHost: dialled.optional(),
+    certificates: {
+      /** Names and addresses for the certificate of the server, besides those of the machine. */
+      names: z.array(dialled).default([]),
+      /** Of agents and of the server. Shorter than a minute, a busy agent may be too late with its renewal. */
+      lifeSeconds: z.int().min(60).max(31_536_000).default(604_800),
+    },
     /** Advanced: how soon silence of an agent is noticed, and how soon what runs there is given up. */
     liveness: {
       heartbeatMs: z.int().min(200).max(60_000).default(5_000),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { joinHost } from '../engine/testing/agent.ts';
+import { joinHost } from '../enrolment/testing.ts';
 import { until } from '../engine/testing/world.ts';
 import { startTestPostgres, testPostgresKinds, type TestPostgres } from '../postgres/testing.ts';
 import { plainDefinition } from './testing/stacks.ts';
@@ -162,24 +162,22 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
 
   describe('joining', () => {
     test('of twenty agents with one token one joins', async () => {
-      const { token } = (await world.post('/hosts/tokens', { hostName: 'once' })).body;
-      const joins = await Promise.allSettled(
-        Array.from({ length: 20 }, () => joinHost(world.server.agentEndpoint, token, 'once')),
-      );
+      const made = (await world.post('/hosts/tokens', { hostName: 'once' })).body;
+      const joins = await Promise.allSettled(Array.from({ length: 20 }, () => joinHost(made)));
       expect(joins.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       expect((await world.get('/hosts/once')).body).toMatchObject({ name: 'once', reachable: false, facts: null });
     });
 
     test('a token is for its host and for its time, and is kept as a hash', async () => {
-      const { token, expiresAt, server, hostName } = (
-        await world.post('/hosts/tokens', { hostName: 'late', ttlSeconds: 60 })
-      ).body;
-      expect([hostName, server]).toEqual(['late', world.server.agentEndpoint]);
+      const made = (await world.post('/hosts/tokens', { hostName: 'late', ttlSeconds: 60 })).body;
+      const { token, expiresAt } = made;
+      const { agentEndpoint, enrolmentEndpoint, authoritySha256 } = world.server;
+      expect(made).toMatchObject({ server: agentEndpoint, enrolment: enrolmentEndpoint, authoritySha256 });
       expect(Math.abs(Date.parse(expiresAt) - Date.now() - 60_000)).toBeLessThan(10_000);
       expect(JSON.stringify(await world.sql('select * from join_token'))).not.toContain(token);
-      await expect(joinHost(world.server.agentEndpoint, token, 'other')).rejects.toThrow(/not valid for host "other"/);
+      await expect(joinHost({ ...made, hostName: 'other' })).rejects.toThrow(/^403 /);
       await world.sql(`update join_token set expires_at = now() - interval '1 second' where host_name = 'late'`);
-      await expect(joinHost(world.server.agentEndpoint, token, 'late')).rejects.toThrow(/expired/);
+      await expect(joinHost(made)).rejects.toThrow(/^403 /);
       expect((await world.get('/hosts/late')).status).toBe(404);
     });
 

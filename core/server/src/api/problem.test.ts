@@ -4,6 +4,7 @@ import * as clusters from '../clusters/errors.ts';
 import * as commands from '../commands/errors.ts';
 import * as database from '../database/errors.ts';
 import * as engine from '../engine/errors.ts';
+import * as identity from '../identity/errors.ts';
 import * as packages from '../packages/errors.ts';
 import * as postgres from '../postgres/errors.ts';
 import * as stacks from '../stacks/errors.ts';
@@ -15,6 +16,9 @@ import { problemOf, statusOf } from './problem.ts';
 
 /** Errors of other parts that never leave by the API: they end the start, or become an attempt's message. */
 const inside = new Set([
+  'CERTIFICATE_REQUEST_REFUSED',
+  'AUTHORITY_ELSEWHERE',
+  'AUTHORITY_DAMAGED',
   ...catalogueOf(packages, postgres, wiring).map(({ code }) => code),
   'DATABASE_UNREACHABLE',
   'DATABASE_NEWER',
@@ -22,7 +26,7 @@ const inside = new Set([
 ]);
 
 test('every error of the server has a code of its own, and a status unless it stays inside', () => {
-  const all = catalogueOf(api, clusters, commands, database, engine, packages, postgres, stacks, wiring).map(
+  const all = catalogueOf(api, clusters, commands, database, engine, identity, packages, postgres, stacks, wiring).map(
     ({ code }) => code,
   );
   expect(all.filter((code) => statusOf[code] === undefined && !inside.has(code))).toEqual([]);

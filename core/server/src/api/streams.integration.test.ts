@@ -1,7 +1,7 @@
-import { credentials } from '@grpc/grpc-js';
 import { Agents } from '@stackyard/proto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../engine/testing/world.ts';
+import { channelCredentials, channelOptions } from '../identity/testing.ts';
 import { startTestPostgres, testPostgresKinds, type TestPostgres } from '../postgres/testing.ts';
 import { Listening } from './testing/sse.ts';
 import { obedient, ServerWorld } from './testing/world.ts';
@@ -140,8 +140,8 @@ describe.each(testPostgresKinds())('streams on %s PostgreSQL', (kind) => {
       await until(() => agent.held.size === 1);
       const [attemptId = ''] = agent.held.keys();
       const taskId = attemptId.split('/')[0] ?? '';
-      const client = new Agents(world.server.agentEndpoint, credentials.createInsecure());
-      const stream = client.Logs(agent.metadata);
+      const client = new Agents(world.server.agentEndpoint, channelCredentials(agent.credentials), channelOptions);
+      const stream = client.Logs();
       const acked = Promise.withResolvers<void>();
       stream.on(
         'data',

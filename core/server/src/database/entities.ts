@@ -1,7 +1,7 @@
 import { ApiToken, AuditEntry, IdempotencyKey } from './entities/access.ts';
 import { Cluster, ConfigVersion, HostComponent, RenderedText, Service } from './entities/clusters.ts';
 import { Event } from './entities/events.ts';
-import { Host, JoinToken } from './entities/hosts.ts';
+import { AgentCertificate, Host, JoinToken } from './entities/hosts.ts';
 import { Installation } from './entities/installation.ts';
 import { Attempt, Job, StoredPlan, Task } from './entities/jobs.ts';
 import { Stack } from './entities/stacks.ts';
@@ -21,6 +21,7 @@ export const entities = [
   Cluster,
   Host,
   JoinToken,
+  AgentCertificate,
   Service,
   ConfigVersion,
   HostComponent,

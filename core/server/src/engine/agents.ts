@@ -15,11 +15,12 @@ import { refOf, toWire, type WireTerms } from './sessions/wire.ts';
 import type { EngineSettings } from './settings.ts';
 import { WatchTeller } from './watchTeller.ts';
 import type { Writer } from './writer/writer.ts';
+import type { Identity } from '../identity/identity.ts';
 
 export interface AgentsOptions {
   readonly sql: Pool;
   readonly epoch: number;
-  readonly installId: string;
+  readonly identity: Identity;
   readonly writer: Writer;
   readonly envelopes: EnvelopeSource;
   readonly logs: LogStore;
@@ -47,7 +48,8 @@ export class AgentSessions implements AgentSide {
 
   constructor(options: AgentsOptions) {
     this.#options = options;
-    const { sql, epoch, installId, writer, logs, blobs, log, clock, envelopes, driver } = options;
+    const { sql, epoch, identity, logs, blobs, log, clock, envelopes, driver } = options;
+    const { installId } = identity;
     const { leaseMs, heartbeatMs, killGraceMs } = options.settings;
     this.#wire = { installId, epoch, heartbeatMs, leaseMs, killGraceMs };
     this.#components = new ObservedComponents(sql);
@@ -59,8 +61,7 @@ export class AgentSessions implements AgentSide {
     });
     this.#gateway = new Gateway({
       sql,
-      installId,
-      events: writer,
+      identity,
       logs,
       blobs,
       log,
@@ -70,7 +71,7 @@ export class AgentSessions implements AgentSide {
         this.#inboxes.delete(stream);
         driver.happened({ kind: 'closed', hostId, stream, clean });
       },
-      onJoined: (hostId) => driver.happened({ kind: 'hostRejoined', hostId }),
+      onCut: (hostId) => driver.happened({ kind: 'hostRevoked', hostId }),
     });
   }
 
@@ -105,8 +106,19 @@ export class AgentSessions implements AgentSide {
     this.#watch.changed(hostId);
   }
 
+  rejoined(hostId: string): void {
+    this.#options.driver.happened({ kind: 'hostRejoined', hostId });
+    this.#gateway.cut(hostId, 'The host joined again with a new certificate.');
+  }
+
+  revoked(hostId: string): void {
+    this.#options.driver.happened({ kind: 'hostRevoked', hostId });
+    this.#gateway.cut(hostId, 'The certificate of the host was revoked.');
+  }
+
   disconnect(hostId: string): void {
     this.#options.driver.happened({ kind: 'hostRemoved', hostId });
+    this.#gateway.cut(hostId, 'The host was removed.');
     this.#alerts.forget(hostId);
   }
 

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@stackyard/kernel';
 import type { EpochLostError } from '../database/errors.ts';
 import type { Database } from '../database/openDatabase.ts';
+import type { Identity } from '../identity/identity.ts';
 import { AgentSessions } from './agents.ts';
 import { type EngineCounts, statsOf } from './core/stats.ts';
 import { EngineDriver } from './driver.ts';
@@ -18,7 +19,7 @@ import { Writer } from './writer/writer.ts';
 export interface EngineOptions {
   readonly db: Database;
   readonly epoch: number;
-  readonly installId: string;
+  readonly identity: Identity;
   readonly envelopes: EnvelopeSource;
   readonly logs: LogStore;
   /** Where downloads look for a digest. */
@@ -62,14 +63,14 @@ class WiredEngine implements RunningEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { db, epoch, installId, log, clock, logs, blobs, envelopes } = options;
+    const { db, epoch, identity, log, clock, logs, blobs, envelopes } = options;
     const settings = { ...defaultSettings, ...options.settings };
     this.events = options.writer ?? new Writer({ db, epoch, log, clock, onFenced: (error) => this.#fenced(error) });
     this.#trimmer = new Trimmer({ sql: db.sql, retention: settings.retention, log, clock });
     const preparer = new Preparer(envelopes);
     const { leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
     this.#driver = new EngineDriver({
-      terms: { installId, epoch, leaseMs, lostAfterMs, killGraceMs, tasksPerHost },
+      terms: { installId: identity.installId, epoch, leaseMs, lostAfterMs, killGraceMs, tasksPerHost },
       writer: this.events,
       preparer,
       loadJob: (jobId) => loadJob(db.sql, jobId),
@@ -80,7 +81,7 @@ class WiredEngine implements RunningEngine {
     this.#agents = new AgentSessions({
       sql: db.sql,
       epoch,
-      installId,
+      identity,
       writer: this.events,
       envelopes,
       logs,
@@ -149,6 +150,14 @@ class WiredEngine implements RunningEngine {
 
   refreshWatch(hostId: string): void {
     this.#agents.watchChanged(hostId);
+  }
+
+  rejoined(hostId: string): void {
+    this.#agents.rejoined(hostId);
+  }
+
+  revoked(hostId: string): void {
+    this.#agents.revoked(hostId);
   }
 
   disconnect(hostId: string): void {

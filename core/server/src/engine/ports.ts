@@ -30,7 +30,11 @@ export interface Engine {
   retry(jobId: string): Promise<void>;
   /** The components of a host changed: tell its agent what to watch. */
   refreshWatch(hostId: string): void;
-  /** Ends the control stream of an agent whose host was removed. */
+  /** A host joined, or joined again: what its agent has open by an earlier certificate ends. */
+  rejoined(hostId: string): void;
+  /** The certificates of a host were revoked: its agent is cut off. */
+  revoked(hostId: string): void;
+  /** Cuts off the agent of a host that was removed. */
   disconnect(hostId: string): void;
   /** Whether the agent's lease is live. */
   reachable(hostId: string): boolean;
@@ -91,7 +95,7 @@ export type EventPayload =
       readonly kind: 'host';
       readonly hostId: string;
       readonly name: string;
-      readonly change: 'joined' | 'connected' | 'disconnected' | 'removed';
+      readonly change: 'joined' | 'connected' | 'disconnected' | 'revoked' | 'removed';
     }
   | {
       readonly kind: 'cluster';

@@ -2,8 +2,9 @@ import { LockMode } from '@mikro-orm/postgresql';
 import { hashToken, newToken } from '../access/tokens.ts';
 import { findHost } from '../clusters/lookup.ts';
 import { HostInUseError, NameTakenError } from '../clusters/errors.ts';
-import { Cluster, Host, HostComponent, JoinToken } from '../database/entities.ts';
+import { AgentCertificate, Cluster, Host, HostComponent, JoinToken } from '../database/entities.ts';
 import type { Engine, Transactions } from '../engine/ports.ts';
+import { revokeCertificates } from '../identity/agentCertificates.ts';
 
 const DEFAULT_TTL_SECONDS = 1_800;
 
@@ -13,12 +14,14 @@ export interface IssuedToken {
   readonly expiresAt: Date;
 }
 
+type HostEngine = Pick<Engine, 'reachable' | 'disconnect' | 'revoked'>;
+
 /** Bringing hosts in by join tokens, and letting them go. */
 export class Hosts {
   readonly #transactions: Transactions;
-  readonly #engine: Pick<Engine, 'reachable' | 'disconnect'>;
+  readonly #engine: HostEngine;
 
-  constructor(parts: { transactions: Transactions; engine: Pick<Engine, 'reachable' | 'disconnect'> }) {
+  constructor(parts: { transactions: Transactions; engine: HostEngine }) {
     this.#transactions = parts.transactions;
     this.#engine = parts.engine;
   }
@@ -43,6 +46,27 @@ export class Hosts {
       tx.em.create(JoinToken, { hash: hashToken(token), hostName, expiresAt, usedAt: null, createdBy, createdAt: now });
     });
     return { token, hostName, expiresAt };
+  }
+
+  /**
+   * Cuts a host off: none of its certificates is good any more, nor is a join token that nobody has used yet. What is
+   * installed there stays on record; a new join token lets it in again.
+   */
+  async revoke(idOrName: string): Promise<void> {
+    const id = await this.#transactions.run(async (tx) => {
+      const host = await findHost(tx.em, idOrName);
+      const now = new Date();
+      await revokeCertificates(tx.em, host.id, now);
+      await tx.em.nativeDelete(JoinToken, { hostName: host.name, usedAt: null });
+      tx.event('host', host.clusterId ?? undefined, {
+        kind: 'host',
+        hostId: host.id,
+        name: host.name,
+        change: 'revoked',
+      });
+      return host.id;
+    });
+    this.#engine.revoked(id);
   }
 
   /**
@@ -73,6 +97,8 @@ export class Hosts {
         name: host.name,
         change: 'removed',
       });
+      await tx.em.nativeDelete(AgentCertificate, { hostId: host.id });
+      await tx.em.nativeDelete(JoinToken, { hostName: host.name });
       tx.em.remove(host);
       return host.id;
     });

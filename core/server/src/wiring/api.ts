@@ -13,6 +13,8 @@ import { apiRoutes } from '../api/routes/index.ts';
 import { VERSION } from '../version.ts';
 import { Catalogue } from './catalogue.ts';
 import { EngineParts } from './engine.ts';
+import { EnrolmentListener } from './enrolment.ts';
+import { ServerIdentity } from './identity.ts';
 import { Operations } from './operations.ts';
 import { PortTakenError } from './errors.ts';
 import { ServerOptions } from './options.ts';
@@ -40,6 +42,8 @@ class FastifyHttp implements Http {
     storage: Storage;
     catalogue: Catalogue;
     engine: EngineParts;
+    identity: ServerIdentity;
+    enrolment: EnrolmentListener;
     operations: Operations;
     samples: RequestSamples;
     log: Logger;
@@ -56,18 +60,21 @@ class FastifyHttp implements Http {
     storage: Storage,
     catalogue: Catalogue,
     engine: EngineParts,
+    identity: ServerIdentity,
+    enrolment: EnrolmentListener,
     operations: Operations,
     samples: RequestSamples,
     log: Logger,
     clock: Clock,
     more: readonly Routes[],
   ) {
-    this.#parts = { options, storage, catalogue, engine, operations, samples, log, clock, more };
+    this.#parts = { options, storage, catalogue, engine, identity, enrolment, operations, samples, log, clock, more };
     this.tokenFile = join(options.dataDir, 'admin-token');
   }
 
   async listen(): Promise<void> {
-    const { options, storage, catalogue, engine, operations, samples, log, clock, more } = this.#parts;
+    const { options, storage, catalogue, engine, identity, enrolment, operations, samples, log, clock, more } =
+      this.#parts;
     const { em, db, writer, installId, epoch } = storage;
     this.token = await ensureAdminToken(em(), this.tokenFile);
     const tokens = new Tokens(em);
@@ -78,7 +85,15 @@ class FastifyHttp implements Http {
       logs: engine.logs,
       stacks: catalogue.stacks,
       ...operations,
-      server: { version: VERSION, installId, epoch, startedAt: clock.now(), agentEndpoint: () => engine.agentEndpoint },
+      identity: identity.identity,
+      server: {
+        version: VERSION,
+        installId,
+        epoch,
+        startedAt: clock.now(),
+        agentEndpoint: () => engine.agentEndpoint,
+        enrolmentEndpoint: () => enrolment.endpoint,
+      },
     });
     this.#app = await buildApp({
       routes: [...own, ...more.flatMap(({ routes }) => routes)],
@@ -116,6 +131,8 @@ provide(
   Storage,
   Catalogue,
   EngineParts,
+  ServerIdentity,
+  EnrolmentListener,
   Operations,
   RequestSamples,
   Logger,
@@ -125,7 +142,19 @@ provide(
 
 export const apiPlugin = definePlugin({
   id: 'server.api',
-  needs: [ServerOptions, Storage, Catalogue, EngineParts, Operations, RequestSamples, Logger, Clock, each(Routes)],
+  needs: [
+    ServerOptions,
+    Storage,
+    Catalogue,
+    EngineParts,
+    ServerIdentity,
+    EnrolmentListener,
+    Operations,
+    RequestSamples,
+    Logger,
+    Clock,
+    each(Routes),
+  ],
   register: (plugin) => plugin.provide(Http, FastifyHttp),
   async start(plugin) {
     const http = plugin.resolve(Http) as FastifyHttp;

@@ -9,7 +9,9 @@ import { DiskLogStore } from '../engine/logs.ts';
 import { PackageUnknownError } from '../packages/index.ts';
 import { Catalogue } from './catalogue.ts';
 import { PortTakenError } from './errors.ts';
+import { endpoint } from './endpoint.ts';
 import { ServerOptions } from './options.ts';
+import { ServerIdentity } from './identity.ts';
 import { Storage } from './storage.ts';
 
 /** Queue, scheduler and the sessions of the agents. */
@@ -27,8 +29,15 @@ class WiredEngine implements EngineParts {
   readonly #options: ServerOptions;
   #port: number | undefined;
 
-  constructor(options: ServerOptions, storage: Storage, catalogue: Catalogue, log: Logger, clock: Clock) {
-    const { em, writer, db, epoch, installId } = storage;
+  constructor(
+    options: ServerOptions,
+    storage: Storage,
+    { identity }: ServerIdentity,
+    catalogue: Catalogue,
+    log: Logger,
+    clock: Clock,
+  ) {
+    const { em, writer, db, epoch } = storage;
     const { stacks } = catalogue;
     this.#options = options;
     this.logs = new DiskLogStore({ dir: join(options.dataDir, 'logs') });
@@ -62,7 +71,7 @@ class WiredEngine implements EngineParts {
       db,
       writer,
       epoch,
-      installId,
+      identity,
       envelopes,
       logs: this.logs,
       blobs,
@@ -85,14 +94,14 @@ class WiredEngine implements EngineParts {
   }
 
   get agentEndpoint(): string {
-    return `${this.#options.agents.host}:${this.#port ?? this.#options.agents.port}`;
+    return endpoint(this.#options, { host: this.#options.agents.host, port: this.#port ?? this.#options.agents.port });
   }
 }
-provide(WiredEngine, ServerOptions, Storage, Catalogue, Logger, Clock);
+provide(WiredEngine, ServerOptions, Storage, ServerIdentity, Catalogue, Logger, Clock);
 
 export const enginePlugin = definePlugin({
   id: 'server.engine',
-  needs: [ServerOptions, Storage, Catalogue, Logger, Clock],
+  needs: [ServerOptions, Storage, ServerIdentity, Catalogue, Logger, Clock],
   register: (plugin) => plugin.provide(EngineParts, WiredEngine),
   async start(plugin) {
     const parts = plugin.resolve(EngineParts) as WiredEngine;

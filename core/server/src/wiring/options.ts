@@ -14,6 +14,9 @@ export interface ServerOptions {
   readonly databaseUrl?: string | undefined;
   readonly http: Address;
   readonly agents: Address;
+  /** Where hosts join. */
+  readonly enrolment: Address;
+  readonly identity?: IdentitySettings | undefined;
   readonly packages: { readonly origin: 'auto' | 'url' | 'maven'; readonly mavenRepository?: string | undefined };
   /** Built artifacts to install at start. */
   readonly stacks: readonly string[];
@@ -21,6 +24,15 @@ export interface ServerOptions {
   readonly plugins: readonly Plugin[];
   /** How soon silence of agents is noticed, and how long history is kept; what is usual when absent. */
   readonly engine?: EngineSettings | undefined;
+}
+
+export interface IdentitySettings {
+  /** What hosts dial; the address that is listened on when absent, or this machine's name when that is any address. */
+  readonly advertisedHost?: string | undefined;
+  /** DNS names and addresses for the server's certificate, besides those of the machine. */
+  readonly names?: readonly string[];
+  /** Of the certificates of agents and of the server; a week when absent. */
+  readonly certificateLifeMs?: number;
 }
 
 /** All in milliseconds but the number of tasks. */

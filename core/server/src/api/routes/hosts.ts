@@ -9,7 +9,7 @@ import { HostView, hostView } from './views.ts';
 const HostParams = z.strictObject({ host: z.string().max(253).describe('Id or name') });
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 
-export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
+export function hostRoutes({ em, engine, hosts, identity, server }: RouteParts): Route[] {
   // An agent whose facts are not stored yet has only just said hello: nothing can be planned on it.
   const reachable = ({ id, facts }: HostRow) => facts !== null && facts !== undefined && engine.reachable(id);
   const clusterOf = async ({ params }: { params: { host: string } }) =>
@@ -104,6 +104,10 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
             hostName: z.string(),
             expiresAt: z.string(),
             server: z.string().describe('host:port that agents dial'),
+            enrolment: z.string().describe('host:port where the host joins, by HTTPS'),
+            authoritySha256: z
+              .string()
+              .describe('SHA-256 (DER, hex) of the certificate of the authority that the host is to trust'),
           })
           .meta({ id: 'JoinToken' }),
       },
@@ -117,8 +121,35 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
       });
       return {
         status: 201,
-        body: { token, hostName, expiresAt: expiresAt.toISOString(), server: server.agentEndpoint() },
+        body: {
+          token,
+          hostName,
+          expiresAt: expiresAt.toISOString(),
+          server: server.agentEndpoint(),
+          enrolment: server.enrolmentEndpoint(),
+          authoritySha256: identity.issuingSha256,
+        },
       };
+    },
+  });
+
+  const revokeHost = defineRoute({
+    method: 'POST',
+    url: '/hosts/:host/revoke',
+    operationId: 'revokeHost',
+    tag: 'hosts',
+    summary: 'Cut a host off',
+    description:
+      'Revokes the certificates of its agent, which ends everything that it has open, and makes its unused join tokens worthless. What runs on the host goes on. A new join token lets it in again.',
+    permission: { action: 'change', resource: 'host' },
+    audit: 'host.revoke',
+    clusterOf,
+    params: HostParams,
+    answers: { 204: { description: 'Cut off' } },
+    problems: [404],
+    handle: async ({ params }) => {
+      await hosts.revoke(params.host);
+      return { status: 204 };
     },
   });
 
@@ -141,5 +172,5 @@ export function hostRoutes({ em, engine, hosts, server }: RouteParts): Route[] {
     },
   });
 
-  return [listHosts, getHost, createJoinToken, deleteHost];
+  return [listHosts, getHost, createJoinToken, revokeHost, deleteHost];
 }

@@ -1,4 +1,5 @@
 import type { Route } from '@stackyard/contract';
+import { authorityRoutes } from './authority.ts';
 import { clusterRoutes } from './clusters.ts';
 import { commandRoutes } from './commands.ts';
 import { configRoutes } from './configs.ts';
@@ -15,6 +16,7 @@ export type { RouteParts } from './parts.ts';
 
 const tables = [
   serverRoutes,
+  authorityRoutes,
   stackRoutes,
   hostRoutes,
   clusterRoutes,

@@ -4,6 +4,7 @@ import type { Staleness } from '../../clusters/staleness.ts';
 import type { Commands } from '../../commands/commands.ts';
 import type { StateSources } from '../../commands/clusterState.ts';
 import type { Engine, Events, LogStore } from '../../engine/ports.ts';
+import type { Identity } from '../../identity/identity.ts';
 import type { Hosts } from '../../hosts/hosts.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { StackStore } from '../../stacks/store.ts';
@@ -21,11 +22,13 @@ export interface RouteParts {
   readonly commands: Commands;
   readonly staleness: Staleness;
   readonly sources: StateSources;
+  readonly identity: Pick<Identity, 'issuingSha256' | 'authorityStatus' | 'rotate'>;
   readonly server: {
     readonly version: string;
     readonly installId: string;
     readonly epoch: number;
     readonly startedAt: Date;
     agentEndpoint(): string;
+    enrolmentEndpoint(): string;
   };
 }

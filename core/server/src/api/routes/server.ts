@@ -22,6 +22,7 @@ export function serverRoutes({ server }: RouteParts): Route[] {
             epoch: z.int(),
             startedAt: z.string(),
             agentEndpoint: z.string().describe('host:port'),
+            enrolmentEndpoint: z.string().describe('host:port where hosts join, by HTTPS'),
           })
           .meta({ id: 'Server' }),
       },
@@ -29,7 +30,14 @@ export function serverRoutes({ server }: RouteParts): Route[] {
     handle: async () => {
       const { version, installId, epoch, startedAt } = server;
       return {
-        body: { version, installId, epoch, startedAt: startedAt.toISOString(), agentEndpoint: server.agentEndpoint() },
+        body: {
+          version,
+          installId,
+          epoch,
+          startedAt: startedAt.toISOString(),
+          agentEndpoint: server.agentEndpoint(),
+          enrolmentEndpoint: server.enrolmentEndpoint(),
+        },
       };
     },
   });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@stackyard/kernel';
 import { Client } from 'pg';
-import { joinHost, type Script, ScriptedAgent } from '../../engine/testing/agent.ts';
+import { type Script, ScriptedAgent } from '../../engine/testing/agent.ts';
+import { joinHost } from '../../enrolment/testing.ts';
 import { until } from '../../engine/testing/world.ts';
 import { type RunningServer, startServer, type StartOptions } from '../../server.ts';
 import { buildTestStack, type StackSource } from './stacks.ts';
@@ -72,6 +73,7 @@ export class ServerWorld {
       databaseUrl: this.#databaseUrl,
       http: { host: '127.0.0.1', port: 0 },
       agents: { host: '127.0.0.1', port: 0 },
+      enrolment: { host: '127.0.0.1', port: 0 },
       packages: { origin: 'maven' },
       stacks: [],
       plugins: [],
@@ -129,7 +131,7 @@ export class ServerWorld {
   async join(...names: string[]): Promise<void> {
     for (const name of names) {
       const { body } = await this.post('/hosts/tokens', { hostName: name });
-      const agent = new ScriptedAgent(await joinHost(this.server.agentEndpoint, body.token, name));
+      const agent = new ScriptedAgent(await joinHost({ ...body, hostName: name }));
       agent.script = obedient;
       this.agents.set(name, agent);
       await agent.connect(this.server.agentEndpoint);

@@ -24,8 +24,8 @@ export const Host = defineEntity({
     root: p.string(),
     local: p.boolean(),
     clusterId: p.uuid().nullable().index(),
-    /** scrypt or SHA-256 of a 256-bit secret; the secret itself is never stored. */
-    secretHash: p.string().hidden(),
+    /** SHA-256 (hex) of the authorities that its agent has said to trust, sorted. */
+    trustedAuthorities: p.json<readonly string[]>().nullable(),
     facts: p.json<Facts>().nullable(),
     journalId: p.uuid().nullable(),
     hostBootId: p.string().nullable(),
@@ -47,6 +47,21 @@ export const JoinToken = defineEntity({
     usedAt: p.datetime().nullable(),
     createdBy: p.string(),
     createdAt: p.datetime(),
+  },
+});
+
+/** A certificate that was signed for an agent. One that is not here is good for nothing. */
+export const AgentCertificate = defineEntity({
+  name: 'AgentCertificate',
+  properties: {
+    /** Lower-case hex. */
+    serial: p.string().primary(),
+    hostId: p.uuid().index(),
+    /** SHA-256 (hex) of the authority that signed it. */
+    authority: p.string(),
+    issuedAt: p.datetime(),
+    expiresAt: p.datetime(),
+    revokedAt: p.datetime().nullable(),
   },
 });
 

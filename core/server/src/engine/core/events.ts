@@ -27,8 +27,10 @@ export type Happening =
   | ({ readonly kind: 'host' } & KnownHost)
   /** The host left: nothing of it is heard of again. */
   | { readonly kind: 'hostRemoved'; readonly hostId: string }
-  /** Its agent got a new secret: what was authenticated by the old one ends. */
+  /** Its agent got a certificate by joining: what was opened by an earlier one ends. */
   | { readonly kind: 'hostRejoined'; readonly hostId: string }
+  /** Its agent may no longer speak for it. */
+  | { readonly kind: 'hostRevoked'; readonly hostId: string }
   /** A job that is not terminal is in the queue of its cluster; known ones stay where they are. */
   | { readonly kind: 'queued'; readonly jobId: string; readonly clusterId: string; readonly position: number }
   /** Answers `load`. */

@@ -53,6 +53,9 @@ function happen(turn: Turn, event: Happening): void {
     case 'hostRejoined':
       turn.converse({ kind: 'rejoined', hostId: event.hostId });
       return;
+    case 'hostRevoked':
+      turn.converse({ kind: 'revoked', hostId: event.hostId });
+      return;
     case 'queued':
       // Read from rows before its end was committed: it would run as a job that nobody ends, and hold up its cluster.
       if (!state.ending.has(event.jobId)) turn.schedule(event);

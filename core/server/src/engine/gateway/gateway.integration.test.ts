@@ -3,20 +3,21 @@ import { rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { credentials, Metadata, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { Agents, type AgentsClient, type DownloadChunk__Output, type LogAck__Output } from '@stackyard/proto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestPostgres, type TestPostgres } from '../../postgres/testing.ts';
 import { DiskLogStore } from '../logs.ts';
-import { joinHost, ScriptedAgent } from '../testing/agent.ts';
+import { channelCredentials, channelOptions } from '../../identity/testing.ts';
+import { ScriptedAgent } from '../testing/agent.ts';
 import { EngineWorld, until } from '../testing/world.ts';
 
 describe('what agents may do', () => {
   let postgres: TestPostgres;
   let world: EngineWorld;
   const clients: AgentsClient[] = [];
-  const client = (): AgentsClient => {
-    const made = new Agents(world.address, credentials.createInsecure());
+  const client = (agent: ScriptedAgent): AgentsClient => {
+    const made = new Agents(world.address, channelCredentials(agent.credentials), channelOptions);
     clients.push(made);
     return made;
   };
@@ -33,53 +34,21 @@ describe('what agents may do', () => {
     await world.clean();
   });
 
-  test('a token is good once, for its host, until it expires', async () => {
-    const token = await world.token('zk1');
-    await expect(joinHost(world.address, token, 'zk2')).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
-    const both = await Promise.allSettled([
-      joinHost(world.address, token, 'zk1'),
-      joinHost(world.address, token, 'zk1'),
-    ]);
-    expect(both.map((each) => each.status).toSorted()).toEqual(['fulfilled', 'rejected']);
-    await expect(joinHost(world.address, await world.token('zk3', { forMs: -1 }), 'zk3')).rejects.toThrow(/expired/);
-    await expect(joinHost(world.address, 'no such token', 'zk1')).rejects.toThrow(/not valid for host "zk1"/);
-  });
-
-  test('a host that joins again keeps its id; the old secret and its stream end', async () => {
+  test('a host that joins again keeps its id; its old certificate and stream end', async () => {
     const before = await world.agent('zk1');
     before.script = () => 'hold';
     const jobId = await world.job(await world.cluster('c'), [{ host: before }]);
     await until(() => before.held.size === 1);
-    const again = new ScriptedAgent(await joinHost(world.address, await world.token('zk1'), 'zk1'));
+    const again = new ScriptedAgent(await world.join('zk1'));
     world.agents.push(again);
     expect(again.id).toBe(before.id);
-    await until(() => before.closedBecause?.includes('new secret') ?? false);
+    await until(() => before.closedBecause?.includes('new certificate') ?? false);
     await expect(before.connect(world.address)).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
     again.journalId = before.journalId;
     for (const [id, held] of before.held) again.held.set(id, held);
     await again.connect(world.address);
     again.finish([...again.held.keys()][0]!);
     expect(await world.ended(jobId)).toBe('SUCCESSFUL');
-  });
-
-  test.each([
-    ['nothing', undefined],
-    ['a wrong secret', (id: string) => `Agent ${id}:${'x'.repeat(43)}`],
-    ['an unknown id', (_: string, secret: string) => `Agent ${randomUUID()}:${secret}`],
-    ['another scheme', (id: string, secret: string) => `Bearer ${id}:${secret}`],
-    ['an id that is none', (_: string, secret: string) => `Agent ' or 1=1 --:${secret}`],
-  ])('with %s to show, no call is answered', async (_, header) => {
-    const agent = await world.agent('zk1');
-    const metadata = new Metadata();
-    if (header) metadata.set('authorization', header(agent.id, agent.secret));
-    const calls = [client().Control(metadata), client().Logs(metadata), client().Download({ digest: 'x' }, metadata)];
-    const codes = calls.map((call) => {
-      const { promise, resolve } = Promise.withResolvers<number | undefined>();
-      call.on('data', () => undefined);
-      call.on('error', ({ code }: { code?: number }) => resolve(code));
-      return promise;
-    });
-    expect(await Promise.all(codes)).toEqual(calls.map(() => status.UNAUTHENTICATED));
   });
 
   test('an agent whose process dies is not taken for one that says goodbye', async () => {
@@ -105,7 +74,7 @@ describe('what agents may do', () => {
     const [id = ''] = agent.held.keys();
     const attempt = { taskId: id.split('/')[0]!, number: 1 };
     const send = (): Promise<number | undefined> => {
-      const call = client().Logs(agent.metadata);
+      const call = client(agent).Logs();
       const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
       call.on('data', ({ durableOffset }: LogAck__Output) => (call.end(), resolve(durableOffset)));
       call.on('error', reject);
@@ -129,7 +98,7 @@ describe('what agents may do', () => {
     const [taskId] = id!.split('/');
     const attempt = { taskId: taskId!, number: 1 };
     const send = (agent: ScriptedAgent, chunks: object[]): Promise<number> => {
-      const call = client().Logs(agent.metadata);
+      const call = client(agent).Logs();
       const { promise, resolve, reject } = Promise.withResolvers<number>();
       let left = chunks.length;
       call.on('data', ({ durableOffset }: LogAck__Output) => --left === 0 && (call.end(), resolve(durableOffset)));
@@ -159,10 +128,10 @@ describe('what agents may do', () => {
       await world.restart();
       const read = async (offset: number): Promise<Buffer> => {
         const parts: Buffer[] = [];
-        for await (const { data } of client().Download(
-          { digest: 'sha256-x', offset },
-          agent.metadata,
-        ) as AsyncIterable<DownloadChunk__Output>)
+        for await (const { data } of client(agent).Download({
+          digest: 'sha256-x',
+          offset,
+        }) as AsyncIterable<DownloadChunk__Output>)
           parts.push(data);
         return Buffer.concat(parts);
       };
@@ -170,10 +139,10 @@ describe('what agents may do', () => {
       expect((await read(2_999_990)).equals(content.subarray(2_999_990))).toBe(true);
       expect((await read(3_000_000)).length).toBe(0);
       await expect(read(3_000_001)).rejects.toMatchObject({ code: status.OUT_OF_RANGE });
-      const early = client().Download({ digest: 'sha256-x' }, agent.metadata);
+      const early = client(agent).Download({ digest: 'sha256-x' });
       early.on('error', () => undefined);
       early.once('data', () => early.cancel());
-      const missing = client().Download({ digest: 'sha256-y' }, agent.metadata);
+      const missing = client(agent).Download({ digest: 'sha256-y' });
       const { promise, resolve } = Promise.withResolvers<{ code?: number }>();
       missing.on('error', resolve);
       missing.resume();

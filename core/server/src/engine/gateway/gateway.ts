@@ -1,28 +1,27 @@
-import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { Server, status } from '@grpc/grpc-js';
 import type { Clock, Logger } from '@stackyard/kernel';
 import {
   type AgentFrame__Output,
   type AgentMessage__Output,
   Agents,
   type AgentsHandlers,
-  Enrolment,
-  type EnrolmentHandlers,
-  type JoinRequest__Output,
   type ServerMessage,
 } from '@stackyard/proto';
 import type { Pool } from 'pg';
-import type { Events, LogStore } from '../ports.ts';
+import type { Identity } from '../../identity/identity.ts';
+import type { LogStore } from '../ports.ts';
 import type { CloseCode } from '../sessions/state.ts';
+import { Callers } from './callers.ts';
 import { type ControlCall, ControlLink } from './controlLink.ts';
-import { authenticate } from './credentials.ts';
 import { type BlobSource, download } from './download.ts';
-import { join } from './enrolment.ts';
 import { receiveLogs } from './logStream.ts';
+import { PortCredentials } from './portCredentials.ts';
+import { renew } from './renew.ts';
+import { TrustTeller } from './trust.ts';
 
 export interface GatewayOptions {
   readonly sql: Pool;
-  readonly installId: string;
-  readonly events: Pick<Events, 'run'>;
+  readonly identity: Identity;
   readonly logs: LogStore;
   readonly blobs: BlobSource;
   readonly log: Logger;
@@ -34,8 +33,8 @@ export interface GatewayOptions {
     messages: readonly AgentMessage__Output[],
   ) => Promise<void> | undefined;
   readonly onClosed: (hostId: string, stream: number, clean: boolean) => void;
-  /** A host joined, or joined again with a new secret. */
-  readonly onJoined: (hostId: string) => void;
+  /** The certificates of a host are no longer good; its calls have been ended. */
+  readonly onCut: (hostId: string) => void;
 }
 
 /** Where to listen; port 0 means any. */
@@ -55,15 +54,16 @@ const closeStatus: Readonly<Record<CloseCode, status>> = {
 };
 
 const MESSAGE_BYTES = 16 * 1024 * 1024;
-const refused = {
-  code: status.UNAUTHENTICATED,
-  details: 'The agent id or its secret is not right. Join the host again with a new token.',
-};
+/** What an agent has open at once: its streams, its downloads and a renewal, each kind on a connection of its own. */
+const CONNECTION_CALLS = 20;
 
 /** The gRPC side of the server: turns calls of agents into plain events, and messages into frames. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #server: Server;
+  readonly #callers: Callers;
+  readonly #trust: TrustTeller;
+  #credentials: PortCredentials | undefined;
   readonly #links = new Map<number, ControlLink>();
   #lastStream = 0;
 
@@ -72,33 +72,39 @@ export class Gateway {
     this.#server = new Server({
       'grpc.max_receive_message_length': MESSAGE_BYTES,
       'grpc.max_send_message_length': MESSAGE_BYTES,
+      'grpc.max_concurrent_streams': CONNECTION_CALLS,
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
     });
+    const { identity, clock, log, logs, sql, blobs, onCut } = options;
+    this.#callers = new Callers({ identity, clock, log, onCut });
+    this.#trust = new TrustTeller({ identity, log, send: (stream, message) => this.send(stream, message) });
     const agents: AgentsHandlers = {
-      Control: (call) => this.#authenticated(call, (hostId) => this.#control(hostId, call)),
-      Logs: (call) =>
-        this.#authenticated(call, (hostId) => {
-          const { logs, sql, log } = options;
-          receiveLogs(call, { hostId, logs, sql, log });
-        }),
+      Control: (call) => this.#callers.admit(call, 'control', ({ hostId }) => this.#control(hostId, call)),
+      Logs: (call) => this.#callers.admit(call, 'logs', ({ hostId }) => receiveLogs(call, { hostId, logs, sql, log })),
       Download: (call) =>
-        this.#authenticated(call, () => {
-          download(call, options.blobs).catch((error: unknown) => {
-            options.log.error({ err: error, digest: call.request.digest }, 'A download broke off');
+        this.#callers.admit(call, 'download', () => {
+          download(call, blobs).catch((error: unknown) => {
+            log.error({ err: error, digest: call.request.digest }, 'A download broke off');
             call.emit('error', { code: status.INTERNAL, details: 'The file could not be read on the server.' });
           });
         }),
+      Renew: (call, reply) => {
+        void this.#callers
+          .identify(call, (why) => reply(why))
+          .then((caller) => caller && renew(call, reply, { caller, identity, log }));
+      },
     };
-    const enrolment: EnrolmentHandlers = { Join: (call, reply) => void this.#join(call, reply) };
     this.#server.addService(Agents.service, agents);
-    this.#server.addService(Enrolment.service, enrolment);
   }
 
   /** Binds the address and answers the port. */
   listen({ host, port: wanted }: Address): Promise<{ port: number }> {
+    const credentials = new PortCredentials(this.#options.identity.leaf);
+    this.#credentials = credentials;
+    this.#callers.start();
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(`${host}:${wanted}`, ServerCredentials.createInsecure(), (error, port) => {
+      this.#server.bindAsync(`${host}:${wanted}`, credentials, (error, port) => {
         if (error) reject(error);
         else resolve({ port });
       });
@@ -115,8 +121,14 @@ export class Gateway {
     link?.close(closeStatus[code], message);
   }
 
+  /** Ends everything that a host has open: who it is was proven by what is no longer good. */
+  cut(hostId: string, why: string): void {
+    this.#callers.cut(hostId, why);
+  }
+
   /** Says that it goes away, then ends every stream. */
   async stop(retryAfterMs = 500): Promise<void> {
+    this.#quiet();
     for (const [stream, link] of this.#links) {
       link.send({ goaway: { retryAfterMs, reason: 'The server is stopping.' } });
       this.#links.delete(stream);
@@ -133,28 +145,16 @@ export class Gateway {
 
   /** Drops every connection without a word, as a killed process would. */
   abandon(): void {
+    this.#quiet();
     for (const link of this.#links.values()) link.drop();
     this.#links.clear();
     this.#server.forceShutdown();
   }
 
-  #authenticated(
-    call:
-      | Parameters<AgentsHandlers['Control']>[0]
-      | Parameters<AgentsHandlers['Logs']>[0]
-      | Parameters<AgentsHandlers['Download']>[0],
-    then: (hostId: string) => void,
-  ): void {
-    authenticate(this.#options.sql, call.metadata).then(
-      (hostId) => {
-        if (hostId === undefined) call.emit('error', refused);
-        else if (!call.cancelled) then(hostId);
-      },
-      (error: unknown) => {
-        this.#options.log.error({ err: error }, 'An agent could not be authenticated');
-        call.emit('error', { code: status.UNAVAILABLE, details: 'The database does not answer. Try again.' });
-      },
-    );
+  #quiet(): void {
+    this.#callers.stop();
+    this.#trust.stop();
+    this.#credentials?.close();
   }
 
   #control(hostId: string, call: ControlCall): void {
@@ -168,11 +168,13 @@ export class Gateway {
       open = false;
       link.drop();
       this.#links.delete(stream);
+      this.#trust.closed(stream);
       this.#options.onClosed(hostId, stream, clean);
     };
     call.on('data', ({ messages }: AgentFrame__Output) => {
       if (!open || !this.#links.has(stream)) return;
       leaves ||= messages.some(({ goodbye }) => goodbye);
+      this.#trust.heard(hostId, stream, messages);
       const later = this.#options.onMessages(hostId, stream, messages);
       if (!later) return;
       call.pause();
@@ -185,25 +187,5 @@ export class Gateway {
       closed(leaves);
       call.end();
     });
-  }
-
-  async #join(
-    call: ServerUnaryCall<JoinRequest__Output, object>,
-    reply: sendUnaryData<{ agentId: string; secret: string; installId: string }>,
-  ): Promise<void> {
-    const { token, hostName } = call.request;
-    try {
-      const joined = await join(this.#options.events, { token, hostName, now: this.#options.clock.now() });
-      if (!joined) {
-        const details = `The token is not valid for host "${hostName.slice(0, 253)}": it is unknown, used, expired or made for another host. Ask for a new one.`;
-        reply({ code: status.PERMISSION_DENIED, details });
-        return;
-      }
-      this.#options.onJoined(joined.hostId);
-      reply(null, { agentId: joined.hostId, secret: joined.secret, installId: this.#options.installId });
-    } catch (error) {
-      this.#options.log.error({ err: error, hostName }, 'A host could not join');
-      reply({ code: status.UNAVAILABLE, details: 'The server could not store the host. Try again.' });
-    }
   }
 }

@@ -70,8 +70,10 @@ export type SessionEvent =
     }
   /** The host left: nothing of it is heard of again. */
   | { readonly kind: 'removed'; readonly hostId: string }
-  /** Its agent got a new secret: what was authenticated by the old one ends. */
+  /** Its agent got a certificate by joining: what was opened by an earlier one ends. */
   | { readonly kind: 'rejoined'; readonly hostId: string }
+  /** Its agent may no longer speak for it. */
+  | { readonly kind: 'revoked'; readonly hostId: string }
   | {
       readonly kind: 'hello';
       readonly hostId: string;

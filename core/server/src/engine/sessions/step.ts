@@ -30,7 +30,12 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
       state.hosts.delete(host.hostId);
       break;
     case 'rejoined':
-      dropLink(turn, host, 'The host joined again with a new secret.');
+      dropLink(turn, host, 'The host joined again with a new certificate.');
+      break;
+    case 'revoked':
+      dropLink(turn, host, 'The certificate of the host was revoked.');
+      if (host.connected) turn.effects.push({ kind: 'disconnected', hostId: host.hostId });
+      put(turn, host.hostId, { connected: false });
       break;
     case 'hello':
       onHello(turn, host, event);

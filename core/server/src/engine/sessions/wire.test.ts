@@ -46,6 +46,7 @@ const hello: Hello__Output = {
   inventory: [],
   facts,
   components: [],
+  trusted: null,
   agentVersion: '1',
 };
 const hear = (message: object) => fromWire(message);

@@ -106,8 +106,9 @@ export function fromWire(message: AgentMessage__Output): AgentSays | undefined {
       return { kind: 'components', components: (message.componentStatuses?.components ?? []).map(fromComponent) };
     case 'facts':
       return message.facts ? { kind: 'facts', place: fromFacts(message.facts) } : undefined;
-    // How the stream ends is its own affair.
+    // How the stream ends, and whom its agent trusts, is not the session's affair.
     case 'goodbye':
+    case 'trusted':
     case undefined:
       return undefined;
   }

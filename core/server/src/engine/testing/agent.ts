@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { type AgentCredentials, channelCredentials, channelOptions } from '../../identity/testing.ts';
 import {
   type AgentFrame,
   type AgentMessage,
@@ -9,9 +9,7 @@ import {
   type AttemptPhase,
   type ComponentStatus,
   decodeEnvelope,
-  Enrolment,
   type Envelope__Output,
-  type JoinReply__Output,
   type Result,
   type ServerMessage__Output,
   type WatchedComponent__Output,
@@ -28,22 +26,10 @@ interface Held {
 /** What a script does: nothing more than this for a moment, then its result. `hold` never ends by itself. */
 export type Script = (envelope: Envelope__Output) => Partial<Result> | 'hold' | Promise<Partial<Result> | 'hold'>;
 
-/** Turns a token into an agent's credentials. */
-export function joinHost(address: string, token: string, hostName: string): Promise<JoinReply__Output> {
-  const client = new Enrolment(address, credentials.createInsecure());
-  return new Promise((resolve, reject) => {
-    client.Join({ token, hostName }, (error, reply) => {
-      client.close();
-      if (error) reject(error);
-      else if (reply) resolve(reply);
-    });
-  });
-}
-
 /** An agent that speaks the real protocol, journals in memory and runs a function instead of a script. */
 export class ScriptedAgent {
   readonly id: string;
-  readonly secret: string;
+  readonly credentials: AgentCredentials;
   readonly received: ServerMessage__Output[] = [];
   /** How often each attempt's script was started: more than once breaks the first promise. */
   readonly starts = new Map<string, number>();
@@ -56,7 +42,6 @@ export class ScriptedAgent {
   mute = false;
   script: Script = () => ({});
   journalId = randomUUID();
-  readonly #metadata = new Metadata();
   readonly #tombstones = new Set<string>();
   #client: AgentsClient | undefined;
   #call: Call | undefined;
@@ -66,21 +51,16 @@ export class ScriptedAgent {
   #outbox: AgentMessage[] = [];
   #flush: NodeJS.Immediate | undefined;
 
-  constructor({ agentId, secret }: Pick<JoinReply__Output, 'agentId' | 'secret'>) {
-    this.id = agentId;
-    this.secret = secret;
-    this.#metadata.set('authorization', `Agent ${agentId}:${secret}`);
-  }
-
-  get metadata(): Metadata {
-    return this.#metadata;
+  constructor(credentials: AgentCredentials) {
+    this.id = credentials.agentId;
+    this.credentials = credentials;
   }
 
   /** Opens a stream, says Hello and waits for Welcome; an error says why the server closed it instead. */
   async connect(address: string): Promise<void> {
-    const client = new Agents(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+    const client = new Agents(address, channelCredentials(this.credentials), channelOptions);
     this.#client = client;
-    const call = client.Control(this.#metadata);
+    const call = client.Control();
     this.#call = call;
     this.closedBecause = undefined;
     this.welcome = null;

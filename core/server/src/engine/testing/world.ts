@@ -22,11 +22,14 @@ import {
 import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import { createEngine, type RunningEngine } from '../engine.ts';
 import type { BlobSource } from '../gateway/download.ts';
-import { hashSecret } from '../gateway/credentials.ts';
+import { hashToken } from '../../access/tokens.ts';
+import { Enrolment } from '../../enrolment/enrolment.ts';
+import { Identity } from '../../identity/identity.ts';
+import { type AgentCredentials, newRequest } from '../../identity/testing.ts';
 import { DiskLogStore } from '../logs.ts';
 import type { EnvelopeSource } from '../ports.ts';
 import type { EngineSettings } from '../settings.ts';
-import { joinHost, ScriptedAgent } from './agent.ts';
+import { ScriptedAgent } from './agent.ts';
 
 export interface TestTask {
   readonly host: ScriptedAgent;
@@ -57,18 +60,20 @@ export const plainEnvelopes: EnvelopeSource = {
 export class EngineWorld {
   readonly db: Database;
   readonly agents: ScriptedAgent[] = [];
-  readonly #dir: string;
+  readonly dir: string;
   readonly #settings: Partial<EngineSettings>;
   readonly #engines: RunningEngine[] = [];
+  #identity: Identity | undefined;
   engine: RunningEngine | undefined;
   address = '';
   epoch = 0;
   envelopes: EnvelopeSource = plainEnvelopes;
+  identityOptions: { readonly certificateLifeMs?: number } = {};
   blobs: BlobSource = { open: () => undefined };
 
   private constructor(db: Database, dir: string, settings: Partial<EngineSettings>) {
     this.db = db;
-    this.#dir = dir;
+    this.dir = dir;
     this.#settings = settings;
   }
 
@@ -82,18 +87,24 @@ export class EngineWorld {
     });
   }
 
+  get identity(): Identity {
+    if (!this.#identity) throw new Error('The server of this world has not started.');
+    return this.#identity;
+  }
+
   get logs(): DiskLogStore {
-    return new DiskLogStore({ dir: join(this.#dir, 'logs') });
+    return new DiskLogStore({ dir: join(this.dir, 'logs') });
   }
 
   /** Starts a server on the database; the one before is left as it is. */
   async serve(settings: Partial<EngineSettings> = {}): Promise<RunningEngine> {
     const { installId, epoch } = await beginEpoch(this.db);
     this.epoch = epoch;
+    const identity = await this.#openIdentity(installId);
     const engine = createEngine({
       db: this.db,
       epoch,
-      installId,
+      identity,
       envelopes: this.envelopes,
       logs: this.logs,
       blobs: this.blobs,
@@ -116,15 +127,30 @@ export class EngineWorld {
   }
 
   async agent(name: string, { connect = true } = {}): Promise<ScriptedAgent> {
-    const agent = new ScriptedAgent(await joinHost(this.address, await this.token(name), name));
+    const agent = new ScriptedAgent(await this.join(name));
     this.agents.push(agent);
     if (connect) await agent.connect(this.address);
     return agent;
   }
 
+  /** Lets a host join, or join again. */
+  async join(hostName: string): Promise<AgentCredentials> {
+    const { key, request } = await newRequest();
+    const enrolment = new Enrolment({
+      sql: this.db.sql,
+      transactions: this.engine!.events,
+      identity: this.identity,
+      clock: systemClock,
+      onJoined: (hostId) => this.engine!.rejoined(hostId),
+    });
+    const enrolled = await enrolment.join({ token: await this.token(hostName), hostName, request });
+    if (!enrolled) throw new Error(`The host ${hostName} was not let in.`);
+    return { ...enrolled, key };
+  }
+
   /** Another process with the same credentials. */
-  twin({ id, secret, journalId }: ScriptedAgent): ScriptedAgent {
-    const twin = new ScriptedAgent({ agentId: id, secret });
+  twin({ credentials, journalId }: ScriptedAgent): ScriptedAgent {
+    const twin = new ScriptedAgent(credentials);
     twin.journalId = journalId;
     this.agents.push(twin);
     return twin;
@@ -144,7 +170,7 @@ export class EngineWorld {
     const em = this.db.em();
     const now = Date.now();
     em.create(JoinToken, {
-      hash: hashSecret(token),
+      hash: hashToken(token),
       hostName,
       expiresAt: new Date(now + forMs),
       usedAt: null,
@@ -312,11 +338,25 @@ export class EngineWorld {
     return (await this.jobRow(jobId)).state;
   }
 
+  async #openIdentity(installId: string): Promise<Identity> {
+    this.#identity?.close();
+    this.#identity = await Identity.open({
+      dir: join(this.dir, 'identity'),
+      installId,
+      sql: this.db.sql,
+      clock: systemClock,
+      log: createLogger({ level: 'silent' }),
+      ...this.identityOptions,
+    });
+    return this.#identity;
+  }
+
   async clean(): Promise<void> {
+    this.#identity?.close();
     for (const agent of this.agents) agent.cut();
     for (const engine of this.#engines) engine.abandon();
     await this.db.close();
-    await rm(this.#dir, { recursive: true, force: true });
+    await rm(this.dir, { recursive: true, force: true });
   }
 }
 

@@ -269,7 +269,7 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
       root: 'r',
       local: true,
       clusterId: null,
-      secretHash: 's',
+      trustedAuthorities: null,
       facts: null,
       journalId: null,
       hostBootId: null,

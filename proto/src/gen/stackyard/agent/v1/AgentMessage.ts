@@ -9,6 +9,7 @@ import type { CancelReply as _stackyard_agent_v1_CancelReply, CancelReply__Outpu
 import type { ComponentStatuses as _stackyard_agent_v1_ComponentStatuses, ComponentStatuses__Output as _stackyard_agent_v1_ComponentStatuses__Output } from '../../../stackyard/agent/v1/ComponentStatuses.ts';
 import type { HostFacts as _stackyard_agent_v1_HostFacts, HostFacts__Output as _stackyard_agent_v1_HostFacts__Output } from '../../../stackyard/agent/v1/HostFacts.ts';
 import type { Goodbye as _stackyard_agent_v1_Goodbye, Goodbye__Output as _stackyard_agent_v1_Goodbye__Output } from '../../../stackyard/agent/v1/Goodbye.ts';
+import type { TrustedAuthorities as _stackyard_agent_v1_TrustedAuthorities, TrustedAuthorities__Output as _stackyard_agent_v1_TrustedAuthorities__Output } from '../../../stackyard/agent/v1/TrustedAuthorities.ts';
 
 export interface AgentMessage {
   'hello'?: (_stackyard_agent_v1_Hello | null);
@@ -20,7 +21,8 @@ export interface AgentMessage {
   'componentStatuses'?: (_stackyard_agent_v1_ComponentStatuses | null);
   'facts'?: (_stackyard_agent_v1_HostFacts | null);
   'goodbye'?: (_stackyard_agent_v1_Goodbye | null);
-  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye";
+  'trusted'?: (_stackyard_agent_v1_TrustedAuthorities | null);
+  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye"|"trusted";
 }
 
 export interface AgentMessage__Output {
@@ -33,5 +35,6 @@ export interface AgentMessage__Output {
   'componentStatuses'?: (_stackyard_agent_v1_ComponentStatuses__Output | null);
   'facts'?: (_stackyard_agent_v1_HostFacts__Output | null);
   'goodbye'?: (_stackyard_agent_v1_Goodbye__Output | null);
-  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye";
+  'trusted'?: (_stackyard_agent_v1_TrustedAuthorities__Output | null);
+  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye"|"trusted";
 }

@@ -3,6 +3,7 @@
 import type { InventoryEntry as _stackyard_agent_v1_InventoryEntry, InventoryEntry__Output as _stackyard_agent_v1_InventoryEntry__Output } from '../../../stackyard/agent/v1/InventoryEntry.ts';
 import type { HostFacts as _stackyard_agent_v1_HostFacts, HostFacts__Output as _stackyard_agent_v1_HostFacts__Output } from '../../../stackyard/agent/v1/HostFacts.ts';
 import type { ComponentStatus as _stackyard_agent_v1_ComponentStatus, ComponentStatus__Output as _stackyard_agent_v1_ComponentStatus__Output } from '../../../stackyard/agent/v1/ComponentStatus.ts';
+import type { TrustedAuthorities as _stackyard_agent_v1_TrustedAuthorities, TrustedAuthorities__Output as _stackyard_agent_v1_TrustedAuthorities__Output } from '../../../stackyard/agent/v1/TrustedAuthorities.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Hello {
@@ -17,6 +18,7 @@ export interface Hello {
   'facts'?: (_stackyard_agent_v1_HostFacts | null);
   'components'?: (_stackyard_agent_v1_ComponentStatus)[];
   'agentVersion'?: (string);
+  'trusted'?: (_stackyard_agent_v1_TrustedAuthorities | null);
 }
 
 export interface Hello__Output {
@@ -31,4 +33,5 @@ export interface Hello__Output {
   'facts': (_stackyard_agent_v1_HostFacts__Output | null);
   'components': (_stackyard_agent_v1_ComponentStatus__Output)[];
   'agentVersion': (string);
+  'trusted': (_stackyard_agent_v1_TrustedAuthorities__Output | null);
 }

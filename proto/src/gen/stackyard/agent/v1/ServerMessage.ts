@@ -7,6 +7,7 @@ import type { ResultAck as _stackyard_agent_v1_ResultAck, ResultAck__Output as _
 import type { Cancel as _stackyard_agent_v1_Cancel, Cancel__Output as _stackyard_agent_v1_Cancel__Output } from '../../../stackyard/agent/v1/Cancel.ts';
 import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from '../../../stackyard/agent/v1/Goaway.ts';
 import type { WatchComponents as _stackyard_agent_v1_WatchComponents, WatchComponents__Output as _stackyard_agent_v1_WatchComponents__Output } from '../../../stackyard/agent/v1/WatchComponents.ts';
+import type { TrustAuthorities as _stackyard_agent_v1_TrustAuthorities, TrustAuthorities__Output as _stackyard_agent_v1_TrustAuthorities__Output } from '../../../stackyard/agent/v1/TrustAuthorities.ts';
 
 export interface ServerMessage {
   'welcome'?: (_stackyard_agent_v1_Welcome | null);
@@ -16,7 +17,8 @@ export interface ServerMessage {
   'cancel'?: (_stackyard_agent_v1_Cancel | null);
   'goaway'?: (_stackyard_agent_v1_Goaway | null);
   'watchComponents'?: (_stackyard_agent_v1_WatchComponents | null);
-  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents";
+  'trust'?: (_stackyard_agent_v1_TrustAuthorities | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust";
 }
 
 export interface ServerMessage__Output {
@@ -27,5 +29,6 @@ export interface ServerMessage__Output {
   'cancel'?: (_stackyard_agent_v1_Cancel__Output | null);
   'goaway'?: (_stackyard_agent_v1_Goaway__Output | null);
   'watchComponents'?: (_stackyard_agent_v1_WatchComponents__Output | null);
-  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents";
+  'trust'?: (_stackyard_agent_v1_TrustAuthorities__Output | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust";
 }

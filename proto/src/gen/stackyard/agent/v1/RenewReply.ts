@@ -1,0 +1,12 @@
+// Original file: agent.proto
+
+
+export interface RenewReply {
+  'certificate'?: (string);
+  'authorities'?: (string);
+}
+
+export interface RenewReply__Output {
+  'certificate': (string);
+  'authorities': (string);
+}
