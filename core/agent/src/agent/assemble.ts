@@ -11,17 +11,16 @@ import { Renewal } from '../identity/renewal.ts';
 import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
-import { type Happening, SessionDriver } from '../session/driver.ts';
+import { SessionDriver } from '../session/driver.ts';
 import { Attempts, RunnerPool, Spool } from '../spool/index.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { type Extras, fromWire } from '../wire.ts';
-import { Executor } from './executor.ts';
 import { GaugeReader } from './gauges.ts';
 import { type HostAddress, hostFacts, isSameHost } from './hostFacts.ts';
 import { runnerModules } from './modules.ts';
+import { preparation } from './preparation.ts';
 import { restoredSession } from './restored.ts';
-import { fromExit } from './results.ts';
 import { sweepEvery } from './sweep.ts';
 import { agentWorld } from './world.ts';
 
@@ -58,37 +57,16 @@ export async function assemble(from: {
   const attempts: Attempts = new Attempts({
     spool,
     pool,
-    listener: {
-      started(ref, { pid }) {
-        driver.happened({ kind: 'started', attempt: ref, pid });
-        logs.follow(ref, attempts.logFileOf(ref));
-      },
-      exited(ref, exit) {
-        void attempts.logSizeOf(ref).then((size) => {
-          driver.happened({ kind: 'exited', attempt: ref, result: fromExit(exit, size) });
-          // The server waits for the result; the rest may take its time.
-          setImmediate(() => {
-            logs.ended(ref, attempts.logFileOf(ref));
-            supervisor.lookSoon();
-          });
-          if (exit.reason === 'ARTIFACT_INTEGRITY') void artifacts.dropDamaged();
-        });
-      },
-      failed: (ref, error) => log.error({ ...ref, err: error }, 'The end of an attempt could not be seen'),
-    },
-  });
-  const executor = new Executor({
-    spool,
-    attempts,
-    artifacts,
-    downloads,
-    packagesDir: paths.downloads,
-    jobModule: modules.job,
-    log,
-    finished(ref, result) {
-      logs.ended(ref, attempts.logFileOf(ref));
-      driver.happened({ kind: 'exited', attempt: ref, result });
-    },
+    prepare: preparation({
+      artifacts,
+      downloads,
+      packagesDir: paths.downloads,
+      jobModule: modules.job,
+      logFileOf: (ref) => attempts.logFileOf(ref),
+      log,
+    }),
+    alert: (message, ref, error) => log.error({ ...ref, err: error }, message),
+    ended: (ref, how) => log.info({ ...ref, ...how }, 'An attempt was ended'),
   });
   let stream = 0;
   let reachable = true;
@@ -153,10 +131,20 @@ export async function assemble(from: {
   };
   const agentBootId = randomUUID();
   const session = await restoredSession({ identity, fenceFile: paths.fence, spool, attempts });
-  const happened: (happening: Happening) => void = (happening) => driver.happened(happening);
-  const fenceFile = paths.fence;
-  const world = agentWorld({ fenceFile, connection, spool, pool, attempts, executor, extras, log, happened });
+  const world = agentWorld({ fenceFile: paths.fence, connection, attempts, extras, log });
   const driver: SessionDriver = new SessionDriver(session, world);
+  attempts.attach((happening) => {
+    driver.happened(happening);
+    if (happening.kind === 'started') logs.follow(happening.attempt, attempts.logFileOf(happening.attempt));
+    if (happening.kind !== 'exited') return;
+    const { attempt, result } = happening;
+    // The server waits for the result; the rest may take its time.
+    setImmediate(() => {
+      logs.ended(attempt, attempts.logFileOf(attempt));
+      supervisor.lookSoon();
+    });
+    if (result.reason === 'ARTIFACT_INTEGRITY') void artifacts.dropDamaged();
+  });
   for (const { ref, standing } of session.attempts.values()) {
     const file = attempts.logFileOf(ref);
     if (standing === 'EXITED') logs.ended(ref, file);

@@ -5,7 +5,6 @@ import { type Recovered, restore } from '../session/restore.ts';
 import type { Fence, SessionState } from '../session/state.ts';
 import type { Attempts, Spool } from '../spool/index.ts';
 import { termsOf } from '../wire.ts';
-import { fromExit } from './results.ts';
 
 /** The session as the disk remembers it. Attempts that still run are followed from here on. */
 export async function restoredSession(from: {
@@ -16,12 +15,10 @@ export async function restoredSession(from: {
 }): Promise<SessionState> {
   const { spool, attempts } = from;
   const recovered: Recovered[] = [];
-  for (const { ref, accepted, standing, pid, startedMono, exit } of await attempts.recover()) {
-    const terms = termsOf(await spool.payloadOf(ref));
+  for (const { acceptedMono, startedMono, ...known } of await attempts.recover()) {
+    const terms = termsOf(await spool.payloadOf(known.attempt));
     const endBy = startedMono !== undefined && terms.timeoutMs > 0 ? startedMono + terms.timeoutMs : undefined;
-    const result = exit && fromExit(exit, await attempts.logSizeOf(ref));
-    const startBy = accepted.acceptedMono + terms.startWithinMs;
-    recovered.push({ attempt: ref, hash: accepted.hash, standing, terms, startBy, endBy, pid, result });
+    recovered.push({ ...known, terms, startBy: acceptedMono + terms.startWithinMs, endBy });
   }
   const damaged = spool.quarantined.map(({ ref }) => ({ attempt: ref, hash: '' }));
   const over = [...spool.tombstones()].map(({ taskId, number, hash }) => ({ attempt: { taskId, number }, hash }));

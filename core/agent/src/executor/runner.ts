@@ -1,4 +1,5 @@
 import type { ExitRecord } from './records.ts';
+import { endingMessage } from './sentences.ts';
 
 /** How the function of an attempt ended; the runner adds when. */
 export type Outcome = Omit<ExitRecord, 'startedAt' | 'durationMs'>;
@@ -41,3 +42,65 @@ export type RunnerEffect =
   /** Durable before `exitWritten`, unless there is one. */
   | { readonly kind: 'writeExit'; readonly outcome: Outcome }
   | { readonly kind: 'leave'; readonly exitCode: number };
+
+export function createRunnerState(): RunnerState {
+  return { standing: 'IDLE', ending: undefined, exitCode: 0 };
+}
+
+/**
+ * What a runner does, in which order: it decides before it runs anything, and its result is on disk before it says so.
+ * Changes the state in place. It needs the agent for the assignment and the release only.
+ */
+export function stepRunner(state: RunnerState, event: RunnerEvent): readonly RunnerEffect[] {
+  const { standing } = state;
+  switch (event.kind) {
+    case 'assigned':
+      if (standing === 'IDLE') state.standing = 'HELD';
+      return [];
+    case 'released':
+      if (standing !== 'HELD') return [];
+      state.standing = 'DECIDING';
+      return [{ kind: 'decide' }];
+    case 'decided':
+      if (standing !== 'DECIDING') return [];
+      if (!event.won) return go(state, 0, [{ kind: 'say', word: 'fenced' }]);
+      state.standing = 'RUNNING';
+      if (state.ending !== undefined) return [{ kind: 'adoptOutput' }, ...stepRunner(state, endedEarly)];
+      return [{ kind: 'adoptOutput' }, { kind: 'say', word: 'decided' }, { kind: 'run' }];
+    case 'ended':
+      // The function may end its process and throw: the first end holds.
+      if (standing !== 'RUNNING') return [];
+      state.standing = 'LEAVING';
+      state.exitCode = event.outcome.exitCode ?? 0;
+      return [{ kind: 'writeExit', outcome: asEnded(event.outcome, state.ending) }];
+    case 'exitWritten':
+      return standing === 'LEAVING' ? go(state, state.exitCode, [{ kind: 'say', word: 'done' }]) : [];
+    case 'pipeClosed':
+      // Nobody else will release it; once it may decide, it needs nobody.
+      return standing === 'IDLE' || standing === 'HELD' ? go(state, 0, []) : [];
+    case 'signalled':
+      if (standing === 'IDLE' || standing === 'HELD') return go(state, 0, []);
+      if (standing !== 'RUNNING' && standing !== 'DECIDING') return [];
+      state.ending = event.ending ?? 'KILLED';
+      return standing === 'RUNNING' ? [{ kind: 'abort', ending: state.ending }] : [];
+  }
+}
+
+/** The signal came while it was deciding: the decision holds, the function is not called any more. */
+const endedEarly: RunnerEvent = { kind: 'ended', outcome: { exitCode: 143 } };
+
+function go(state: RunnerState, exitCode: number, first: readonly RunnerEffect[]): readonly RunnerEffect[] {
+  state.standing = 'GONE';
+  return [...first, { kind: 'leave', exitCode }];
+}
+
+/** What was being ended has ended for that reason, whatever it made of the signal. */
+function asEnded(outcome: Outcome, ending: string | undefined): Outcome {
+  if (ending === undefined) return outcome;
+  return {
+    exitCode: outcome.exitCode || 143,
+    signal: 'SIGTERM',
+    reason: ending,
+    message: endingMessage(ending),
+  };
+}

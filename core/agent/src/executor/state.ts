@@ -52,13 +52,19 @@ export interface Attempt {
   readonly given: Given | undefined;
   /** Runners that were gone before they had decided anything, since the start was asked for. */
   readonly failures: number;
+  /** Why the last of them could not be started. */
+  readonly failure: string | undefined;
   /** Known from RUNNING on. */
   readonly decision: Decision | undefined;
   readonly ending: Ending | undefined;
   /** Nothing that carries its cookie is left. */
   readonly swept: boolean;
+  /** Something with its cookie hangs in the kernel. */
+  readonly survived: boolean;
   /** What is to be written once what prepares it has stopped. */
   readonly verdict: ExitRecord | undefined;
+  /** Why it was not journaled: told once what prepares it has stopped. */
+  readonly refusal: { readonly reason: Refusal; readonly message: string } | undefined;
   /** Something was seen while its `exit` was being read: read again. */
   readonly again: boolean;
   readonly result: AttemptResult | undefined;
@@ -71,6 +77,8 @@ export interface ExecutorState {
   readonly bootId: string;
   /** By attempt id: what is not acknowledged. Replaced entry by entry. */
   readonly attempts: Map<string, Attempt>;
+  /** Of damaged entries: what they may have left running, while it is being ended. */
+  readonly quarantined: Map<string, { readonly decision: Decision; readonly survived: boolean }>;
   /** The number of the next runner. */
   nextRunner: number;
   /** Told once all that was found at the start of the agent is known. */
@@ -153,7 +161,12 @@ export type ExecutorHappening =
       readonly exit: ExitRecord;
       readonly logSize: number;
     }
-  | { readonly kind: 'exitNotWritten'; readonly attempt: AttemptRef; readonly message: string }
+  | {
+      readonly kind: 'exitNotWritten';
+      readonly attempt: AttemptRef;
+      readonly exit: ExitRecord;
+      readonly message: string;
+    }
   // ---- what is got ready
   | { readonly kind: 'prepared'; readonly attempt: AttemptRef }
   | { readonly kind: 'notPrepared'; readonly attempt: AttemptRef; readonly reason: string; readonly message: string }
@@ -185,8 +198,11 @@ export type ExecutorHappening =
 export type ExecutorEffect =
   /** `cmd`, with the boot id; durable before `commandWritten`. */
   | { readonly kind: 'writeCommand'; readonly order: Order }
-  /** Get artifact and archives: `prepared` or `notPrepared` follows, also after `abandon`. */
-  | { readonly kind: 'prepare'; readonly attempt: AttemptRef }
+  /**
+   * Get artifact and archives: `prepared` or `notPrepared` follows, also after `abandon`. `envelope` while it is not known
+   * whether the journal has it.
+   */
+  | { readonly kind: 'prepare'; readonly attempt: AttemptRef; readonly envelope?: Buffer | undefined }
   | { readonly kind: 'abandon'; readonly attempt: AttemptRef }
   /** Take a runner and hand the try over; it waits for `release`. */
   | { readonly kind: 'assign'; readonly attempt: AttemptRef; readonly tryNumber: number; readonly runner: number }
@@ -227,5 +243,5 @@ export type ExecutorEffect =
   | { readonly kind: 'alert'; readonly message: string; readonly attempt: AttemptRef };
 
 export function createExecutorState(bootId: string): ExecutorState {
-  return { bootId, attempts: new Map(), nextRunner: 1, recovery: 'NONE' };
+  return { bootId, attempts: new Map(), quarantined: new Map(), nextRunner: 1, recovery: 'NONE' };
 }

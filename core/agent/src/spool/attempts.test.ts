@@ -7,8 +7,11 @@ import { type Group, mechanismHere, processesIn } from '../processes/cgroups.ts'
 import { isAlive, identityOf } from '../processes/identity.ts';
 import { findByCookie } from '../processes/kill.ts';
 import { temporaryDirectory, until } from '../processes/testing.ts';
+import type { Happening } from '../session/driver.ts';
+import type { EndedHow } from './answer.ts';
 import { Attempts } from './attempts.ts';
-import { type AttemptRef, attemptId, type ExitRecord, readProgress } from './entry.ts';
+import { type AttemptRef, attemptId, readProgress } from './entry.ts';
+import type { Job } from './job.ts';
 import { fence, traceOf } from './outcome.ts';
 import { RunnerPool } from './runnerPool.ts';
 import { Spool } from './spool.ts';
@@ -19,18 +22,23 @@ let root: ReturnType<typeof temporaryDirectory>;
 let spool: Spool;
 let pool: RunnerPool;
 let attempts: Attempts;
-let exits: Map<string, ExitRecord>;
-let started: { id: string; pid: number }[];
-let failures: unknown[];
+let heard: Happening[];
+let alerts: unknown[];
+let endings: EndedHow[];
 
 beforeEach(async () => {
   root = temporaryDirectory('attempts');
   await openAgent();
+  await attempts.recover();
+  listen();
 });
 afterEach(async () => {
-  for (const accepted of spool.unsettled()) await attempts.end(accepted, { graceMs: 0, reason: 'KILLED' });
+  for (const { ref } of running()) {
+    attempts.ask({ kind: 'end', attempt: ref, graceMs: 0, reason: 'KILLED' });
+    await exitOf(ref);
+  }
   await closeAgent();
-  if (failures.length > 0) throw failures[0];
+  if (alerts.length > 0) throw new Error(`Something went wrong that no result tells: ${JSON.stringify(alerts)}`);
   root.remove();
 });
 
@@ -38,18 +46,20 @@ async function openAgent(): Promise<void> {
   const dir = join(root.path, 'spool');
   spool = await Spool.open(dir, { minFreeBytes: 0, reserveBytes: 0 });
   pool = new RunnerPool({ spoolDir: dir, refillMs: 10 });
-  exits = new Map();
-  started = [];
-  failures = [];
+  heard = [];
+  alerts = [];
+  endings = [];
   attempts = new Attempts({
     spool,
     pool,
-    listener: {
-      started: (ref, { pid }) => started.push({ id: attemptId(ref), pid }),
-      exited: (ref, exit) => exits.set(attemptId(ref), exit),
-      failed: (_ref, error) => failures.push(error),
-    },
+    // The command is the job.
+    prepare: async (_ref, envelope) => JSON.parse(envelope.toString()) as Job,
+    alert: (...words) => void alerts.push(words),
+    ended: (_ref, how) => void endings.push(how),
   });
+}
+function listen(): void {
+  attempts.attach((happening) => void heard.push(happening));
 }
 async function closeAgent(): Promise<void> {
   attempts.close();
@@ -57,34 +67,64 @@ async function closeAgent(): Promise<void> {
   await until('all idle runners are gone', () => pool.idleCount === 0);
   await spool.close();
 }
-async function accept(): Promise<AttemptRef> {
-  const ref = { taskId: randomUUID(), number: 1 };
-  await spool.accept({ ref, hash: 'h', payload: Buffer.from('a command') });
+async function accept(input: TestInput = {}, from = module): Promise<AttemptRef> {
+  const attempt = { taskId: randomUUID(), number: 1 };
+  const terms = { ...attempt, timeoutMs: 0, killGraceMs: 0, startWithinMs: 0 };
+  const envelope = Buffer.from(JSON.stringify({ module: from, input } satisfies Job));
+  attempts.ask({ kind: 'journal', order: { attempt, hash: 'h', envelope, terms } });
+  await until('it is journaled', () => of(attempt, 'journaled'));
+  return attempt;
+}
+async function start(input: TestInput, from = module): Promise<AttemptRef> {
+  const ref = await accept(input, from);
+  startNow(ref);
+  await until('it has started', () => of(ref, 'started') ?? of(ref, 'exited'));
   return ref;
 }
-async function start(input: TestInput): Promise<AttemptRef> {
-  const ref = await accept();
-  await attempts.start(ref, { module, input });
-  return ref;
+function startNow(attempt: AttemptRef): void {
+  attempts.ask({ kind: 'start', attempt, until: Infinity });
 }
-const exitOf = (ref: AttemptRef) => until(`${attemptId(ref)} has exited`, () => exits.get(attemptId(ref)));
+async function end(attempt: AttemptRef, how: { graceMs: number; reason: 'KILLED' | 'TIMEOUT' }): Promise<void> {
+  attempts.ask({ kind: 'end', attempt, ...how });
+  await exitOf(attempt);
+}
+function of<K extends Happening['kind']>(ref: AttemptRef, kind: K): Extract<Happening, { kind: K }> | undefined {
+  return heard.find(
+    (each): each is Extract<Happening, { kind: K }> =>
+      each.kind === kind && 'attempt' in each && attemptId(each.attempt) === attemptId(ref),
+  );
+}
+const running = () =>
+  heard.flatMap((each) => (each.kind === 'started' && !of(each.attempt, 'exited') ? [{ ref: each.attempt }] : []));
+const exitOf = async (ref: AttemptRef) => (await until(`${attemptId(ref)} has exited`, () => of(ref, 'exited'))).result;
 const groupOf = async (ref: AttemptRef): Promise<Group> => {
   const { decision } = await readProgress(spool.pathOf(ref));
   return (typeof decision === 'object' && decision.group) || [];
 };
 const logOf = (ref: AttemptRef) => readFileSync(attempts.logFileOf(ref), 'utf8');
+async function leftOf(ref: AttemptRef): Promise<unknown> {
+  const { decision } = await readProgress(spool.pathOf(ref));
+  return typeof decision === 'object' && findByCookie(traceOf(decision).cookie);
+}
 
 test('an attempt runs in a process of its own and leaves output, log and result on disk', async () => {
   pool.warmUp();
-  const ref = await start({ print: 'hello', output: { port: 2181 } });
-  const exit = await exitOf(ref);
-  expect(exit).toMatchObject({ exitCode: 0, output: { port: 2181 } });
-  expect(exit.reason).toBeUndefined();
+  const ref = await start({ print: 'hello', output: { outputs: { port: '2181' } } });
+  expect(await exitOf(ref)).toMatchObject({
+    reason: undefined,
+    exitCode: 0,
+    outputs: { port: '2181' },
+    logSize: 6,
+  });
   expect(logOf(ref)).toBe('hello\n');
   expect(await attempts.logSizeOf(ref)).toBe(6);
-  expect(started).toEqual([{ id: attemptId(ref), pid: expect.any(Number) }]);
-  expect(started[0]!.pid).not.toBe(process.pid);
-  expect(await readProgress(spool.pathOf(ref))).toMatchObject({ tryNumber: 1, decision: { verdict: 'run' }, exit });
+  expect(heard.map(({ kind }) => kind)).toEqual(['journaled', 'started', 'exited']);
+  expect(of(ref, 'started')!.pid).not.toBe(process.pid);
+  expect(await readProgress(spool.pathOf(ref))).toMatchObject({
+    tryNumber: 1,
+    decision: { verdict: 'run', pid: of(ref, 'started')!.pid },
+    exit: { exitCode: 0, output: { outputs: { port: '2181' } } },
+  });
 });
 
 test('a thrown error fails the attempt with its message and reason, and its trace is in the log', async () => {
@@ -97,29 +137,26 @@ test('a thrown error fails the attempt with its message and reason, and its trac
 
 test('a function that ends its process, or a module without run, is a failure that says so', async () => {
   expect(await exitOf(await start({ exitCode: 7 }))).toMatchObject({ exitCode: 7, reason: 'EXIT_NONZERO' });
-  const ref = await accept();
-  await attempts.start(ref, { module: fileURLToPath(new URL('record.ts', import.meta.url)), input: {} });
+  const ref = await start({}, fileURLToPath(new URL('record.ts', import.meta.url)));
   expect((await exitOf(ref)).message).toMatch(/exports no function called run/);
 });
 
 test('a runner killed from outside is LOST, and what it left is ended', async () => {
   const ref = await start({ orphans: 1, killSelf: true });
   expect(await exitOf(ref)).toMatchObject({ reason: 'LOST', signal: 'SIGKILL' });
-  const { decision } = await readProgress(spool.pathOf(ref));
-  expect(typeof decision === 'object' && (await findByCookie(traceOf(decision).cookie))).toEqual([]);
+  expect(await leftOf(ref)).toEqual([]);
 });
 
 test('ending gives a grace, then kills everything of the attempt, and tells the reason', async () => {
   const gentle = await start({ hang: false, sleepMs: 60_000, heedSignal: true });
-  await attempts.end(gentle, { graceMs: 5_000, reason: 'KILLED' });
-  expect(exits.get(attemptId(gentle))).toMatchObject({ reason: 'KILLED', signal: 'SIGTERM' });
+  await end(gentle, { graceMs: 5_000, reason: 'KILLED' });
+  expect(await exitOf(gentle)).toMatchObject({ reason: 'KILLED', signal: 'SIGTERM' });
 
   const deaf = await start({ orphans: 2, hang: true, print: 'hangs' });
   await until('it hangs', () => logOf(deaf).includes('hangs'));
-  await attempts.end(deaf, { graceMs: 100, reason: 'TIMEOUT' });
-  expect(exits.get(attemptId(deaf))).toMatchObject({ reason: 'TIMEOUT', signal: 'SIGKILL' });
-  const { decision } = await readProgress(spool.pathOf(deaf));
-  expect(typeof decision === 'object' && (await findByCookie(traceOf(decision).cookie))).toEqual([]);
+  await end(deaf, { graceMs: 100, reason: 'TIMEOUT' });
+  expect(await exitOf(deaf)).toMatchObject({ reason: 'TIMEOUT', signal: 'SIGKILL' });
+  expect(await leftOf(deaf)).toEqual([]);
 });
 
 test.skipIf(mechanismHere() === 'cookie-scan')(
@@ -127,8 +164,8 @@ test.skipIf(mechanismHere() === 'cookie-scan')(
   async () => {
     const hung = await start({ escapee: true, hang: true });
     await until('both processes live', async () => processesIn(await groupOf(hung)).length === 2);
-    const report = await attempts.end(hung, { graceMs: 50, reason: 'TIMEOUT' });
-    expect(report).toEqual({ mechanism: mechanismHere(), forced: true });
+    await end(hung, { graceMs: 50, reason: 'TIMEOUT' });
+    expect(endings).toEqual([{ reason: 'TIMEOUT', graceMs: 50, mechanism: mechanismHere(), forced: true }]);
 
     const failed = await start({ escapee: true, fail: 'No space on /data.' });
     const killed = await start({ escapee: true, killSelf: true });
@@ -144,45 +181,51 @@ test('what a failed attempt left is ended too by an agent that was down when it 
   const ref = await start({ orphans: 1, sleepMs: 200, fail: 'No space on /data.' });
   await closeAgent();
   await until('it has failed', () => readdirSync(spool.pathOf(ref)).includes('exit'));
-  const { decision } = await readProgress(spool.pathOf(ref));
-  if (typeof decision === 'string') throw new Error(`the decision is ${decision}`);
   await openAgent();
-  expect(await attempts.recover()).toMatchObject([{ standing: 'EXITED', exit: { reason: 'EXIT_NONZERO' } }]);
-  expect(await findByCookie(traceOf(decision).cookie)).toEqual([]);
+  expect(await attempts.recover()).toMatchObject([{ standing: 'EXITED', result: { reason: 'EXIT_NONZERO' } }]);
+  expect(await leftOf(ref)).toEqual([]);
 });
 
 test('a restarted agent follows what runs, reports what ended meanwhile and knows what was lost', async () => {
   const [running, ended, lost, waiting] = [
-    await start({ sleepMs: 2_500, output: 'late' }),
-    await start({ sleepMs: 50, output: 'meanwhile' }),
+    await start({ sleepMs: 2_500, output: { outputs: { said: 'late' } } }),
+    await start({ sleepMs: 50, output: { outputs: { said: 'meanwhile' } } }),
     await start({ hang: true }),
-    await accept(),
+    await accept({ output: { outputs: { said: 'as try 2' } } }),
   ];
+  const runner = identityOf(of(lost, 'started')!.pid)!;
   attempts.close();
-  const runner = identityOf(started[2]!.pid)!;
   process.kill(runner.pid, 'SIGKILL');
   await until('the killed one is gone', () => !isAlive(runner));
   await until('the short one has ended', () => readdirSync(spool.pathOf(ended)).includes('exit'));
   await closeAgent();
   await openAgent();
-  const recovered = new Map((await attempts.recover()).map((each) => [attemptId(each.ref), each]));
+  const recovered = new Map((await attempts.recover()).map((each) => [attemptId(each.attempt), each]));
   expect(recovered.get(attemptId(running))).toMatchObject({ standing: 'STARTED', pid: expect.any(Number) });
-  expect(recovered.get(attemptId(ended))).toMatchObject({ standing: 'EXITED', exit: { output: 'meanwhile' } });
-  expect(recovered.get(attemptId(lost))).toMatchObject({ standing: 'EXITED', exit: { reason: 'LOST' } });
+  expect(recovered.get(attemptId(ended))).toMatchObject({
+    standing: 'EXITED',
+    result: { outputs: { said: 'meanwhile' } },
+  });
+  expect(recovered.get(attemptId(lost))).toMatchObject({ standing: 'EXITED', result: { reason: 'LOST' } });
   expect(recovered.get(attemptId(waiting))).toMatchObject({ standing: 'WAITING' });
-  expect(exits.size).toBe(0);
-  attempts.resume();
-  expect(await exitOf(running)).toMatchObject({ exitCode: 0, output: 'late' });
-  await attempts.start(waiting, { module, input: { output: 'as try 2' } });
-  expect(await exitOf(waiting)).toMatchObject({ output: 'as try 2' });
+  expect(heard).toEqual([]);
+  listen();
+  expect(await exitOf(running)).toMatchObject({ exitCode: 0, outputs: { said: 'late' } });
+  startNow(waiting);
+  expect(await exitOf(waiting)).toMatchObject({ outputs: { said: 'as try 2' } });
   expect(await readProgress(spool.pathOf(waiting))).toMatchObject({ tryNumber: 2 });
 });
 
 test('an attempt that was started is never started again', async () => {
-  const ref = await start({});
-  await expect(attempts.start(ref, { module, input: {} })).rejects.toThrow(/in the journal already/);
+  const tally = join(root.path, 'tally');
+  const ref = await start({ tally });
+  startNow(ref);
   await exitOf(ref);
-  await expect(attempts.start(ref, { module, input: {} })).rejects.toThrow(/in the journal already/);
+  startNow(ref);
+  // A second one is journaled, started and over, whatever was asked before it.
+  const other = await start({ tally });
+  await exitOf(other);
+  expect(tallyOf(tally)).toEqual([ref, other].map(attemptId));
 });
 
 test('between a runner that decides and an agent that fences exactly one wins', async () => {
@@ -193,11 +236,12 @@ test('between a runner that decides and an agent that fences exactly one wins', 
     const runner = pool.take();
     const attemptDir = spool.pathOf(ref);
     const gone = new Promise<void>((resolve) => runner.onGone(() => resolve()));
-    const ready = new Promise<void>((resolve) => runner.onSay((say) => say === 'ready' && resolve()));
+    const ready = new Promise<void>((resolve) => runner.onSay(({ say }) => say === 'ready' && resolve()));
     await ready;
     runner.assign({ ...ref, attemptDir, tryNumber: 1, bootId: spool.bootId, job: { module, input: { tally } } });
+    runner.release();
     await new Promise((resolve) => setTimeout(resolve, round % 4));
-    outcomes.push((await fence(spool, ref, 1)) ? 'fenced' : 'ran');
+    outcomes.push((await fence(spool, ref, 1)).won ? 'fenced' : 'ran');
     await gone;
     const starts = tallyOf(tally).filter((id) => id === attemptId(ref)).length;
     expect(starts).toBe(outcomes.at(-1) === 'ran' ? 1 : 0);

@@ -7,8 +7,10 @@ import { appendFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lockHostRoot } from '../processes/lock.ts';
+import type { Happening } from '../session/driver.ts';
+import type { AttemptRef, AttemptResult } from '../session/messages.ts';
 import { Attempts } from './attempts.ts';
-import { type AttemptRef, attemptId, type ExitRecord } from './entry.ts';
+import { attemptId } from './entry.ts';
 import { RunnerPool } from './runnerPool.ts';
 import { Spool } from './spool.ts';
 
@@ -20,39 +22,44 @@ const spoolDir = join(root, 'spool');
 await lockHostRoot(root);
 const spool = await Spool.open(spoolDir, { minFreeBytes: 0, reserveBytes: 0 });
 const pool = new RunnerPool({ spoolDir, refillMs: 5, env: { CHAOS_MARK: mark } });
-const waiting = new Map<string, (exit: ExitRecord) => void>();
+const waiting = new Map<string, (happening: Happening) => void>();
 const attempts = new Attempts({
   spool,
   pool,
-  listener: {
-    started: () => undefined,
-    exited: (ref, exit) => waiting.get(attemptId(ref))?.(exit),
-    failed: (_ref, error) => die(error),
-  },
+  prepare: async () => ({
+    module,
+    input: { tally: join(root, 'tally'), sleepMs: Math.random() * 60, output: 'done' },
+  }),
+  alert: (message, ref, error) => die(error ?? `${message} (${attemptId(ref)})`),
 });
 
-const job = () => ({ module, input: { tally: join(root, 'tally'), sleepMs: Math.random() * 60, output: 'done' } });
-
-async function startAndSettle(ref: AttemptRef): Promise<void> {
-  const exited = untilExited(ref);
-  await attempts.start(ref, job());
-  await note(ref, await exited);
+/** The next word about an attempt that is of this kind. */
+function heard<K extends Happening['kind']>(ref: AttemptRef, kind: K): Promise<Extract<Happening, { kind: K }>> {
+  return new Promise((resolve) => {
+    waiting.set(`${attemptId(ref)} ${kind}`, (happening) => resolve(happening as Extract<Happening, { kind: K }>));
+  });
 }
 
-function untilExited(ref: AttemptRef): Promise<ExitRecord> {
-  return new Promise((resolve) => waiting.set(attemptId(ref), resolve));
+async function startAndSettle(attempt: AttemptRef): Promise<void> {
+  const exited = heard(attempt, 'exited');
+  attempts.ask({ kind: 'start', attempt, until: Infinity });
+  await note(attempt, (await exited).result);
 }
 
-async function note(ref: AttemptRef, exit: ExitRecord): Promise<void> {
-  appendFileSync(join(root, 'results'), `${attemptId(ref)} ${exit.reason ?? 'OK'}\n`);
-  await spool.settle(ref);
+async function note(attempt: AttemptRef, { reason }: AttemptResult): Promise<void> {
+  appendFileSync(join(root, 'results'), `${attemptId(attempt)} ${reason ?? 'OK'}\n`);
+  attempts.ask({ kind: 'settle', attempt });
 }
 
 async function lane(): Promise<never> {
   for (;;) {
-    const ref = { taskId: randomUUID(), number: 1 };
-    await spool.accept({ ref, hash: 'h', payload: Buffer.from('command') });
-    await startAndSettle(ref);
+    const attempt = { taskId: randomUUID(), number: 1 };
+    const terms = { ...attempt, timeoutMs: 0, killGraceMs: 0, startWithinMs: 0 };
+    const journaled = heard(attempt, 'journaled');
+    const order = { attempt, hash: 'h', envelope: Buffer.from('command'), terms };
+    attempts.ask({ kind: 'journal', order, startUntil: Infinity });
+    await journaled;
+    await startAndSettle(attempt);
   }
 }
 
@@ -65,11 +72,13 @@ try {
   pool.warmUp();
   const recovered = await attempts.recover();
   console.log('recovered');
-  const work = recovered.map(async ({ ref, standing, exit }) => {
-    if (standing === 'WAITING') return startAndSettle(ref);
-    return note(ref, exit ?? (await untilExited(ref)));
+  const work = recovered.map(async ({ attempt, standing, result }) => {
+    if (standing === 'WAITING') return startAndSettle(attempt);
+    return note(attempt, result ?? (await heard(attempt, 'exited')).result);
   });
-  attempts.resume();
+  attempts.attach((happening) => {
+    if ('attempt' in happening) waiting.get(`${attemptId(happening.attempt)} ${happening.kind}`)?.(happening);
+  });
   await Promise.all([...work, ...Array.from({ length: mode === 'run' ? lanes : 0 }, lane)]);
   attempts.close();
   pool.close();

@@ -14,6 +14,17 @@ export async function syncDirectory(dir: string): Promise<void> {
   }
 }
 
+/** Makes the content of a file survive a power loss; false when there is no such file. */
+export async function syncFile(file: string): Promise<boolean> {
+  try {
+    await syncDirectory(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
 /** Replaces a file so that after any crash it holds either the old or the new content, whole. */
 export async function writeDurably(file: string, data: string | Uint8Array): Promise<void> {
   const temporary = temporaryName(file);

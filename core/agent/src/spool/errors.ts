@@ -44,10 +44,3 @@ export class AttemptKnownError extends SpoolError {
     this.phase = phase;
   }
 }
-
-/** No runner process could be started, or each ended before it had decided anything. */
-export class RunnerFailedError extends SpoolError {
-  constructor(id: string, tries: number, detail: string) {
-    super('RUNNER_FAILED', `No runner could be started for attempt ${id} in ${tries} tries: ${detail}.`);
-  }
-}

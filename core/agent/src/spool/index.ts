@@ -1,4 +1,4 @@
-export { type AttemptListener, Attempts, type RecoveredAttempt } from './attempts.ts';
+export { Attempts, type AttemptsOptions } from './attempts.ts';
 export { linkOnce, syncDirectory, writeDurably } from './durable.ts';
 export {
   type Accepted,
@@ -9,16 +9,8 @@ export {
   type ExitRecord,
   monotonicMs,
 } from './entry.ts';
-export {
-  AttemptKnownError,
-  AttemptUnknownError,
-  InvalidAttemptError,
-  RunnerFailedError,
-  SpoolError,
-  SpoolFullError,
-} from './errors.ts';
+export { AttemptKnownError, AttemptUnknownError, InvalidAttemptError, SpoolError, SpoolFullError } from './errors.ts';
 export type { Job, JobContext, JobFunction } from './job.ts';
-export { judge, type Observation, type Verdict } from './recover.ts';
 export { RunnerPool, type RunnerPoolOptions } from './runnerPool.ts';
 export type { Quarantined } from './load.ts';
 export { Spool, type SpoolOptions } from './spool.ts';

@@ -1,3 +1,5 @@
+import type { Decision } from '../executor/records.ts';
+
 /** What a runner executes: an ES module that exports `run`. It must not need anything from the agent's process. */
 export interface Job {
   /** Absolute path or file: URL. */
@@ -23,7 +25,7 @@ export interface JobContext {
  */
 export type JobFunction = (input: never, context: JobContext) => unknown;
 
-/** One line of JSON on the runner's inherited pipe, from the agent. There is only ever one. */
+/** What a runner is to do. It waits for its release before it decides. */
 export interface Assignment {
   readonly taskId: string;
   readonly number: number;
@@ -33,8 +35,13 @@ export interface Assignment {
   readonly job: Job;
 }
 
+/** One line of JSON on the runner's inherited pipe, from the agent: one assignment, then one release. */
+export type AgentTells = { readonly assign: Assignment } | { readonly release: true };
+
 /** One line of JSON on the pipe, from the runner. Each is about what is on disk already. */
-export type RunnerSays = { readonly say: 'ready' | 'decided' | 'fenced' | 'done' };
+export type RunnerSays =
+  | { readonly say: 'ready' | 'fenced' | 'done' }
+  | { readonly say: 'decided'; readonly decision: Decision };
 
 export const attemptCookie = 'STACKYARD_ATTEMPT';
 export const outputFile = 'output.log';

@@ -1,18 +1,26 @@
 /**
- * The runner process: started ahead, waits on an inherited pipe for one assignment, decides the try, runs the job and leaves
- * `exit`. It needs the agent for the assignment only; an end of the pipe before that ends it, after that it does not matter.
+ * The runner process: started ahead, waits on an inherited pipe for one assignment and its release, decides the try, runs
+ * the job and leaves `exit`. In which order is `stepRunner`; here it is done.
  */
 import { fstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Decision } from '../executor/records.ts';
+import {
+  createRunnerState,
+  type Outcome,
+  type RunnerEffect,
+  type RunnerEvent,
+  stepRunner,
+} from '../executor/runner.ts';
+import { endingMessage } from '../executor/sentences.ts';
 import { trim, trimmable } from '../logs/trim.ts';
 import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
 import { linkOnceSync, renameIfPresent } from './durable.ts';
-import { encodeDecision, encodeExit, type ExitRecord, monotonicMs, readEnding } from './entry.ts';
-import { type Assignment, attemptCookie, type JobContext, outputFile, pipeFd, type RunnerSays } from './job.ts';
-import { endingMessage } from './recover.ts';
+import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
+import { type AgentTells, type Assignment, attemptCookie, type JobContext, outputFile, pipeFd } from './job.ts';
 import { releaseReserve } from './reserve.ts';
 import { sentenceOf } from './systemError.ts';
 
@@ -24,66 +32,60 @@ const [, , warmDir, ...groupWanted] = process.argv as [string, string, string, .
 const group = joinGroup(groupWanted, { maxProcesses });
 const aborting = new AbortController();
 const pipe = new Socket({ fd: pipeFd, readable: true, writable: true });
+const state = createRunnerState();
 let assignment: Assignment | undefined;
-let started: { at: number; mono: number } | undefined;
-let left = false;
+let decision: Decision | undefined;
+let adopted = false;
+let saying: Promise<void> = Promise.resolve();
 
 let received = '';
 pipe.setEncoding('utf8');
 pipe.on('data', (text: string) => {
-  received += text;
-  const end = received.indexOf('\n');
-  if (end < 0 || assignment) return;
-  assignment = JSON.parse(received.slice(0, end)) as Assignment;
-  received = '';
-  void take(assignment);
+  const lines = (received + text).split('\n');
+  received = lines.pop() ?? '';
+  for (const line of lines) {
+    const told = JSON.parse(line) as AgentTells;
+    if ('assign' in told) assignment = told.assign;
+    happened({ kind: 'assign' in told ? 'assigned' : 'released' });
+  }
 });
 pipe.on('error', () => undefined); // the agent is gone: nobody to talk to
 pipe.on('close', () => {
+  happened({ kind: 'pipeClosed' });
   // Nobody else looks after the log while there is no agent.
-  if (assignment) return keepLogShort(`${assignment.attemptDir}/${outputFile}`);
-  discardWarmDirectory();
-  leaveGroup(group);
-  process.exit(0);
+  if (adopted && assignment) keepLogShort(`${assignment.attemptDir}/${outputFile}`);
 });
-process.on('SIGTERM', () => {
-  if (!started) process.exit(0);
-  aborting.abort(new Error(endingMessage(reasonOfEnding())));
-});
-void say('ready');
+process.on('SIGTERM', () => happened({ kind: 'signalled', ending: assignment && readEnding(assignment.attemptDir) }));
+carryOut({ kind: 'say', word: 'ready' });
 
-async function take(given: Assignment): Promise<void> {
-  if (!decide(given)) {
-    discardWarmDirectory();
-    await say('fenced');
-    process.exit(0);
-  }
-  started = { at: Date.now(), mono: monotonicMs() };
-  // The open file follows: from here on the output is found in the attempt's directory.
-  renameIfPresent(`${warmDir}/${outputFile}`, `${given.attemptDir}/${outputFile}`);
-  discardWarmDirectory();
-  void say('decided');
-  // Without the agent the pipe keeps nothing alive, and a function may wait for what is no handle.
-  const alive = setInterval(() => undefined, 2 ** 30);
-  process.on('uncaughtException', (error) => finishFailed(error));
-  process.on('exit', (code) => {
-    leave({
-      exitCode: code || 1,
-      reason: 'EXIT_NONZERO',
-      message: `The function ended its process with code ${code}.`,
-    });
-  });
-  try {
-    finish({ exitCode: 0, output: await runJob(given) });
-  } catch (error) {
-    finishFailed(error);
-  } finally {
-    clearInterval(alive);
+function happened(event: RunnerEvent): void {
+  for (const effect of stepRunner(state, event)) carryOut(effect);
+}
+
+function carryOut(effect: RunnerEffect): void {
+  if (effect.kind === 'say')
+    return say(effect.word === 'decided' ? { say: 'decided', decision } : { say: effect.word });
+  if (effect.kind === 'leave') return leave(effect.exitCode);
+  if (effect.kind === 'abort') return aborting.abort(new Error(endingMessage(effect.ending)));
+  if (!assignment) return;
+  switch (effect.kind) {
+    case 'decide':
+      return happened({ kind: 'decided', won: decide(assignment) });
+    case 'adoptOutput':
+      // The open file follows: from here on the output is found in the attempt's directory.
+      renameIfPresent(`${warmDir}/${outputFile}`, `${assignment.attemptDir}/${outputFile}`);
+      adopted = true;
+      return discardWarmDirectory();
+    case 'run':
+      return void run(assignment);
+    case 'writeExit':
+      writeExit(assignment, effect.outcome);
+      return happened({ kind: 'exitWritten' });
   }
 }
 
 function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
-  const decision = encodeDecision({
+  decision = {
     verdict: 'run',
     by: 'runner',
     pid: process.pid,
@@ -93,8 +95,25 @@ function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
     group,
     decidedAt: Date.now(),
     decidedMono: monotonicMs(),
+  };
+  return linkOnceSync(`${attemptDir}/decision.${tryNumber}`, encodeDecision(decision));
+}
+
+async function run(given: Assignment): Promise<void> {
+  // Without the agent the pipe keeps nothing alive, and a function may wait for what is no handle.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  process.on('uncaughtException', (error) => happened({ kind: 'ended', outcome: failureOf(error) }));
+  process.on('exit', (code) => {
+    const message = `The function ended its process with code ${code}.`;
+    happened({ kind: 'ended', outcome: { exitCode: code || 1, reason: 'EXIT_NONZERO', message } });
   });
-  return linkOnceSync(`${attemptDir}/decision.${tryNumber}`, decision);
+  try {
+    happened({ kind: 'ended', outcome: { exitCode: 0, output: await runJob(given) } });
+  } catch (error) {
+    happened({ kind: 'ended', outcome: failureOf(error) });
+  } finally {
+    clearInterval(alive);
+  }
 }
 
 async function runJob({ job, taskId, number, attemptDir }: Assignment): Promise<unknown> {
@@ -112,40 +131,22 @@ async function runJob({ job, taskId, number, attemptDir }: Assignment): Promise<
   return output;
 }
 
-function finishFailed(error: unknown): void {
+function failureOf(error: unknown): Outcome {
   console.error(error);
   const { reason } = error as { reason?: unknown };
-  finish({
-    exitCode: 1,
-    reason: typeof reason === 'string' ? reason : 'EXIT_NONZERO',
-    message: sentenceOf(error),
-  });
+  return { exitCode: 1, reason: typeof reason === 'string' ? reason : 'EXIT_NONZERO', message: sentenceOf(error) };
 }
 
-function finish(how: Omit<ExitRecord, 'startedAt' | 'durationMs'>): void {
-  leave(how);
-  void say('done').then(() => process.exit(how.exitCode ?? 0));
-}
-
-/** Puts the result on disk, once. What was being ended has ended for that reason, whatever it made of the signal. */
-function leave(how: Omit<ExitRecord, 'startedAt' | 'durationMs'>): void {
-  if (left || !started || !assignment) return;
-  left = true;
-  const reason = aborting.signal.aborted ? reasonOfEnding() : undefined;
-  const ended = reason
-    ? { exitCode: how.exitCode || 143, signal: 'SIGTERM', reason, message: endingMessage(reason) }
-    : how;
-  const exit = encodeExit({
-    ...ended,
-    startedAt: started.at,
-    durationMs: Math.round(monotonicMs() - started.mono),
-    logSize: fstatSync(1).size,
-  });
-  const file = `${assignment.attemptDir}/exit`;
+/** Puts the result on disk, unless there is one. */
+function writeExit({ attemptDir }: Assignment, outcome: Outcome): void {
+  const { decidedAt: startedAt = Date.now(), decidedMono = monotonicMs() } = decision ?? {};
+  const durationMs = Math.round(monotonicMs() - decidedMono);
+  const exit = encodeExit({ ...outcome, startedAt, durationMs, logSize: fstatSync(1).size });
+  const file = `${attemptDir}/exit`;
   try {
     linkOnceSync(file, exit);
   } catch (error) {
-    if (!releaseReserve(dirname(assignment.attemptDir), error)) throw error;
+    if (!releaseReserve(dirname(attemptDir), error)) throw error;
     linkOnceSync(file, exit);
   }
 }
@@ -161,17 +162,21 @@ function keepLogShort(file: string): void {
   setInterval(look, logLookMs).unref();
 }
 
-function reasonOfEnding(): string {
-  return (assignment && readEnding(assignment.attemptDir)) ?? 'KILLED';
+function say(what: object): void {
+  saying = new Promise((resolve) => pipe.write(`${JSON.stringify(what)}\n`, () => resolve()));
 }
 
-function say(what: RunnerSays['say']): Promise<void> {
-  return new Promise((resolve) => pipe.write(`${JSON.stringify({ say: what })}\n`, () => resolve()));
+function leave(exitCode: number): void {
+  if (!adopted) {
+    discardWarmDirectory();
+    leaveGroup(group);
+  }
+  void saying.then(() => process.exit(exitCode));
 }
 
 function discardWarmDirectory(): void {
   try {
-    if (!started) unlinkSync(`${warmDir}/${outputFile}`);
+    if (!adopted) unlinkSync(`${warmDir}/${outputFile}`);
     rmdirSync(warmDir);
   } catch {
     // not empty or gone: the agent sweeps

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attemptGroup, removeGroup, sweepGroups } from '../processes/cgroups.ts';
-import { type Assignment, attemptCookie, outputFile, pipeFd, type RunnerSays } from './job.ts';
+import { type AgentTells, type Assignment, attemptCookie, outputFile, pipeFd, type RunnerSays } from './job.ts';
 
 export interface RunnerPoolOptions {
   /** The spool's directory: warm runners live below it, since their output moves into an attempt's directory. */
@@ -26,9 +26,14 @@ export interface RunnerPoolOptions {
 export interface Runner {
   readonly pid: number | undefined;
   readonly cookie: string;
+  /** What it is to do. It decides nothing before `release`, and ends when this process does. */
   assign(assignment: Assignment): void;
+  /** From here on it needs nobody. */
+  release(): void;
+  /** Sends it away; only before its release. */
+  dismiss(): void;
   /** Called with every word of the runner, those said before included. */
-  onSay(listener: (say: RunnerSays['say']) => void): void;
+  onSay(listener: (said: RunnerSays) => void): void;
   /** Called once, when the process is gone; with the reason when it could not be started. */
   onGone(listener: (code: number | null, signal: NodeJS.Signals | null, failure?: Error) => void): void;
 }
@@ -151,8 +156,9 @@ export class RunnerPool {
 
 function follow(child: ChildProcess, cookie: string): WarmRunner {
   const pipe = child.stdio[pipeFd] as Socket | undefined;
-  const said: RunnerSays['say'][] = [];
-  const sayListeners: ((say: RunnerSays['say']) => void)[] = [];
+  const said: RunnerSays[] = [];
+  const sayListeners: ((said: RunnerSays) => void)[] = [];
+  const tell = (what: AgentTells): void => void pipe?.write(`${JSON.stringify(what)}\n`);
   const goneListeners: Parameters<Runner['onGone']>[0][] = [];
   let gone: Parameters<Parameters<Runner['onGone']>[0]> | undefined;
   let text = '';
@@ -166,9 +172,9 @@ function follow(child: ChildProcess, cookie: string): WarmRunner {
     const lines = (text + chunk).split('\n');
     text = lines.pop() ?? '';
     for (const line of lines) {
-      const { say } = JSON.parse(line) as RunnerSays;
-      said.push(say);
-      for (const listener of sayListeners) listener(say);
+      const word = JSON.parse(line) as RunnerSays;
+      said.push(word);
+      for (const listener of sayListeners) listener(word);
     }
   });
   pipe?.on('error', () => undefined); // it died: `exit` tells
@@ -181,10 +187,12 @@ function follow(child: ChildProcess, cookie: string): WarmRunner {
     pid: child.pid,
     cookie,
     assign(assignment) {
-      pipe?.write(`${JSON.stringify(assignment)}\n`);
+      tell({ assign: assignment });
       pipe?.ref();
       child.ref();
     },
+    release: () => tell({ release: true }),
+    dismiss: () => void pipe?.end(),
     onSay(listener) {
       said.forEach(listener);
       sayListeners.push(listener);

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBootId } from '../processes/identity.ts';
-import { linkOnce, syncDirectory, writeDurably } from './durable.ts';
+import { linkOnce, syncDirectory, syncFile, writeDurably } from './durable.ts';
 import {
   type Accepted,
   type AttemptPhase,
@@ -165,6 +165,12 @@ export class Spool {
   advance(ref: AttemptRef, phase: 'DECIDED' | 'EXITED'): void {
     const entry = this.#entries.get(attemptId(ref));
     if (entry && entry.phase !== 'ACKED' && entry.phase !== 'EXITED') entry.phase = phase;
+  }
+
+  /** Makes a result that a runner left durable, in case it was killed before it had done so itself. */
+  async syncExit(ref: AttemptRef): Promise<void> {
+    const path = this.pathOf(ref);
+    if (await syncFile(join(path, 'exit'))) await syncDirectory(path);
   }
 
   /** Writes the result unless there is one, durably, and gives back the one that holds. */

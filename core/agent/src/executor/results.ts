@@ -1,7 +1,7 @@
 import { REASONS, type Reason } from '@stackyard/domain';
 import { keptBytes } from '../logs/kept.ts';
 import type { AttemptResult } from '../session/messages.ts';
-import type { ExitRecord } from '../spool/entry.ts';
+import type { ExitRecord } from './records.ts';
 
 const MAX_MESSAGE = 8 * 1024;
 /** What the wire carries of outputs and applied files in all. */

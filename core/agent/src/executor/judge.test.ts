@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Accepted, Decision, EntryOnDisk, ExitRecord } from './entry.ts';
-import { judge, type Verdict } from './recover.ts';
+import type { Accepted, Decision, EntryOnDisk, ExitRecord } from './records.ts';
+import { judge, type Verdict } from './judge.ts';
 
 const accepted: Accepted = { taskId: 't', number: 1, hash: 'h', bootId: 'boot', acceptedAt: 0, acceptedMono: 0 };
 const run: Decision = {
@@ -22,7 +22,7 @@ const now = { bootId: 'boot', runnerAlive: false };
 type Row = [name: string, entry: Partial<EntryOnDisk>, observation: Partial<typeof now>, verdict: Partial<Verdict>];
 const rows: Row[] = [
   ['accepted, nothing decided', {}, {}, { kind: 'fence', tryNumber: 1 }],
-  ['first try aborted', { tryNumber: 1, decision: abort }, {}, { kind: 'startable', tryNumber: 2 }],
+  ['first try aborted', { tryNumber: 1, decision: abort }, {}, { kind: 'fence', tryNumber: 2 }],
   ['running', { tryNumber: 1, decision: run }, { runnerAlive: true }, { kind: 'attach' }],
   ['gone without a result', { tryNumber: 1, decision: run }, {}, { kind: 'end', reason: 'LOST' }],
   [
@@ -45,11 +45,11 @@ test.each(rows)('%s', (_name, entry, observation, verdict) => {
   expect(judge({ ...fresh, ...entry }, { ...now, ...observation })).toMatchObject(verdict);
 });
 
-test('an attempt is called startable only when every try so far was aborted, in this boot, without a result', () => {
+test('an attempt may start only when no try so far was decided to run, in this boot, without a result, and the next is fenced', () => {
   const entries = fc.record({
     accepted: fc.constant(accepted),
     tryNumber: fc.nat(3),
-    decision: fc.constantFrom('none' as const, 'unreadable' as const, run, abort),
+    decision: fc.constantFrom<EntryOnDisk['decision']>('none', 'unreadable', run, abort),
     exit: fc.constantFrom('none' as const, 'unreadable' as const, exit),
     ending: fc.constantFrom(undefined, 'KILLED'),
   });
@@ -57,8 +57,10 @@ test('an attempt is called startable only when every try so far was aborted, in 
   fc.assert(
     fc.property(entries, observations, (entry, observation) => {
       const verdict = judge(entry, observation);
-      const mayStart = entry.decision === abort && entry.exit === 'none' && observation.bootId === 'boot';
-      expect(verdict.kind === 'startable').toBe(mayStart);
+      const undecided = entry.decision === abort || entry.decision === 'none';
+      const mayStart = undecided && entry.exit === 'none' && observation.bootId === 'boot';
+      expect(verdict.kind === 'fence').toBe(mayStart);
+      if (verdict.kind === 'fence') expect(verdict.tryNumber).toBe(entry.tryNumber + 1);
     }),
   );
 });
