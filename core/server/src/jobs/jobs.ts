@@ -3,15 +3,17 @@ import { isTerminal } from '@stackyard/domain';
 import { NotFoundError } from '../api/errors.ts';
 import { isUuid } from '../clusters/lookup.ts';
 import { JobNotRetryableError, RetryRefusedError } from '../commands/errors.ts';
-import { Cluster, Task, type TaskRow } from '../database/entities.ts';
+import { Cluster, type TaskRow } from '../database/entities.ts';
 import type { Pool } from 'pg';
 import type { Engine, Events } from '../engine/ports.ts';
-import { type JobFields, readJob } from './rows.ts';
+import { JobReader } from './reader.ts';
+import { type JobFields, readTask } from './rows.ts';
 
 /** Looking at jobs, waiting for them, cancelling and retrying. */
 export class Jobs {
   readonly #em: () => EntityManager;
   readonly #sql: Pool;
+  readonly #reader: JobReader;
   readonly #engine: Pick<Engine, 'cancel' | 'retry'>;
   readonly #events: Pick<Events, 'subscribe'>;
 
@@ -23,20 +25,21 @@ export class Jobs {
   }) {
     this.#em = parts.em;
     this.#sql = parts.sql;
+    this.#reader = new JobReader(parts.sql);
     this.#engine = parts.engine;
     this.#events = parts.events;
   }
 
   /** @throws NotFoundError */
   async get(id: string): Promise<JobFields> {
-    const row = await readJob(this.#sql, id);
+    const row = isUuid(id) ? await this.#reader.read(id) : undefined;
     if (!row) throw new NotFoundError({ what: 'job', name: id });
     return row;
   }
 
   /** @throws NotFoundError */
   async task(id: string): Promise<TaskRow> {
-    const row = isUuid(id) ? await this.#em().findOne(Task, { id }) : null;
+    const row = isUuid(id) ? await readTask(this.#sql, id) : undefined;
     if (!row) throw new NotFoundError({ what: 'task', name: id });
     return row;
   }

@@ -80,6 +80,7 @@ class FastifyHttp implements Http {
     const tokens = new Tokens(em);
     const own = apiRoutes({
       em,
+      sql: db.sql,
       engine: engine.engine,
       events: writer,
       logs: engine.logs,

@@ -1,14 +1,16 @@
 import { defineRoute, type Route, type StreamMessage } from '@stackyard/contract';
+import type { Pool } from 'pg';
 import { z } from 'zod';
-import { findCluster } from '../../clusters/lookup.ts';
-import { Event } from '../../database/entities.ts';
+import { clusterIdOf } from '../../clusters/lookup.ts';
+import type { EventRow } from '../../database/entities.ts';
+import { select } from '../../database/select.ts';
 import { ValidationFailedError } from '../errors.ts';
 import type { RouteParts } from './parts.ts';
 
 const TOPICS = ['cluster', 'service', 'component', 'host', 'job', 'task', 'package', 'stack'] as const;
 const BATCH = 500;
 
-export function eventRoutes({ em, events }: RouteParts): Route[] {
+export function eventRoutes({ em, sql, events }: RouteParts): Route[] {
   const streamEvents = defineRoute({
     method: 'GET',
     url: '/events',
@@ -19,8 +21,7 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
       'Server-sent events from now on, or exactly after Last-Event-ID (or `after`). Ids grow in the order of commits, so nothing is skipped. `event` is the topic. The first message, `ready`, says `gap: true` when events after that id are no longer kept: then read anew what you show.',
     permission: { action: 'read', resource: 'event' },
     audit: 'none',
-    clusterOf: async ({ query }) =>
-      query.cluster === undefined ? undefined : (await findCluster(em(), query.cluster)).id,
+    clusterOf: async ({ query }) => (query.cluster === undefined ? undefined : await clusterIdOf(em(), query.cluster)),
     query: z.strictObject({
       topics: z
         .string()
@@ -40,28 +41,26 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
     answers: { 200: { description: 'The events', stream: true } },
     problems: [404, 406],
     handle: async ({ query, headers, signal }) => {
-      const clusterId = query.cluster === undefined ? undefined : (await findCluster(em(), query.cluster)).id;
-      const where = {
-        ...(query.topics ? { topic: { $in: query.topics } } : {}),
-        ...(clusterId === undefined ? {} : { clusterId }),
-      };
+      const clusterId = query.cluster === undefined ? undefined : await clusterIdOf(em(), query.cluster);
       const start = lastEventId(headers['last-event-id']) ?? query.after ?? (await newest());
-      return { messages: stream(where, { start, gap: await isGone(start) }, signal) };
+      const gap = await isGone(start);
+      return { messages: stream({ topics: query.topics, clusterId }, { start, gap }, signal) };
     },
   });
 
   async function newest(): Promise<number> {
-    return (await em().findOne(Event, { id: { $gt: 0 } }, { orderBy: { id: 'desc' } }))?.id ?? 0;
+    const { rows } = await sql.query<{ newest: number | null }>('select max(id) as newest from event');
+    return rows[0]?.newest ?? 0;
   }
 
   /** Whether events after this one were removed because of their age: then the stream cannot resume without a gap. */
   async function isGone(id: number): Promise<boolean> {
-    const oldest = await em().findOne(Event, { id: { $gt: 0 } }, { orderBy: { id: 'asc' } });
-    return oldest !== null && oldest.id > id + 1;
+    const { rows } = await sql.query<{ oldest: number | null }>('select min(id) as oldest from event');
+    return (rows[0]?.oldest ?? 0) > id + 1;
   }
 
   async function* stream(
-    where: object,
+    filter: EventFilter,
     { start, gap }: { readonly start: number; readonly gap: boolean },
     signal: AbortSignal,
   ): AsyncGenerator<StreamMessage> {
@@ -80,7 +79,7 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
         const waiting = wake.promise;
         // What was committed before the query is behind us after it, also where the filters let nothing through.
         const seen = committed;
-        const rows = await em().find(Event, { ...where, id: { $gt: last } }, { orderBy: { id: 'asc' }, limit: BATCH });
+        const rows = await selectEvents(sql, { ...filter, after: last, limit: BATCH });
         for (const { id, topic, clusterId, payload, at } of rows) {
           last = id;
           yield {
@@ -100,6 +99,29 @@ export function eventRoutes({ em, events }: RouteParts): Route[] {
   }
 
   return [streamEvents];
+}
+
+interface EventFilter {
+  readonly topics: readonly string[] | undefined;
+  readonly clusterId: string | undefined;
+}
+
+/** In the order of their commits. */
+function selectEvents(
+  sql: Pool,
+  { topics, clusterId, after, limit }: EventFilter & { readonly after: number; readonly limit: number },
+): Promise<EventRow[]> {
+  return select(sql, {
+    name: 'events',
+    text: 'select id, topic, cluster_id as "clusterId", payload, at from event',
+    where: [
+      ['id > $N', after],
+      ['topic = any($N::text[])', topics],
+      ['cluster_id = $N', clusterId],
+    ],
+    rest: 'order by id',
+    limit,
+  });
 }
 
 function lastEventId(header: string | string[] | undefined): number | undefined {

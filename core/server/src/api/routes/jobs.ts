@@ -1,8 +1,8 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { STATES, type State } from '@stackyard/domain';
 import { z } from 'zod';
-import { findCluster, isUuid } from '../../clusters/lookup.ts';
-import { Attempt, Host, Job, Task } from '../../database/entities.ts';
+import { clusterIdOf } from '../../clusters/lookup.ts';
+import { selectAttempts, selectJobs, selectTasks } from '../../jobs/rows.ts';
 import { afterNumber, listQuery, page, pageOf } from '../cursor.ts';
 import type { RouteParts } from './parts.ts';
 import { AttemptView, attemptView, JobView, jobView, TaskView, taskView } from './views.ts';
@@ -21,7 +21,7 @@ const Wait = z
   .optional()
   .describe('Answers when the job has ended, or after this long');
 
-export function jobRoutes({ em, engine, jobs, logs }: RouteParts): Route[] {
+export function jobRoutes({ em, sql, engine, jobs, logs }: RouteParts): Route[] {
   const jobCluster = ({ params }: { params: { job: string } }) => jobs.clusterOf(params.job);
   const taskCluster = async ({ params }: { params: { task: string } }) => (await jobs.task(params.task)).clusterId;
 
@@ -44,12 +44,8 @@ export function jobRoutes({ em, engine, jobs, logs }: RouteParts): Route[] {
     handle: async ({ query }) => {
       const limit = query.limit ?? 50;
       const after = afterNumber(query.cursor);
-      const where = {
-        ...(query.cluster === undefined ? {} : { clusterId: (await findCluster(em(), query.cluster)).id }),
-        ...(query.state === undefined ? {} : { state: { $in: query.state } }),
-        ...(after === undefined ? {} : { position: { $lt: after } }),
-      };
-      const rows = await em().find(Job, where, { orderBy: { position: 'desc' }, limit: limit + 1 });
+      const clusterId = query.cluster === undefined ? undefined : await clusterIdOf(em(), query.cluster);
+      const rows = await selectJobs(sql, { clusterId, states: query.state, before: after, limit: limit + 1 });
       return { body: page(rows, limit, ({ position }) => position, jobView) };
     },
   });
@@ -137,12 +133,7 @@ export function jobRoutes({ em, engine, jobs, logs }: RouteParts): Route[] {
       const limit = query.limit ?? 50;
       const after = afterNumber(query.cursor) ?? -1;
       const job = await jobs.get(params.job);
-      const where = {
-        jobId: job.id,
-        node: { $gt: after },
-        ...(query.state === undefined ? {} : { state: { $in: query.state } }),
-      };
-      const rows = await em().find(Task, where, { orderBy: { node: 'asc' }, limit: limit + 1 });
+      const rows = await selectTasks(sql, { jobId: job.id, states: query.state, after, limit: limit + 1 });
       const hosts = await hostsOf(rows.map(({ hostId }) => hostId));
       return {
         body: page(
@@ -192,11 +183,7 @@ export function jobRoutes({ em, engine, jobs, logs }: RouteParts): Route[] {
       const limit = query.limit ?? 50;
       const after = afterNumber(query.cursor) ?? 0;
       const task = await jobs.task(params.task);
-      const rows = await em().find(
-        Attempt,
-        { taskId: task.id, number: { $gt: after } },
-        { orderBy: { number: 'asc' }, limit: limit + 1 },
-      );
+      const rows = await selectAttempts(sql, { taskId: task.id, after, limit: limit + 1 });
       return {
         body: page(
           rows,
@@ -209,7 +196,11 @@ export function jobRoutes({ em, engine, jobs, logs }: RouteParts): Route[] {
   });
 
   async function hostsOf(ids: readonly string[]) {
-    const rows = await em().find(Host, { id: { $in: [...new Set(ids)].filter(isUuid) } }, { fields: ['id', 'name'] });
+    const { rows } = await sql.query<{ id: string; name: string }>({
+      name: 'host-names',
+      text: 'select id, name from host where id = any($1::uuid[])',
+      values: [[...new Set(ids)]],
+    });
     const names = new Map(rows.map(({ id, name }) => [id, name]));
     return (id: string) => ({ name: names.get(id) ?? id, reachable: engine.reachable(id) });
   }

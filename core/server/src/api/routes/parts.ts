@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
 import type { Clusters } from '../../clusters/clusters.ts';
 import type { Staleness } from '../../clusters/staleness.ts';
 import type { Commands } from '../../commands/commands.ts';
@@ -12,6 +13,8 @@ import type { StackStore } from '../../stacks/store.ts';
 /** What the routes are built on. */
 export interface RouteParts {
   readonly em: () => EntityManager;
+  /** For plain rows, where managed ones would cost more than all the rest. */
+  readonly sql: Pool;
   readonly engine: Engine;
   readonly events: Events;
   readonly logs: LogStore;

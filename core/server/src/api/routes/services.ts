@@ -1,9 +1,10 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { exportsOf, type HostComponentState, type ServiceState } from '@stackyard/planner';
+import type { Pool } from 'pg';
 import { z } from 'zod';
 import { clusterIdOf } from '../../clusters/lookup.ts';
 import { loadClusterState } from '../../commands/clusterState.ts';
-import { HostComponent, type HostComponentRow } from '../../database/entities.ts';
+import type { HostComponentRow } from '../../database/entities.ts';
 import { afterText, listQuery, page, pageOf } from '../cursor.ts';
 import { NotFoundError } from '../errors.ts';
 import { ClusterParams } from './clusters.ts';
@@ -50,7 +51,7 @@ const HostComponentView = z
   })
   .meta({ id: 'HostComponent' });
 
-export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
+export function serviceRoutes({ em, sql, sources, staleness }: RouteParts): Route[] {
   const clusterOf = ({ params }: { params: { cluster: string } }) => clusterIdOf(em(), params.cluster);
   const stateOf = async (cluster: string) => loadClusterState(cluster, sources);
 
@@ -155,8 +156,11 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
       const limit = query.limit ?? 50;
       const after = afterText(query.cursor) ?? '';
       const shown = all.filter(({ key }) => key > after).slice(0, limit + 1);
-      // Managed rows are dear: only those of the page are read, and what is gone by now is left out.
-      const found = await em().find(HostComponent, { id: { $in: shown.map(({ hostComponent }) => hostComponent.id) } });
+      // Only those of the page are read, and what is gone by now is left out.
+      const found = await selectSeen(
+        sql,
+        shown.map(({ hostComponent }) => hostComponent.id),
+      );
       const rows = new Map(found.map((row) => [row.id, row]));
       return {
         body: page(
@@ -176,6 +180,24 @@ export function serviceRoutes({ em, sources, staleness }: RouteParts): Route[] {
   return [listServices, getService, listHostComponents];
 }
 
+/** What is shown of a host component. */
+type SeenHostComponent = Omit<
+  HostComponentRow,
+  'clusterId' | 'serviceId' | 'hostId' | 'applied' | 'once' | 'createdAt'
+>;
+
+async function selectSeen(sql: Pool, ids: readonly string[]): Promise<SeenHostComponent[]> {
+  const { rows } = await sql.query<SeenHostComponent>({
+    name: 'host-components-by-id',
+    text: `select id, service, component, ordinal, desired, observed, observed_at as "observedAt",
+        observed_message as "observedMessage", role, restarts, pid, applied_values as "appliedValues",
+        config_version as "configVersion"
+      from host_component where id = any($1::uuid[])`,
+    values: [ids],
+  });
+  return rows;
+}
+
 function keyOf({ service, component, ordinal }: HostComponentState): string {
   return `${service}/${component}/${String(ordinal).padStart(9, '0')}`;
 }
@@ -192,7 +214,7 @@ function serviceView(service: ServiceState, exports: Readonly<Record<string, unk
 }
 
 function hostComponentView(
-  row: HostComponentRow,
+  row: SeenHostComponent,
   {
     host,
     address,

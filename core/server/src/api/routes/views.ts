@@ -1,7 +1,7 @@
 import { PHASES, STATES } from '@stackyard/domain';
 import { z } from 'zod';
 import type { AttemptRow, ClusterRow, ConfigVersionRow, HostRow, StackRow, TaskRow } from '../../database/entities.ts';
-import type { JobFields } from '../../jobs/rows.ts';
+import type { AttemptFields, JobFields } from '../../jobs/rows.ts';
 
 /** What the API shows of each resource: an allow-list, so that a new column is never shown by accident. */
 const at = z.string().describe('RFC 3339, UTC');
@@ -226,7 +226,7 @@ export const AttemptView = z
   })
   .meta({ id: 'Attempt' });
 
-export function attemptView(row: AttemptRow, logSize: number): z.infer<typeof AttemptView> {
+export function attemptView(row: AttemptFields, logSize: number): z.infer<typeof AttemptView> {
   return {
     number: row.number,
     taskId: row.taskId,
