@@ -15,6 +15,7 @@ import type {
   AttemptResult,
   InventoryEntry,
   ServerSays,
+  Terms,
   WirePhase,
 } from './session/messages.ts';
 
@@ -133,10 +134,10 @@ function refOf(ref: AttemptRef__Output | null): AttemptRef {
 }
 
 /** The terms of an envelope. Bytes that are no envelope give terms that match no attempt, so the session refuses them. */
-export function termsOf(envelope: Buffer) {
+export function termsOf(envelope: Buffer): Terms {
   try {
-    const { taskId, attempt, timeoutMs, killGraceMs, startWithinMs } = decodeEnvelope(envelope);
-    return { taskId, number: attempt, timeoutMs, killGraceMs, startWithinMs };
+    const { taskId, attempt, timeoutMs, killGraceMs, startWithinMs, self } = decodeEnvelope(envelope);
+    return { taskId, number: attempt, timeoutMs, killGraceMs, startWithinMs, root: self?.root };
   } catch {
     return { taskId: '', number: -1, timeoutMs: 0, killGraceMs: 0, startWithinMs: 0 };
   }

@@ -130,7 +130,7 @@ export async function assemble(from: {
     gauges: () => gauges.read(),
   };
   const agentBootId = randomUUID();
-  const session = await restoredSession({ identity, fenceFile: paths.fence, spool, attempts });
+  const session = await restoredSession({ identity, root, fenceFile: paths.fence, spool, attempts });
   const world = agentWorld({ fenceFile: paths.fence, connection, attempts, extras, log });
   const driver: SessionDriver = new SessionDriver(session, world);
   attempts.attach((happening) => {

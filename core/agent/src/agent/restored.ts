@@ -9,6 +9,7 @@ import { termsOf } from '../wire.ts';
 /** The session as the disk remembers it. Attempts that still run are followed from here on. */
 export async function restoredSession(from: {
   readonly identity: Identity;
+  readonly root: string;
   readonly fenceFile: string;
   readonly spool: Spool;
   readonly attempts: Attempts;
@@ -22,11 +23,13 @@ export async function restoredSession(from: {
   }
   const damaged = spool.quarantined.map(({ ref }) => ({ attempt: ref, hash: '' }));
   const over = [...spool.tombstones()].map(({ taskId, number, hash }) => ({ attempt: { taskId, number }, hash }));
-  return restore({ fence: await readFence(from), attempts: recovered, tombstones: [...over, ...damaged] });
+  const fence = await readFence(from);
+  return restore({ root: from.root, fence, attempts: recovered, tombstones: [...over, ...damaged] });
 }
 
 /** An identity of another installation starts without a fence. */
-async function readFence({ identity, fenceFile }: { identity: Identity; fenceFile: string }): Promise<Fence> {
+async function readFence(from: { readonly identity: Identity; readonly fenceFile: string }): Promise<Fence> {
+  const { identity, fenceFile } = from;
   const fresh: Fence = { installId: identity.installId, epoch: 0 };
   if (!existsSync(fenceFile)) return fresh;
   const kept = JSON.parse(await readFile(fenceFile, 'utf8')) as Fence;

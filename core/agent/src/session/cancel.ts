@@ -1,4 +1,5 @@
 import { attemptId, wirePhase } from './attempts.ts';
+import { bury } from './bury.ts';
 import type { AttemptRef } from './messages.ts';
 import { put, startWaiting, tell } from './run.ts';
 import type { SessionState, Step } from './state.ts';
@@ -12,11 +13,10 @@ export function onCancel(state: SessionState, ref: AttemptRef, graceMs: number, 
   const id = attemptId(ref);
   const attempt = state.attempts.get(id);
   if (!attempt) {
-    if (findTombstone(state.tombstones, id)) {
-      return [state, tell(state, { kind: 'cancelReply', attempt: ref, phase: 'TOMBSTONE' })];
-    }
-    const tombstones = addTombstone(state.tombstones, id, { hash: '' });
-    return [{ ...state, tombstones }, [{ kind: 'bury', attempt: ref }]];
+    const tombstone = findTombstone(state.tombstones, id);
+    if (tombstone?.pending) return [state, []];
+    if (tombstone) return [state, tell(state, { kind: 'cancelReply', attempt: ref, phase: 'TOMBSTONE' })];
+    return bury(state, ref);
   }
   const phase = wirePhase(attempt);
   const reply = phase ? tell(state, { kind: 'cancelReply', attempt: ref, phase }) : [];
@@ -40,7 +40,8 @@ export function onCancel(state: SessionState, ref: AttemptRef, graceMs: number, 
 }
 
 export function onTombstoned(state: SessionState, ref: AttemptRef): Step {
-  return [state, tell(state, { kind: 'cancelReply', attempt: ref, phase: 'TOMBSTONE' })];
+  const tombstones = addTombstone(state.tombstones, attemptId(ref), { hash: '' });
+  return [{ ...state, tombstones }, tell(state, { kind: 'cancelReply', attempt: ref, phase: 'TOMBSTONE' })];
 }
 
 /** The server has committed the result: from now on only the tombstone answers for the attempt. */

@@ -13,7 +13,8 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
     answer({ kind: 'refused', attempt: order.attempt, reason, message });
 
   const known = state.attempts.get(id);
-  const knownHash = known?.hash ?? findTombstone(state.tombstones, id)?.hash;
+  const tombstone = findTombstone(state.tombstones, id);
+  const knownHash = known?.hash ?? tombstone?.hash;
   // The tombstone of a cancel that came before its dispatch knows no hash.
   if (!isIntact(order) || (knownHash && knownHash !== order.hash)) {
     const message = `The command of attempt ${id} is not the one its hash names. It was not started; retry the task.`;
@@ -25,8 +26,21 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
     // While it is being journaled the answer is already on its way.
     return phase ? answer({ kind: 'duplicate', attempt: order.attempt, phase }) : [state, []];
   }
-  if (knownHash !== undefined) return answer({ kind: 'duplicate', attempt: order.attempt, phase: 'TOMBSTONE' });
+  // The cancel that is burying it is answered once that is on disk; this is no other answer.
+  if (tombstone?.pending) return [state, []];
+  if (tombstone) return answer({ kind: 'duplicate', attempt: order.attempt, phase: 'TOMBSTONE' });
 
+  const { root } = order.terms;
+  if (state.root !== undefined && root !== undefined && root !== state.root) {
+    const place = `The command is for the host root ${JSON.stringify(root)}, this agent manages ${JSON.stringify(state.root)}`;
+    return refuse(
+      'ARTIFACT_INTEGRITY',
+      `${place}: nothing was done. Start the agent with the root of its host, then retry.`,
+    );
+  }
+  if (hasNewerTombstone(state, order.attempt)) {
+    return refuse('SUPERSEDED', `A newer attempt of the same task than ${id} is over already.`);
+  }
   const other = otherAttempt(state, order.attempt);
   if (other && other.ref.number > order.attempt.number) {
     return refuse('SUPERSEDED', `Attempt ${attemptId(other.ref)} of the same task is newer than ${id}.`);
@@ -49,6 +63,12 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
 function isIntact({ attempt, envelope, hash, terms }: Order): boolean {
   if (terms.taskId !== attempt.taskId || terms.number !== attempt.number) return false;
   return createHash('sha256').update(envelope).digest('hex') === hash;
+}
+
+/** Attempts of a task are numbered one after the other; few of them can be missing here. */
+function hasNewerTombstone({ tombstones }: SessionState, { taskId, number }: AttemptRef): boolean {
+  const newer = Array.from({ length: 8 }, (_, index) => attemptId({ taskId, number: number + 1 + index }));
+  return newer.some((id) => findTombstone(tombstones, id) !== undefined);
 }
 
 /** The newest other attempt of the same task that is not settled. */

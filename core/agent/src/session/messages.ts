@@ -49,7 +49,7 @@ export type AgentSays =
   | { readonly kind: 'result'; readonly attempt: AttemptRef; readonly hash: string; readonly result: AttemptResult }
   | { readonly kind: 'cancelReply'; readonly attempt: AttemptRef; readonly phase: WirePhase };
 
-/** A command as it came: the very bytes that are hashed and journaled, and the three terms the session itself keeps. */
+/** A command as it came: the very bytes that are hashed and journaled, and the terms the session itself keeps. */
 export interface Order {
   readonly attempt: AttemptRef;
   /** The hash the server states, hex. */
@@ -64,6 +64,8 @@ export interface Terms {
   readonly timeoutMs: number;
   readonly killGraceMs: number;
   readonly startWithinMs: number;
+  /** The root of the host that it is meant for; undefined when the sender names none. */
+  readonly root?: string | undefined;
 }
 
 export type ServerSays =

@@ -20,6 +20,7 @@ export interface Recovered {
 /** The session an agent starts with, from what its disk says. */
 export function restore(from: {
   readonly fence: Fence;
+  readonly root?: string | undefined;
   readonly attempts: readonly Recovered[];
   readonly tombstones: readonly { readonly attempt: AttemptRef; readonly hash: string }[];
 }): SessionState {
@@ -27,7 +28,7 @@ export function restore(from: {
   for (const { attempt, ...rest } of from.attempts) attempts.set(attemptId(attempt), { ref: attempt, ...rest });
   let tombstones: Tombstones = [];
   for (const { attempt, hash } of from.tombstones) tombstones = addTombstone(tombstones, attemptId(attempt), { hash });
-  return { fence: from.fence, sessionNo: 0, attempts, tombstones };
+  return { root: from.root, fence: from.fence, sessionNo: 0, attempts, tombstones };
 }
 
 /** The session of an agent that has never seen a server. */

@@ -1,5 +1,6 @@
 import type { Reason } from '@stackyard/domain';
 import { type Attempt, attemptId } from './attempts.ts';
+import { bury } from './bury.ts';
 import { isLive, startUntil } from './lease.ts';
 import type { AgentSays, AttemptRef, AttemptResult, Refusal } from './messages.ts';
 import type { Effect, SessionState, Step } from './state.ts';
@@ -15,10 +16,15 @@ export function onJournaled(state: SessionState, ref: AttemptRef, now: number): 
 
 export function onNotJournaled(state: SessionState, ref: AttemptRef, reason: Refusal, message: string): Step {
   const id = attemptId(ref);
-  if (state.attempts.get(id)?.standing !== 'JOURNALING') return [state, []];
+  const attempt = state.attempts.get(id);
+  if (attempt?.standing !== 'JOURNALING') return [state, []];
   const attempts = new Map(state.attempts);
   attempts.delete(id);
-  return [{ ...state, attempts }, tell(state, { kind: 'refused', attempt: ref, reason, message })];
+  const refused = tell(state, { kind: 'refused', attempt: ref, reason, message });
+  if (!attempt.canceled) return [{ ...state, attempts }, refused];
+  // The cancel holds for a repetition of the command too.
+  const [next, effects] = bury({ ...state, attempts }, ref);
+  return [next, [...refused, ...effects]];
 }
 
 /** Starts what waits while the lease lives, and gives up on what waited too long or was cancelled. */

@@ -29,6 +29,8 @@ export interface Lease {
 }
 
 export interface SessionState {
+  /** The root of this host: what is meant for another is refused. Undefined for an agent that stands for many. */
+  readonly root?: string | undefined;
   readonly fence: Fence;
   /** The highest epoch on its way to the disk. */
   readonly savingEpoch?: number | undefined;

@@ -5,6 +5,7 @@ import { Conversation, done, kinds, order, said, welcome } from './testing.ts';
 
 const first = { taskId: 'task-a', number: 1 };
 const second = { taskId: 'task-a', number: 2 };
+const fresh = { fence: { installId: 'install', epoch: 0 }, attempts: [], tombstones: [] };
 
 test('nothing the server says is obeyed before its epoch is on disk', () => {
   const agent = new Conversation();
@@ -203,6 +204,48 @@ test('a cancel ends what runs, prevents what waits, and buries what never came',
   expect(said(agent.hear({ kind: 'dispatch', ...order(never) }))).toMatchObject([
     { kind: 'duplicate', phase: 'TOMBSTONE' },
   ]);
+});
+
+test('no cancel is answered before its tombstone is on disk, however often it comes, nor the command it overtook', () => {
+  const agent = new Conversation().greeted();
+  const cancel = () => agent.hear({ kind: 'cancel', attempt: first, graceMs: 5, cause: 'USER_CANCEL' });
+  expect(kinds(cancel())).toEqual(['bury']);
+  expect(kinds(cancel())).toEqual([]);
+  expect(kinds(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual([]);
+  expect(kinds(agent.happen({ kind: 'tombstoned', attempt: first }))).toEqual(['cancelReply']);
+  expect(kinds(cancel())).toEqual(['cancelReply']);
+  expect(said(agent.hear({ kind: 'dispatch', ...order(first) }))).toMatchObject([
+    { kind: 'duplicate', phase: 'TOMBSTONE' },
+  ]);
+});
+
+test('a cancel holds for a command that could not be journaled and is sent again', () => {
+  const agent = new Conversation().greeted();
+  agent.hear({ kind: 'dispatch', ...order(first) });
+  agent.hear({ kind: 'cancel', attempt: first, graceMs: 5, cause: 'USER_CANCEL' });
+  const full = { kind: 'notJournaled', attempt: first, reason: 'SPOOL_FULL', message: 'Disk full.' } as const;
+  expect(kinds(agent.happen(full))).toEqual(['refused', 'bury']);
+  agent.happen({ kind: 'tombstoned', attempt: first });
+  expect(kinds(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual(['duplicate']);
+});
+
+test('an older attempt that comes after a newer one of its task is over is refused', () => {
+  const agent = new Conversation().greeted();
+  agent.accepted(order(second));
+  agent.happen({ kind: 'started', attempt: second, pid: 4 });
+  agent.happen({ kind: 'exited', attempt: second, result: done });
+  agent.hear({ kind: 'resultAck', attempt: second });
+  expect(said(agent.hear({ kind: 'dispatch', ...order(first) }))).toMatchObject([
+    { kind: 'refused', reason: 'SUPERSEDED' },
+  ]);
+});
+
+test('a command for the root of another host is refused', () => {
+  const agent = new Conversation(restore({ ...fresh, root: '/srv/h1' })).greeted();
+  const [refused] = said(agent.hear({ kind: 'dispatch', ...order(first, { root: '/srv/h2' }) }));
+  expect(refused).toMatchObject({ kind: 'refused', reason: 'ARTIFACT_INTEGRITY' });
+  expect(refused).toHaveProperty('message', expect.stringContaining('"/srv/h2", this agent manages "/srv/h1"'));
+  expect(kinds(agent.hear({ kind: 'dispatch', ...order(first, { root: '/srv/h1' }) }))).toEqual(['journal']);
 });
 
 test('a cancel that comes while the command is being journaled keeps it from starting', () => {

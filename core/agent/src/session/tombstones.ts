@@ -1,6 +1,8 @@
 /** What is remembered of an attempt that is over: the hash of its envelope, empty when its command never came. */
 export interface Tombstone {
   readonly hash: string;
+  /** It is on its way to the disk: nothing may be said of it before it is there. */
+  readonly pending?: boolean;
 }
 
 /**

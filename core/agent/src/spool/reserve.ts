@@ -6,17 +6,19 @@ import { join } from 'node:path';
 const reserveName = 'reserve';
 const chunkBytes = 2 ** 20;
 
-/** Sets the space aside unless that is done; on a disk too full for it the journal refuses commands anyway. */
-export async function keepReserve(dir: string, bytes: number): Promise<void> {
+/** Sets the space aside unless that is done; false on a disk too full for it: then nothing may be promised. */
+export async function keepReserve(dir: string, bytes: number): Promise<boolean> {
   const file = join(dir, reserveName);
   const { size } = await stat(file).catch(() => ({ size: 0 }));
-  if (size >= bytes) return;
+  if (size >= bytes) return true;
   const handle = await open(file, 'w', 0o600);
   try {
     // Written, not only sized: a hole would reserve nothing.
     for (let left = bytes; left > 0; left -= chunkBytes) await handle.write(Buffer.alloc(Math.min(left, chunkBytes)));
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    return false;
   } finally {
     await handle.close();
   }

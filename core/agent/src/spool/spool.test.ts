@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { temporaryDirectory } from '../processes/testing.ts';
@@ -107,7 +116,6 @@ test('what a crash left before the command was durable is gone, and the attempt 
   const path = spool.pathOf(ref);
   const whole = readFileSync(join(path, 'cmd'));
   writeFileSync(join(path, 'cmd.1-1.tmp'), whole.subarray(0, 30));
-  const { rmSync } = await import('node:fs');
   rmSync(join(path, 'cmd'));
   await reopen();
   expect(spool.phaseOf(ref)).toBeUndefined();
@@ -151,6 +159,14 @@ test('a full disk refuses the command and leaves nothing of it', async () => {
   await expect(accept(1, ref.taskId)).rejects.toMatchObject({ code: 'SPOOL_FULL' });
   expect(spool.phaseOf(ref)).toBeUndefined();
   expect(readdirSync(dir)).not.toContain(`${ref.taskId}.1`);
+});
+
+test('a reserve that was used up is set aside again before another command is taken', async () => {
+  await spool.close();
+  spool = await Spool.open(dir, { minFreeBytes: 0, reserveBytes: 4096 });
+  rmSync(join(dir, 'reserve'));
+  await accept();
+  expect(statSync(join(dir, 'reserve')).size).toBe(4096);
 });
 
 test('a damaged journal id is replaced, which tells the server that the past is not to be believed', async () => {

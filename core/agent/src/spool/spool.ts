@@ -121,8 +121,11 @@ export class Spool {
     // Reserved before the first wait, so that the same attempt is not taken twice at once.
     this.#entries.set(id, { accepted, phase: 'ACCEPTED' });
     try {
-      const { bavail, bsize } = await statfs(this.dir);
-      if (bavail * bsize < this.#minFreeBytes) throw new SpoolFullError(this.dir, bavail * bsize);
+      const [{ bavail, bsize }, isReserved] = await Promise.all([
+        statfs(this.dir),
+        keepReserve(this.dir, this.#reserveBytes),
+      ]);
+      if (bavail * bsize < this.#minFreeBytes || !isReserved) throw new SpoolFullError(this.dir, bavail * bsize);
       await mkdir(path, { recursive: true, mode: 0o700 });
       // The directory's own name and what is in it go to the disk side by side.
       await Promise.all([syncDirectory(this.dir), writeDurably(join(path, 'cmd'), encodeAccepted(accepted, payload))]);
