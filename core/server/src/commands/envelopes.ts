@@ -26,6 +26,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   readonly #present: (hostId: string) => Promise<ClusterState | undefined>;
   readonly #events: Pick<Events, 'append'>;
   readonly #log: Logger;
+  readonly #artifactSizes = new Map<string, number>();
   /** By job, then by host component. */
   readonly #places = new Map<string, Promise<ReadonlyMap<string, Place>>>();
 
@@ -47,7 +48,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   async envelopeOf(job: JobRow, task: TaskRow, attempt: number, signal: AbortSignal): Promise<Envelope> {
     const { state, service, once } = await this.#placeOf(job, task);
     const inputs = inputsOf(state, service, task.hostComponentId);
-    const artifact = await this.#stacks.open(service.stack.digest);
+    const artifactSize = await this.#artifactSize(service.stack.digest);
     const needsPackages = task.phase === 'install' || task.phase === 'start';
     return {
       taskId: task.id,
@@ -60,7 +61,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       killGraceMs: KILL_GRACE_MS,
       startWithinMs: START_WITHIN_MS,
       artifactDigest: service.stack.digest,
-      artifactSize: artifact?.size ?? 0,
+      artifactSize,
       service: service.name,
       component: task.component,
       serviceUser: service.manifest.user,
@@ -81,13 +82,13 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     if (!state) return [];
     const watched: WatchedComponent[] = [];
     for (const service of state.services) {
-      const artifact = await this.#stacks.open(service.stack.digest);
+      const artifactSize = await this.#artifactSize(service.stack.digest);
       for (const { id, component } of service.hostComponents.filter((each) => each.hostId === hostId)) {
         const inputs = inputsOf(state, service, id);
         watched.push({
           hostComponentId: id,
           artifactDigest: service.stack.digest,
-          artifactSize: artifact?.size ?? 0,
+          artifactSize,
           service: service.name,
           component,
           self: wireSelf(inputs),
@@ -96,6 +97,15 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       }
     }
     return watched;
+  }
+
+  /** Artifacts never change under their digest, and looking on the disk for each task is a wait for each task. */
+  async #artifactSize(digest: string): Promise<number> {
+    const known = this.#artifactSizes.get(digest);
+    if (known !== undefined) return known;
+    const artifact = await this.#stacks.open(digest);
+    if (artifact) this.#artifactSizes.set(digest, artifact.size);
+    return artifact?.size ?? 0;
   }
 
   async #placeOf(job: JobRow, task: TaskRow): Promise<Place> {
