@@ -1,6 +1,7 @@
 export { type AgentOptions, runAgent, type RunningAgent } from './agent/runAgent.ts';
 export { type AgentBundle, buildBundle, bundleCommand } from './bundle.ts';
 export { ControlConnection, type ControlEvents } from './connection/control.ts';
+export { renewOnline } from './connection/renew.ts';
 export { Credentials } from './connection/credentials.ts';
 export { join, type JoinOptions, renewExpired } from './identity/enrol.ts';
 export { type Identity, readIdentity } from './identity/identity.ts';

@@ -111,7 +111,7 @@ describe('certificates', () => {
     while (fleet!.stats().renewals - before < 30 * size)
       states.add((await api.run('c', { command: 'check', target: { service: 'mock' } })).state);
     expect([...states]).toEqual(['SUCCESSFUL']);
-    expect(fleet!.stats()).toMatchObject({ connected: size, connections: size, failed: 0, killed: 0 });
+    expect(fleet!.stats()).toMatchObject({ connected: size, connections: size, lapses: 0, failed: 0, killed: 0 });
     expect(names).toHaveLength(size);
   });
 

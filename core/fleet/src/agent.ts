@@ -6,6 +6,7 @@ import {
   fromWire,
   type Identity,
   Renewal,
+  renewOnline,
   renewExpired,
   session,
   sha256sOf,
@@ -32,6 +33,8 @@ export interface AgentCounts {
   connections: number;
   /** Certificates that were renewed. */
   renewals: number;
+  /** Certificates that had expired before they were renewed. */
+  lapses: number;
 }
 
 export interface SimulatedAgentOptions {
@@ -65,8 +68,11 @@ export class SimulatedAgent implements session.SessionWorld {
     this.#credentials = new Credentials(options.identity);
     this.#renewal = new Renewal({
       credentials: this.#credentials,
-      online: (request) => this.#connection.renew(request),
-      expired: renewExpired,
+      online: (request) => renewOnline(this.#credentials, request),
+      expired: (identity) => {
+        options.counts.lapses += 1;
+        return renewExpired(identity);
+      },
       renewed: () => (options.counts.renewals += 1),
     });
     this.#connection = new ControlConnection(this.#credentials, {

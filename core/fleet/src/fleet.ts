@@ -43,7 +43,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   if (Array.isArray(options.join) && options.join.length < size) {
     throw new FleetError(`A fleet of ${size} agents needs ${size} join tokens, but was given ${options.join.length}.`);
   }
-  const counts: AgentCounts = { started: 0, succeeded: 0, failed: 0, killed: 0, connections: 0, renewals: 0 };
+  const counts: AgentCounts = {
+    started: 0,
+    succeeded: 0,
+    failed: 0,
+    killed: 0,
+    connections: 0,
+    renewals: 0,
+    lapses: 0,
+  };
   const changes = new EventEmitter();
   const agents: SimulatedAgent[] = [];
   const identities: Identity[] = [];

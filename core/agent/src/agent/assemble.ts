@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { ArtifactStore } from '../artifacts/store.ts';
 import { ControlConnection } from '../connection/control.ts';
 import type { Credentials } from '../connection/credentials.ts';
+import { renewOnline } from '../connection/renew.ts';
 import { Downloads } from '../connection/download.ts';
 import { sha256sOf } from '../identity/authorities.ts';
 import { renewExpired } from '../identity/enrol.ts';
@@ -95,7 +96,7 @@ export async function assemble(from: {
   });
   const renewal = new Renewal({
     credentials,
-    online: (request) => connection.renew(request),
+    online: (request) => renewOnline(credentials, request),
     expired: renewExpired,
     renewed: (expiresAt) => log.info({ expiresAt }, 'The certificate of this agent was renewed'),
     failed: (error) => log.warn({ err: error }, 'The certificate of this agent could not be renewed yet'),

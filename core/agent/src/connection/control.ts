@@ -1,9 +1,8 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
-import type { AgentMessage, RenewReply__Output, ServerMessage__Output } from '@stackyard/proto';
+import type { AgentMessage, ServerMessage__Output } from '@stackyard/proto';
 import { Agents, type AgentsClient } from '@stackyard/proto';
 import { backoffMs } from './backoff.ts';
 import { channelOptions, type Credentials } from './credentials.ts';
-import { ServerUnreachableError } from '../errors.ts';
 import { untilReady } from './ready.ts';
 
 export interface ControlEvents {
@@ -15,8 +14,6 @@ export interface ControlEvents {
   /** No connection could be made, or it ended; the next try follows after `afterMs`. */
   retrying?(why: string, afterMs: number): void;
 }
-
-const RENEW_MS = 15_000;
 
 type Call = ReturnType<AgentsClient['Control']>;
 
@@ -53,18 +50,6 @@ export class ControlConnection {
   /** The session works: the next failure starts with short waits again. */
   settled(): void {
     this.#tries = 0;
-  }
-
-  /** Asks for a new certificate over the connection that is open. @throws ServerUnreachableError when there is none */
-  renew(request: Buffer): Promise<RenewReply__Output> {
-    const client = this.#client;
-    const { server } = this.#credentials;
-    if (!client || !this.#call) return Promise.reject(new ServerUnreachableError(server));
-    return new Promise((resolve, reject) => {
-      client.Renew({ request }, { deadline: Date.now() + RENEW_MS }, (error, reply) =>
-        reply ? resolve(reply) : reject(error ?? new ServerUnreachableError(server)),
-      );
-    });
   }
 
   /** Ends this stream and comes back, not before `retryAfterMs`. */

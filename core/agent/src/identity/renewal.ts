@@ -7,7 +7,7 @@ import { newRequest } from './request.ts';
 
 export interface RenewalOptions {
   readonly credentials: Credentials;
-  /** Asks over the connection that is open. @throws when there is none */
+  /** Asks by the present certificate. */
   readonly online: (request: Buffer) => Promise<RenewReply__Output>;
   /** Asks with a certificate that has expired. */
   readonly expired: (identity: Identity) => Promise<Identity>;

@@ -137,7 +137,7 @@ describe('the enrolment listener', () => {
     ['a list', [], 400],
     ['nothing', {}, 400],
     ['one more property', { token: 'x'.repeat(40), hostName: 'a', csr: 'AAAA', role: 'server' }, 400],
-    ['a number for a token', { token: 12345678901234567890, hostName: 'a', csr: 'AAAA' }, 400],
+    ['a number for a token', { token: 1e30, hostName: 'a', csr: 'AAAA' }, 400],
     ['a name that is no name', { token: 'x'.repeat(40), hostName: '../../etc', csr: 'AAAA' }, 403],
     ['a name with a line break', { token: 'x'.repeat(40), hostName: 'a\nb', csr: 'AAAA' }, 403],
     ['a request that is no base64', { token: 'x'.repeat(40), hostName: 'a', csr: '%%%%' }, 400],
