@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { appendFile, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { sha256 } from '../artifacts/digest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildBundle, bundleCommand } from '../bundle.ts';
 import { componentGroup } from '../processes/cgroups.ts';
+import { agentPaths } from '../paths.ts';
 import { endProcesses } from '../processes/kill.ts';
 import { type AgentOptions, runAgent, type RunningAgent } from './runAgent.ts';
 import { TestServer } from './testServer.ts';
@@ -291,6 +292,21 @@ test('an agent that the server does not know any more joins anew when it was giv
   await server.until(() => server.hellos.length === 2, 'a hello under another identity');
   expect(agent.agentId).not.toBe(before);
   expect(await run('install')).toMatchObject({ reason: '' });
+});
+
+test('what an agent keeps of its identity is for nobody else, and in one place', async () => {
+  await startAgent();
+  expect(await run('install')).toMatchObject({ reason: '' });
+  const holders: string[] = [];
+  for (const entry of await readdir(place.root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || !(await readFile(path, 'latin1')).includes('PRIVATE KEY')) continue;
+    holders.push(path);
+    expect([path, (await stat(path)).mode & 0o777]).toEqual([path, 0o600]);
+  }
+  const { home, identity } = agentPaths(place.root);
+  expect(holders).toEqual([identity]);
+  expect((await stat(home)).mode & 0o777).toBe(0o700);
 });
 
 test('there is one agent per host root, and none without an identity or a token', async () => {

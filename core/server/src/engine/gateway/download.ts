@@ -35,7 +35,7 @@ export async function download(
     return;
   }
   const gone = new AbortController();
-  call.on('cancelled', () => gone.abort());
+  for (const event of ['cancelled', 'error'] as const) call.once(event, () => gone.abort());
   const file = await open(found.path, 'r');
   try {
     let position = offset;
@@ -50,5 +50,5 @@ export async function download(
   } finally {
     await file.close();
   }
-  call.end();
+  if (!gone.signal.aborted) call.end();
 }
