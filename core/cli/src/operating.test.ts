@@ -25,6 +25,7 @@ describe("the operator's guide", () => {
     expect([...nouns].toSorted()).toEqual([
       'agent',
       'api',
+      'ca',
       'cluster',
       'component',
       'config',

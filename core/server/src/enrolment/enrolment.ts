@@ -103,7 +103,7 @@ export class Enrolment {
   async renew({ certificate, request, signature }: RenewalRequest): Promise<Enrolled | undefined> {
     const { identity } = this.#options;
     const old = this.#proven(certificate, request, signature);
-    if (!old || !(await identity.certificates.isGood(old))) return undefined;
+    if (!old || !(await identity.accepts(old, new X509Certificate(certificate)))) return undefined;
     const signed = await identity.sign(old.hostId, request);
     return (await identity.certificates.renewed(old, signed)) ? this.#answer(old.hostId, signed.pem) : undefined;
   }

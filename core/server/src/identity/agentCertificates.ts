@@ -37,6 +37,24 @@ export class AgentCertificates {
     return rowCount === 1;
   }
 
+  /**
+   * Puts a certificate on record that one of our authorities has signed and that is not there: after a backup was
+   * restored, agents come back with what they were given since. One that is as old as a revocation of its host stays out.
+   *
+   * @returns false when it is on record already, or not to be trusted
+   */
+  async adopt({ hostId, serial }: Caller, found: Omit<SignedCertificate, 'serial' | 'pem'>): Promise<boolean> {
+    const { rowCount } = await this.#sql.query({
+      name: 'adopt-agent-certificate',
+      text: `insert into agent_certificate (serial, host_id, authority, issued_at, expires_at)
+             select $1, id, $3, $4, $5 from host
+             where id = $2 and not exists (select 1 from agent_certificate where host_id = $2 and revoked_at >= $4)
+             on conflict do nothing`,
+      values: [serial, hostId, found.authority, found.issuedAt, found.expiresAt],
+    });
+    return rowCount === 1;
+  }
+
   /** Of these hosts, those whose agent may go on: it has a certificate that is neither revoked nor expired. */
   async stillGood(hostIds: readonly string[], now: Date): Promise<Set<string>> {
     const { rows } = await this.#sql.query<{ id: string }>({
@@ -56,7 +74,7 @@ export class AgentCertificates {
   async renewed({ hostId, serial }: Caller, next: SignedCertificate): Promise<boolean> {
     const { rowCount } = await this.#sql.query({
       name: 'renew-agent-certificate',
-      text: `with ended as (delete from agent_certificate where host_id = $1 and expires_at < $6)
+      text: `with ended as (delete from agent_certificate where host_id = $1 and expires_at < $6 and revoked_at is null)
              insert into agent_certificate (serial, host_id, authority, issued_at, expires_at)
              select $2, $1, $3, $4, $5
              where exists (select 1 from agent_certificate where serial = $7 and revoked_at is null)

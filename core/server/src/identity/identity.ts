@@ -8,6 +8,7 @@ import { agentCertificate, pemOf } from './certificates.ts';
 import { AgentsBehindError } from './errors.ts';
 import { keyOfRequest } from './request.ts';
 import { possibleSteps, type RotationPhase, type RotationStep } from './rotation.ts';
+import type { Caller } from './caller.ts';
 import { ServerLeaf } from './serverLeaf.ts';
 
 export interface IdentityOptions {
@@ -44,6 +45,7 @@ export class Identity {
   readonly #authorities: Authorities;
   readonly #lifeMs: number;
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #listeners = new Set<() => void>();
 
   private constructor(options: IdentityOptions, authorities: Authorities) {
@@ -53,6 +55,7 @@ export class Identity {
     this.#authorities = authorities;
     this.#lifeMs = certificateLifeMs;
     this.#clock = clock;
+    this.#log = log;
     const all = [...new Set([...machineNames(), ...names])];
     this.leaf = new ServerLeaf({ authorities, installId, names: all, lifeMs: certificateLifeMs, clock, log });
   }
@@ -111,6 +114,18 @@ export class Identity {
       expiresAt: certificate.notAfter,
       pem: pemOf(certificate),
     };
+  }
+
+  /** Whether the certificate of a caller, which TLS or the listener has verified, is one that is taken. */
+  async accepts(caller: Caller, certificate: X509Certificate): Promise<boolean> {
+    if (await this.certificates.isGood(caller)) return true;
+    const authority = this.#authorities.trusted.find(({ pem }) => certificate.checkIssued(new X509Certificate(pem)));
+    if (!authority) return false;
+    const { validFromDate: issuedAt, validToDate: expiresAt } = certificate;
+    const adopted = await this.certificates.adopt(caller, { authority: authority.sha256, issuedAt, expiresAt });
+    if (adopted)
+      this.#log.warn({ ...caller }, 'A certificate was taken that is not on record, as after a restored backup');
+    return adopted;
   }
 
   async authorityStatus(): Promise<AuthorityStatus> {

@@ -21,6 +21,7 @@ import { startTestPostgres, type TestPostgres } from '../../postgres/testing.ts'
 import { Authorities } from '../../identity/authorities.ts';
 import { agentCertificate, KEY, newKeys, pemOf, privateKeyPem } from '../../identity/certificates.ts';
 import { channelOptions, newRequest } from '../../identity/testing.ts';
+import { Hosts } from '../../hosts/hosts.ts';
 import type { ScriptedAgent } from '../testing/agent.ts';
 import { EngineWorld, until } from '../testing/world.ts';
 
@@ -134,7 +135,11 @@ describe('who may call', () => {
     'the same names by another authority': async () => channel({ ca: ca(), ...(await signed(await foreign())) }),
     'an expired certificate': async () =>
       channel({ ca: ca(), ...(await signed(await own(), { now: new Date(Date.now() - 2 * HOUR_MS) })) }),
-    'a certificate that is not on record': async () => channel({ ca: ca(), ...(await signed(await own())) }),
+    'a certificate that is not on record, from before its host was revoked': async () => {
+      const shown = await signed(await own());
+      await new Hosts({ transactions: world.engine!.events, engine: world.engine! }).revoke('a');
+      return channel({ ca: ca(), ...shown });
+    },
     'a certificate of a host that is not known': async () =>
       channel({ ca: ca(), ...(await signed(await own(), { agentId: randomUUID() })) }),
     'a revoked certificate': async () => {
@@ -168,6 +173,14 @@ describe('who may call', () => {
     const codes = await Promise.all(methods.map(([, method]) => call(method as never, shown)));
     expect(codes.every((code) => code === status.UNAUTHENTICATED || code === status.UNAVAILABLE)).toBe(true);
     expect(world.engine?.stats().connectedAgents).toBe(0);
+  });
+
+  test('after a backup was restored, an agent comes back with what it was given since', async () => {
+    await world.db.sql.query('delete from agent_certificate');
+    await agent.connect(world.address);
+    expect(world.engine?.reachable(agent.id)).toBe(true);
+    const { rows } = await world.db.sql.query('select host_id, revoked_at from agent_certificate');
+    expect(rows).toEqual([{ host_id: agent.id, revoked_at: null }]);
   });
 
   test('with the certificate of an agent every method is answered', async () => {

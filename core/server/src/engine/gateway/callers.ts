@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Clock, Logger } from '@stackyard/kernel';
 import { type Caller, callerOf } from '../../identity/caller.ts';
@@ -59,7 +60,8 @@ export class Callers {
     const certificate = call.getAuthContext().sslPeerCertificate;
     const caller = callerOf(certificate, { installId: identity.installId, now: clock.now() });
     try {
-      if (caller && (await identity.certificates.isGood(caller))) return caller;
+      if (caller && certificate && (await identity.accepts(caller, new X509Certificate(certificate.raw))))
+        return caller;
       refuse(refused);
     } catch (error) {
       log.error({ err: error }, 'An agent could not be authenticated');
