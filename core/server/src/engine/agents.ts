@@ -50,7 +50,7 @@ export class AgentSessions implements AgentSide {
     this.#options = options;
     const { sql, epoch, identity, logs, blobs, log, clock, envelopes, driver } = options;
     const { installId } = identity;
-    const { leaseMs, heartbeatMs, killGraceMs } = options.settings;
+    const { leaseMs, heartbeatMs, killGraceMs, greeting } = options.settings;
     this.#wire = { installId, epoch, heartbeatMs, leaseMs, killGraceMs };
     this.#components = new ObservedComponents(sql);
     this.#alerts = new Alerts({ log, clock });
@@ -62,6 +62,7 @@ export class AgentSessions implements AgentSide {
     this.#gateway = new Gateway({
       sql,
       identity,
+      greeting,
       logs,
       blobs,
       log,

@@ -1,3 +1,4 @@
+import type { GreetingRate } from './gateway/admission.ts';
 import type { Retention } from './trim.ts';
 
 const DAY_MS = 86_400_000;
@@ -14,6 +15,8 @@ export interface EngineSettings {
   /** Tasks that run on one host at the same time. */
   readonly tasksPerHost: number;
   readonly retention: Retention;
+  /** How fast agents that come back all at once are greeted. */
+  readonly greeting: GreetingRate;
 }
 
 export const defaultSettings: EngineSettings = {
@@ -23,4 +26,5 @@ export const defaultSettings: EngineSettings = {
   killGraceMs: 10_000,
   tasksPerHost: 8,
   retention: { eventsMs: 14 * DAY_MS, auditMs: 400 * DAY_MS, lateMs: 90 * DAY_MS },
+  greeting: { perSecond: 400, burst: 100, longestWaitMs: 5_000 },
 };

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Server, status } from '@grpc/grpc-js';
 import type { Clock, Logger } from '@stackyard/kernel';
 import {
@@ -11,6 +12,7 @@ import type { Pool } from 'pg';
 import type { Identity } from '../../identity/identity.ts';
 import type { LogStore } from '../ports.ts';
 import type { CloseCode } from '../sessions/state.ts';
+import { GreetingQueue, type GreetingRate } from './admission.ts';
 import { Callers } from './callers.ts';
 import { type ControlCall, ControlLink } from './controlLink.ts';
 import { type BlobSource, download } from './download.ts';
@@ -23,6 +25,8 @@ export interface GatewayOptions {
   readonly sql: Pool;
   readonly identity: Identity;
   readonly logs: LogStore;
+  /** How fast agents that come back all at once are greeted. */
+  readonly greeting: GreetingRate;
   readonly blobs: BlobSource;
   readonly log: Logger;
   readonly clock: Clock;
@@ -43,7 +47,7 @@ export interface Address {
   readonly port: number;
 }
 
-const closeStatus: Readonly<Record<CloseCode, status>> = {
+const closeStatus: Readonly<Record<CloseCode | 'BUSY', status>> = {
   SUPERSEDED: status.ABORTED,
   STALE_EPOCH: status.FAILED_PRECONDITION,
   OTHER_INSTALLATION: status.FAILED_PRECONDITION,
@@ -51,11 +55,13 @@ const closeStatus: Readonly<Record<CloseCode, status>> = {
   LEASE_EXPIRED: status.ABORTED,
   RECONCILE: status.ABORTED,
   REMOVED: status.UNAUTHENTICATED,
+  BUSY: status.UNAVAILABLE,
 };
 
 const MESSAGE_BYTES = 16 * 1024 * 1024;
 /** What an agent has open at once: its streams, its downloads and a renewal, each kind on a connection of its own. */
 const CONNECTION_CALLS = 20;
+const IDLE_MS = 60_000;
 
 /** The gRPC side of the server: turns calls of agents into plain events, and messages into frames. */
 export class Gateway {
@@ -63,16 +69,20 @@ export class Gateway {
   readonly #server: Server;
   readonly #callers: Callers;
   readonly #trust: TrustTeller;
+  readonly #greetings: GreetingQueue;
   #credentials: PortCredentials | undefined;
   readonly #links = new Map<number, ControlLink>();
   #lastStream = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#greetings = new GreetingQueue(options.greeting);
     this.#server = new Server({
       'grpc.max_receive_message_length': MESSAGE_BYTES,
       'grpc.max_send_message_length': MESSAGE_BYTES,
       'grpc.max_concurrent_streams': CONNECTION_CALLS,
+      // Whoever has nothing to say makes room.
+      'grpc.max_connection_idle_ms': IDLE_MS,
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
     });
@@ -115,7 +125,7 @@ export class Gateway {
     this.#links.get(stream)?.send(message);
   }
 
-  close(stream: number, code: CloseCode, message: string): void {
+  close(stream: number, code: CloseCode | 'BUSY', message: string): void {
     const link = this.#links.get(stream);
     this.#links.delete(stream);
     link?.close(closeStatus[code], message);
@@ -157,6 +167,18 @@ export class Gateway {
     this.#credentials?.close();
   }
 
+  /** Lets an agent that says hello wait until it is its turn, or sends it away when that would be long. */
+  #inTurn(stream: number, take: () => Promise<void> | undefined): Promise<void> | undefined {
+    const admission = this.#greetings.admit(this.#options.clock.monotonicMs());
+    if (admission.kind === 'wait') {
+      return admission.forMs === 0 ? take() : delay(admission.forMs, undefined, { ref: false }).then(take);
+    }
+    const { retryAfterMs } = admission;
+    this.send(stream, { goaway: { retryAfterMs, reason: 'Too many agents come at once.' } });
+    this.close(stream, 'BUSY', 'Too many agents come at once. Come back later.');
+    return undefined;
+  }
+
   #control(hostId: string, call: ControlCall): void {
     const stream = ++this.#lastStream;
     const link = new ControlLink(hostId, call);
@@ -174,8 +196,12 @@ export class Gateway {
     call.on('data', ({ messages }: AgentFrame__Output) => {
       if (!open || !this.#links.has(stream)) return;
       leaves ||= messages.some(({ goodbye }) => goodbye);
-      this.#trust.heard(hostId, stream, messages);
-      const later = this.#options.onMessages(hostId, stream, messages);
+      const take = (): Promise<void> | undefined => {
+        if (!open || !this.#links.has(stream)) return undefined;
+        this.#trust.heard(hostId, stream, messages);
+        return this.#options.onMessages(hostId, stream, messages);
+      };
+      const later = messages.some(({ hello }) => hello) ? this.#inTurn(stream, take) : take();
       if (!later) return;
       call.pause();
       void later.finally(() => call.resume());

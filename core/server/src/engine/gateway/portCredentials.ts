@@ -7,6 +7,9 @@ export interface TlsSource {
   onRenewed(listener: (material: TlsMaterial) => void): () => void;
 }
 
+/** Who has not shown a certificate by then is disconnected. */
+const HANDSHAKE_MS = 10_000;
+
 /**
  * TLS 1.3 with a client certificate of a trusted authority, on every connection of the agents' port. A new certificate
  * or another set of authorities counts from the next handshake on; connections that are open stay.
@@ -15,7 +18,10 @@ export class PortCredentials extends ServerCredentials {
   readonly #forget: () => void;
 
   constructor(tls: TlsSource) {
-    super({ requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' }, contextOf(tls.material));
+    super(
+      { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3', handshakeTimeout: HANDSHAKE_MS },
+      contextOf(tls.material),
+    );
     this.#forget = tls.onRenewed((material) => this.updateSecureContextOptions(contextOf(material)));
   }
 
