@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Figure, lineHeader, lineOf, type Report } from './figures.ts';
 import { benchLatency } from './latency.ts';
+import { benchLogs } from './logs.ts';
 import { load, machine, untilQuiet } from './machine.ts';
 import { benchPlanner } from './planner.ts';
 import { benchRest } from './rest.ts';
@@ -10,7 +11,7 @@ import { benchThroughput } from './throughput.ts';
 import { type Section, writeReadme } from './readme.ts';
 import { World } from './world/world.ts';
 
-const HELP = `npm run bench -- [planner | startup | rest | latency | throughput]… [--write] [--quiet SECONDS] [--profile DIR]
+const HELP = `npm run bench -- [planner | startup | rest | latency | throughput | logs]… [--write] [--quiet SECONDS] [--profile DIR]
 
   --write   puts the figures into core/bench/README.md
   --quiet   waits up to so many seconds, before each bench, until the machine has little else to do
@@ -48,6 +49,9 @@ const benches = {
       const pids = { server: world.server.pid, postmaster: await world.postmasterPid() };
       await reportMemory({ what: 'after jobs of thousands of tasks', ...pids }, report);
     });
+  },
+  logs: async ({ report }) => {
+    await inWorld((world) => benchLogs(world, { report }));
   },
 } satisfies Record<string, (options: { report: Report }) => Promise<void>>;
 type Name = keyof typeof benches;

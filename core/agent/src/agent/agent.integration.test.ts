@@ -13,6 +13,7 @@ import { buildBundle, bundleCommand } from '../bundle.ts';
 import { componentGroup } from '../processes/cgroups.ts';
 import { agentPaths } from '../paths.ts';
 import { endProcesses } from '../processes/kill.ts';
+import { readState } from '../processes/state.ts';
 import { type AgentOptions, runAgent, type RunningAgent } from './runAgent.ts';
 import { TestServer } from './testServer.ts';
 import {
@@ -307,6 +308,26 @@ test('what an agent keeps of its identity is for nobody else, and in one place',
   const { home, identity } = agentPaths(place.root);
   expect(holders).toEqual([identity]);
   expect((await stat(home)).mode & 0o777).toBe(0o700);
+});
+
+test('an agent whose host was removed as lost says which of its components still run', async () => {
+  await startAgent();
+  for (const phase of ['install', 'configure', 'init', 'start']) await run(phase);
+  const self = testSelf(place);
+  const component = { hostComponentId, artifactDigest: stack.artifactDigest, service: 'beat', component: 'beater' };
+  server.watched = [{ ...component, self, values: testValues(place) }];
+  server.send({ watchComponents: { components: server.watched } });
+  await untilFile(join(place.root, 'var/lib/stackyard/agent/watched.json'));
+  const pid = readState(componentDir(place.root, hostComponentId)).process!.pid;
+  await agent?.stop();
+  server.forgets = true;
+  const { token: _, ...withoutToken } = options;
+  agent = await runAgent(withoutToken);
+  const said = async (): Promise<string> =>
+    readFile(join(place.root, 'var/log/stackyard/agent.log'), 'utf8').catch(() => '');
+  await expect.poll(said, { timeout: 20_000 }).toContain('its components still run. Stop them by hand');
+  expect(await said()).toContain(`"pid":${pid}`);
+  expect(readState(componentDir(place.root, hostComponentId)).alive).toBe(true);
 });
 
 test('there is one agent per host root, and none without an identity or a token', async () => {

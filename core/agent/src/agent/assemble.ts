@@ -71,6 +71,7 @@ export async function assemble(from: {
   });
   let stream = 0;
   let reachable = true;
+  let refusedBefore = false;
   const connection: ControlConnection = new ControlConnection(credentials, {
     opened(opened) {
       stream = opened;
@@ -87,7 +88,10 @@ export async function assemble(from: {
     closed: (closed, why, refused) => {
       log.warn({ why }, 'The connection to the server ended');
       driver.happened({ kind: 'disconnected', stream: closed });
-      if (refused) from.refused();
+      if (!refused) return;
+      if (!refusedBefore) tellRefused(log, identity.server, supervisor.running());
+      refusedBefore = true;
+      from.refused();
     },
     retrying(why) {
       if (reachable) log.warn({ why, server: identity.server }, 'The server is out of reach; trying again and again');
@@ -191,4 +195,13 @@ export async function assemble(from: {
     await spool.close();
     log.info('The agent has stopped; components and tasks carry on');
   };
+}
+
+/** A host that was removed as lost and came back: what runs there is nobody's any more. */
+function tellRefused(log: Logger, server: string, running: ReturnType<Supervisor['running']>): void {
+  const what =
+    running.length > 0
+      ? 'The server does not know this host any more, and its components still run. Stop them by hand, or give this agent a new join token'
+      : 'The server does not know this host any more. Give this agent a new join token, or remove it';
+  log.error({ server, running }, what);
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -184,6 +184,21 @@ test('what a failed attempt left is ended too by an agent that was down when it 
   await openAgent();
   expect(await attempts.recover()).toMatchObject([{ standing: 'EXITED', result: { reason: 'EXIT_NONZERO' } }]);
   expect(await leftOf(ref)).toEqual([]);
+});
+
+test('while no agent is there, the runner keeps the log of a flood from filling the disk, and says how much there was', async () => {
+  const ref = await start({ floodMiB: 256 });
+  await closeAgent();
+  const most: number[] = [];
+  await until('it has ended', () => {
+    most.push((statSync(attempts.logFileOf(ref), { throwIfNoEntry: false })?.blocks ?? 0) * 512);
+    return existsSync(join(spool.pathOf(ref), 'exit'));
+  });
+  await openAgent();
+  expect(await attempts.recover()).toMatchObject([{ standing: 'EXITED' }]);
+  const { exit } = await readProgress(spool.pathOf(ref));
+  expect(exit).toMatchObject({ exitCode: 0, logSize: 256 * 2 ** 20 });
+  expect(Math.max(...most)).toBeLessThan(192 * 2 ** 20);
 });
 
 test('a restarted agent follows what runs, reports what ended meanwhile and knows what was lost', async () => {

@@ -97,7 +97,7 @@ export class RunnerPool {
     this.#release();
     for (const { child, pipe } of this.#busy) {
       child.unref();
-      pipe?.unref();
+      pipe?.destroy();
     }
   }
 

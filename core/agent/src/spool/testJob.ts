@@ -8,6 +8,8 @@ export interface TestInput {
   /** Appends a line with the attempt's id to this file: one line per start. */
   readonly tally?: string;
   readonly print?: string;
+  /** Prints so much, a MiB every few milliseconds. */
+  readonly floodMiB?: number;
   /** Leaves this many processes behind, in sessions of their own, deaf to SIGTERM. */
   readonly orphans?: number;
   /** Leaves a process behind that no cookie finds: with an empty environment, in a session of its own. */
@@ -25,6 +27,10 @@ export interface TestInput {
 export async function run(input: TestInput, { taskId, number, signal }: JobContext): Promise<unknown> {
   if (input.tally) appendFileSync(input.tally, `${taskId}/${number}\n`);
   if (input.print) console.log(input.print);
+  for (let left = input.floodMiB ?? 0; left > 0; left -= 1) {
+    process.stdout.write('x'.repeat(2 ** 20));
+    await delay(8);
+  }
   for (let left = input.orphans ?? 0; left > 0; left -= 1) {
     spawn('/bin/sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { detached: true, stdio: 'ignore' }).unref();
   }

@@ -79,6 +79,15 @@ export class Supervisor {
     return [...this.#watched.values()].filter(({ hasProcess }) => hasProcess).map(({ status }) => status);
   }
 
+  /** The components whose process lives, as a person would look for them. */
+  running(): { readonly component: string; readonly pid: number }[] {
+    return [...this.#watched.values()].flatMap(({ given, state }) =>
+      state.alive && state.process
+        ? [{ component: `${given.service}/${given.component}`, pid: state.process.pid }]
+        : [],
+    );
+  }
+
   /** A task ended: its effect shall be seen at once. */
   lookSoon(): void {
     for (const { name } of this.#watched.values()) this.#lookAt(name);

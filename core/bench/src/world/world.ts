@@ -12,7 +12,7 @@ import type { FleetArguments } from './fleetMain.ts';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const sources = '--conditions=@stackyard/source';
 const bin = path('../../../cli/bin/stackyard.mjs');
-const ownStacks = [path('../../../../examples/mock-stack'), path('../stack')];
+const ownStacks = [path('../../../../examples/mock-stack'), path('../stack'), path('../printer')];
 
 type Named = Omit<ChildOptions, 'cwd' | 'logFile'> & { readonly name: string };
 

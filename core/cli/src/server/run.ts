@@ -93,6 +93,7 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
       names: settings.certificates.names,
       certificateLifeMs: settings.certificates.lifeSeconds * 1000,
     },
+    keepLogsMs: settings.retention.logsDays * DAY_MS,
     packages: settings.packages,
     stacks,
     plugins,

@@ -49,6 +49,7 @@ export const serverSettings = defineSettings(
       eventsDays: z.int().min(1).max(3_650).default(14),
       auditDays: z.int().min(1).max(36_500).default(400),
       lateResultsDays: z.int().min(1).max(3_650).default(90),
+      logsDays: z.int().min(1).max(36_500).default(90),
     },
     packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
     /** Packages by name. */

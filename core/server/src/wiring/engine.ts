@@ -6,6 +6,7 @@ import { PresentStates } from '../commands/presentStates.ts';
 import { createEngine, type RunningEngine } from '../engine/engine.ts';
 import type { LogStore } from '../engine/ports.ts';
 import { DiskLogStore } from '../engine/logs.ts';
+import { removeOldLogsHourly } from '../engine/oldLogs.ts';
 import { PackageUnknownError } from '../packages/index.ts';
 import { Catalogue } from './catalogue.ts';
 import { PortTakenError } from './errors.ts';
@@ -40,7 +41,7 @@ class WiredEngine implements EngineParts {
     const { em, writer, db, epoch } = storage;
     const { stacks } = catalogue;
     this.#options = options;
-    this.logs = new DiskLogStore({ dir: join(options.dataDir, 'logs') });
+    this.logs = new DiskLogStore({ dir: logsDir(options) });
     const present = new PresentStates(
       async (clusterId) => (await readCluster(clusterId, { sql: db.sql, stacks, reachable: () => true }))?.state,
     );
@@ -97,6 +98,9 @@ class WiredEngine implements EngineParts {
     return endpoint(this.#options, { host: this.#options.agents.host, port: this.#port ?? this.#options.agents.port });
   }
 }
+function logsDir({ dataDir }: ServerOptions): string {
+  return join(dataDir, 'logs');
+}
 provide(WiredEngine, ServerOptions, Storage, ServerIdentity, Catalogue, Logger, Clock);
 
 export const enginePlugin = definePlugin({
@@ -112,6 +116,13 @@ export const enginePlugin = definePlugin({
       await parts.engine.stop();
       throw error;
     }
-    return () => parts.engine.stop();
+    const options = plugin.resolve(ServerOptions);
+    const { keepLogsMs: keepMs } = options;
+    const now = (): number => plugin.resolve(Clock).now().getTime();
+    const swept = keepMs && removeOldLogsHourly({ dir: logsDir(options), keepMs, now, log: plugin.resolve(Logger) });
+    return async () => {
+      if (swept) await swept();
+      await parts.engine.stop();
+    };
   },
 });

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly stacks: readonly string[];
   /** Platform plugins to load beside the server's own parts. */
   readonly plugins: readonly Plugin[];
+  /** How long the output of tasks is kept, in milliseconds after its last byte; for ever when absent. */
+  readonly keepLogsMs?: number | undefined;
   /** How soon silence of agents is noticed, and how long history is kept; what is usual when absent. */
   readonly engine?: EngineSettings | undefined;
 }

@@ -12,14 +12,19 @@ const Digits = z
   .regex(/^[0-9]{1,15}$/, 'use a number')
   .transform(Number);
 
+/** So long an agent keeps a log that it may still have to send. */
+const AGENTS_KEEP_MS = 86_400_000;
+
 /** Bytes of one message of a followed log. */
 const PIECE = 65_536;
 
 export function logRoutes({ em, events, jobs, logs }: RouteParts): Route[] {
-  /** An attempt that is terminal and whose whole output is here, or that never had any: no agent will mark its end. */
+  /** An attempt that is terminal and whose whole output is here, or that never had any, or whose log was removed as old. */
   async function nothingMore(attemptId: string): Promise<boolean> {
-    const row = await em().findOne(Attempt, { id: attemptId }, { fields: ['state', 'logSize'] });
-    return row !== null && isTerminal(row.state) && logs.size(attemptId) >= row.logSize;
+    const row = await em().findOne(Attempt, { id: attemptId }, { fields: ['state', 'logSize', 'finishedAt'] });
+    if (row === null || !isTerminal(row.state)) return false;
+    const isOld = Date.now() - (row.finishedAt?.getTime() ?? Date.now()) > AGENTS_KEEP_MS;
+    return logs.size(attemptId) >= row.logSize || (isOld && logs.size(attemptId) === 0);
   }
 
   const getTaskLog = defineRoute({

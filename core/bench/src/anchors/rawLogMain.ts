@@ -1,0 +1,34 @@
+/** The least that a gRPC server does with a log: it appends every chunk to a file, and answers when the last one is durable. */
+import { open } from 'node:fs/promises';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Agents, type AgentsHandlers, type LogFrame__Output } from '@stackyard/proto';
+
+const file = await open(process.argv[2]!, 'a', 0o600);
+let written = Promise.resolve();
+let length = 0;
+
+const handlers: AgentsHandlers = {
+  Control: (call) => call.end(),
+  Logs: (call) => {
+    call.on('data', ({ chunks }: LogFrame__Output) => {
+      for (const { attempt, data, last } of chunks) {
+        written = written.then(async () => {
+          length += data.length;
+          await file.writeFile(data);
+          if (!last) return;
+          await file.datasync();
+          call.write({ attempt, durableOffset: length });
+        });
+      }
+    });
+    call.on('end', () => call.end());
+  },
+  Download: (call) => call.end(),
+};
+const server = new Server();
+server.addService(Agents.service, handlers);
+server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error;
+  process.stdout.write(`${JSON.stringify({ endpoint: `127.0.0.1:${port}` })}\n`);
+});
+process.once('SIGTERM', () => process.exit(0));
