@@ -114,7 +114,7 @@ test('a cancel ends every script, also when the agent is killed in the middle of
   const tasks = await tasksOf(id, 'prepare');
   for (const way of hanging) {
     const message = expect.stringMatching(/canceled and ended/);
-    expect(tasks.get(way)).toMatchObject({ component: way, reason: 'KILLED', message });
+    expect(tasks.get(way)).toMatchObject({ component: way, reason: 'USER_CANCEL', message });
   }
   expect(leftovers()).toEqual([]);
   expect(await sleeperPid()).toBe(sleeper);

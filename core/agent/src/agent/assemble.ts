@@ -178,7 +178,10 @@ export async function assemble(from: {
     isIdle: () => driver.state.attempts.size === 0,
     log,
   });
-  log.info({ agentId: identity.agentId, root, bootId: spool.bootId, version: VERSION }, 'The agent runs');
+  log.info(
+    { agentId: identity.agentId, root, bootId: spool.bootId, version: VERSION, taskEnding: mechanismHere() },
+    'The agent runs',
+  );
 
   return async () => {
     clearInterval(factsTimer);
