@@ -29,9 +29,10 @@ export async function benchLogs(world: World, { report }: { report: Report }): P
   await world.api.post('/clusters', { name: CLUSTER, hosts: ['printer'] });
   const services = SIZES.map((size) => ({ service: `print${size}`, components: { printer: ['printer'] } }));
   await world.api.run(CLUSTER, { command: 'add', services });
+  const identityFile = join(world.dir, 'printer', 'var/lib/stackyard/agent/identity.json');
   const idle = (await memoryOf(world.server.pid)).rss;
   for (const size of SIZES) {
-    const bare = await rawLog(world.dir, { rounds: ROUNDS, bytes: size * MIB });
+    const bare = await rawLog(world.dir, { rounds: ROUNDS, bytes: size * MIB, identityFile });
     const timed: Timed[] = [];
     for (let round = 0; round < ROUNDS; round++) timed.push(await print(world, agent.pid, size));
     const column = (of: (each: Timed) => number): number[] => timed.map(of);

@@ -317,7 +317,8 @@ test('an agent whose host was removed as lost says which of its components still
   const component = { hostComponentId, artifactDigest: stack.artifactDigest, service: 'beat', component: 'beater' };
   server.watched = [{ ...component, self, values: testValues(place) }];
   server.send({ watchComponents: { components: server.watched } });
-  await untilFile(join(place.root, 'var/lib/stackyard/agent/watched.json'));
+  const watched = join(place.root, 'var/lib/stackyard/agent/watched.json');
+  await expect.poll(() => readFile(watched, 'utf8').catch(() => '')).toContain(hostComponentId);
   const pid = readState(componentDir(place.root, hostComponentId)).process!.pid;
   await agent?.stop();
   server.forgets = true;

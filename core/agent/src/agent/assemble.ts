@@ -12,6 +12,7 @@ import { Renewal } from '../identity/renewal.ts';
 import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
+import { mechanismHere } from '../processes/cgroups.ts';
 import { SessionDriver } from '../session/driver.ts';
 import { Attempts, RunnerPool, Spool } from '../spool/index.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';

@@ -9,16 +9,24 @@ const CHUNK_BYTES = 64 * 1024;
 const main = fileURLToPath(new URL('./rawLogMain.ts', import.meta.url));
 
 /**
- * MB per second of a bare gRPC stream: chunks of 64 KiB from this process, as fast as the stream takes them, appended to a
- * file by another process, until all is durable. A figure per round.
+ * MB per second of a bare gRPC stream over TLS: chunks of 64 KiB from this process, as fast as the stream takes them,
+ * appended to a file by another process, until all is durable. A figure per round.
  */
 export async function rawLog(
   dir: string,
-  { rounds, bytes }: { readonly rounds: number; readonly bytes: number },
+  options: {
+    readonly rounds: number;
+    readonly bytes: number;
+    /** Of an agent: its key and certificate encrypt this stream as well. */
+    readonly identityFile: string;
+  },
 ): Promise<number[]> {
-  const args = ['--conditions=@stackyard/source', main, join(dir, 'raw.log')];
+  const { rounds, bytes, identityFile } = options;
+  const args = ['--conditions=@stackyard/source', main, join(dir, 'raw.log'), identityFile];
   const server = await startChild<{ endpoint: string }>({ args, cwd: dir, logFile: join(dir, 'rawLog.log') });
-  const client = new Agents(server.ready.endpoint, credentials.createInsecure());
+  // Who answers is not the question here, only what the encryption costs.
+  const encrypted = credentials.createSsl(null, null, null, { rejectUnauthorized: false });
+  const client = new Agents(server.ready.endpoint, encrypted);
   const call = client.Logs();
   call.on('error', () => undefined); // the end of the other side must not end this one
   try {

@@ -1,9 +1,12 @@
 /** The least that a gRPC server does with a log: it appends every chunk to a file, and answers when the last one is durable. */
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Agents, type AgentsHandlers, type LogFrame__Output } from '@stackyard/proto';
 
-const file = await open(process.argv[2]!, 'a', 0o600);
+const [, , path, identityFile] = process.argv as [string, string, string, string];
+const { key, certificate } = JSON.parse(await readFile(identityFile, 'utf8')) as { key: string; certificate: string };
+const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
+const file = await open(path, 'a', 0o600);
 let written = Promise.resolve();
 let length = 0;
 
@@ -24,10 +27,11 @@ const handlers: AgentsHandlers = {
     call.on('end', () => call.end());
   },
   Download: (call) => call.end(),
+  Renew: (_call, reply) => reply(null, {}),
 };
 const server = new Server();
 server.addService(Agents.service, handlers);
-server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+server.bindAsync('127.0.0.1:0', ServerCredentials.createSsl(null, [pair]), (error, port) => {
   if (error) throw error;
   process.stdout.write(`${JSON.stringify({ endpoint: `127.0.0.1:${port}` })}\n`);
 });
