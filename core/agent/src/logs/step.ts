@@ -20,6 +20,8 @@ export interface FeedState {
   readonly acked: number;
   readonly sent: number;
   readonly lastSent: boolean;
+  /** Chunks sent on this stream and not answered: each is answered once, in their order. */
+  readonly owed: number;
   /** There is one read at a time. */
   readonly reading: boolean;
   /** The server has all of it. */
@@ -64,6 +66,7 @@ const untouched: Omit<FeedState, 'limits'> = {
   acked: 0,
   sent: 0,
   lastSent: false,
+  owed: 0,
   reading: false,
   done: false,
 };
@@ -79,7 +82,7 @@ export function stepFeed(state: FeedState, event: FeedEvent): FeedStep {
     case 'opened': {
       // What was sent and not acknowledged may be lost.
       const { stream } = event;
-      return proceed({ ...state, stream, asked: 'NO', sent: state.acked, lastSent: false });
+      return proceed({ ...state, stream, asked: 'NO', sent: state.acked, lastSent: false, owed: 0 });
     }
     case 'lost':
       return [state.stream === event.stream ? { ...state, stream: undefined } : state, []];
@@ -100,7 +103,7 @@ function proceed(state: FeedState): FeedStep {
   if (length > 0) return [{ ...state, reading: true }, [{ kind: 'read', offset: from, length }]];
   if (total === undefined || from < total) return [state, []];
   const last = { kind: 'send', stream, offset: from, data: new Uint8Array(0), last: true } as const;
-  return [{ ...state, lastSent: true, asked: asked === 'NO' ? 'WAITING' : asked }, [last]];
+  return [{ ...state, lastSent: true, owed: state.owed + 1, asked: asked === 'NO' ? 'WAITING' : asked }, [last]];
 }
 
 function sent(state: FeedState, offset: number, data: Uint8Array): FeedStep {
@@ -128,6 +131,7 @@ function sent(state: FeedState, offset: number, data: Uint8Array): FeedStep {
   const next: FeedState = {
     ...state,
     sent: offset + end,
+    owed: state.owed + effects.length,
     lastSent: offset + end === state.total,
     asked: state.asked === 'NO' ? 'WAITING' : state.asked,
   };
@@ -137,10 +141,21 @@ function sent(state: FeedState, offset: number, data: Uint8Array): FeedStep {
 
 function acknowledged(state: FeedState, durable: number): FeedStep {
   const { total } = state;
+  if (state.done) return [state, []];
+  const owed = state.owed - 1;
   // Behind what it held before: the server was restored from a backup and asks for those bytes again.
   const isMoved = state.asked !== 'YES' || durable < state.acked || durable > state.sent;
   const lastSent = state.lastSent && (!isMoved || (total !== undefined && durable >= total));
-  const next: FeedState = { ...state, asked: 'YES', acked: durable, sent: isMoved ? durable : state.sent, lastSent };
-  if (lastSent && total !== undefined && durable >= total) return [{ ...next, done: true }, [{ kind: 'delivered' }]];
+  const next: FeedState = {
+    ...state,
+    asked: 'YES',
+    acked: durable,
+    sent: isMoved ? durable : state.sent,
+    lastSent,
+    owed,
+  };
+  // All bytes may be there before the word that they are all.
+  const isDone = lastSent && owed <= 0 && total !== undefined && durable >= total;
+  if (isDone) return [{ ...next, done: true }, [{ kind: 'delivered' }]];
   return proceed(next);
 }
