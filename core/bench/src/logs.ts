@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { rawLog } from './anchors/rawLog.ts';
 import { figureOf, median, type Report } from './figures.ts';
 import type { JobAnswer } from './world/api.ts';
-import { cpuMsOf, memoryOf } from './world/usage.ts';
+import { cpuMsOf, residentOf } from './world/usage.ts';
 import type { World } from './world/world.ts';
 
 const ROUNDS = 7;
-const POLL_MS = 3;
+const POLL_MS = 5;
 const CLUSTER = 'printing';
 const MIB = 2 ** 20;
 /** The first is sent while the script runs; of the second, all but the first 16 MiB when it has ended. */
@@ -30,7 +30,7 @@ export async function benchLogs(world: World, { report }: { report: Report }): P
   const services = SIZES.map((size) => ({ service: `print${size}`, components: { printer: ['printer'] } }));
   await world.api.run(CLUSTER, { command: 'add', services });
   const identityFile = join(world.dir, 'printer', 'var/lib/stackyard/agent/identity.json');
-  const idle = (await memoryOf(world.server.pid)).rss;
+  const idle = await residentOf(world.server.pid);
   for (const size of SIZES) {
     const bare = await rawLog(world.dir, { rounds: ROUNDS, bytes: size * MIB, identityFile });
     const timed: Timed[] = [];
@@ -67,7 +67,7 @@ async function print(world: World, agentPid: number, size: number): Promise<Time
   const file = join(world.dir, 'server', 'logs', task!.id.slice(0, 2), `${task!.id}.1.log`);
   let serverMemory = 0;
   const complete = await fileIn(file, async ({ mode }) => {
-    serverMemory = Math.max(serverMemory, (await memoryOf(server.pid)).rss);
+    serverMemory = Math.max(serverMemory, await residentOf(server.pid));
     return (mode & 0o200) === 0;
   });
   await api.finished(id);

@@ -47,9 +47,11 @@ export class OutputFile {
     await this.#trimming;
   }
 
+  /** How much was written so far; 0 when there is no file. */
   async size(): Promise<number> {
     const handle = await this.#open();
-    return handle ? (await handle.stat()).size : 0;
+    // It may be closed meanwhile.
+    return (await handle?.stat().catch(() => undefined))?.size ?? 0;
   }
 
   /** Bytes of the log as the server gets it. `written` is the size of all output, when the attempt has ended. */

@@ -20,8 +20,8 @@ const rank: readonly Mechanism[] = ['cgroup-v2', 'cgroup-v1-freezer', 'cgroup-v1
  * touched by no restart of the agent's own unit. Else below the cgroup this process is in, which may have been delegated.
  */
 export function hierarchies(
-  mounts: string = readFileSync('/proc/self/mounts', 'utf8'),
-  memberships: string = readFileSync('/proc/self/cgroup', 'utf8'),
+  mounts: string = textOf('/proc/self/mounts'),
+  memberships: string = textOf('/proc/self/cgroup'),
 ): Hierarchy[] {
   const found: Hierarchy[] = [];
   for (const line of mounts.split('\n')) {
@@ -67,5 +67,14 @@ function canKill(top: string): boolean {
     return can;
   } catch {
     return false;
+  }
+}
+
+/** A kernel without cgroups has no such file. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
   }
 }

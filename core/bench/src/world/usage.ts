@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 
+const PAGE_BYTES = 4096;
+
 /** In MB. `pss` counts pages shared with other processes by their share. */
 export interface Memory {
   readonly rss: number;
@@ -14,6 +16,12 @@ export async function memoryOf(...pids: readonly number[]): Promise<Memory> {
     pss += kilobytes(rollup, 'Pss');
   }
   return { rss: rss / 1000, pss: pss / 1000 };
+}
+
+/** Resident memory in MB, read so cheaply that it can be looked at while the process works. */
+export async function residentOf(pid: number): Promise<number> {
+  const [, pages] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ');
+  return (Number(pages) * PAGE_BYTES) / 1e6;
 }
 
 /** Processor time used so far, in milliseconds. */

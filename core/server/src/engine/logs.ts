@@ -1,6 +1,7 @@
 import { createReadStream, statSync, type Stats } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseAttemptId } from './attemptIds.ts';
 import { acceptChunk, type LogEnd } from './logIntake.ts';
 import type { LogStore } from './ports.ts';
@@ -88,6 +89,8 @@ export class DiskLogStore implements LogStore {
 
   async #write(attemptId: string, log: OpenLog): Promise<void> {
     const path = this.#path(attemptId);
+    // The chunks that came in the same frame share one sync.
+    await nextTurn();
     const { waiting, wanted } = log;
     log.waiting = [];
     try {
