@@ -1,3 +1,4 @@
+import type { ServerSays } from './messages.ts';
 import type { Lease, Link, SessionState } from './state.ts';
 
 /** An attempt is not started in the last two seconds of a lease: the server may see time pass a little faster. */
@@ -12,11 +13,19 @@ export function startUntil({ from, leaseMs }: Lease): number {
   return from + leaseMs - MARGIN_MS;
 }
 
-/** The lease counts from the sending of the heartbeat that was answered, not from the arrival of the answer. */
-export function renew(state: SessionState, link: Link, n: number, leaseMs: number): SessionState {
+/**
+ * A heartbeat was answered: the lease counts from its sending, not from the arrival of the answer, and the server says how
+ * often to beat from now on.
+ */
+export function renew(
+  state: SessionState,
+  link: Link,
+  { n, leaseMs, heartbeatMs }: Extract<ServerSays, { kind: 'heartbeatAck' }>,
+): SessionState {
   const from = link.beats.get(n);
   if (from === undefined) return state;
   const beats = new Map([...link.beats].filter(([beat]) => beat > n));
   const lease = state.lease && state.lease.from > from ? state.lease : { from, leaseMs };
-  return { ...state, lease, link: { ...link, beats } };
+  const welcome = link.welcome && heartbeatMs > 0 ? { ...link.welcome, heartbeatMs } : link.welcome;
+  return { ...state, lease, link: { ...link, welcome, beats } };
 }

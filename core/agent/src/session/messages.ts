@@ -77,7 +77,13 @@ export type ServerSays =
       readonly heartbeatMs: number;
       readonly leaseMs: number;
     }
-  | { readonly kind: 'heartbeatAck'; readonly n: number; readonly leaseMs: number }
+  /** How often to beat from now on; as before when that is 0. */
+  | {
+      readonly kind: 'heartbeatAck';
+      readonly n: number;
+      readonly leaseMs: number;
+      readonly heartbeatMs: number;
+    }
   | ({ readonly kind: 'dispatch' } & Order)
   | { readonly kind: 'resultAck'; readonly attempt: AttemptRef }
   | { readonly kind: 'cancel'; readonly attempt: AttemptRef; readonly graceMs: number; readonly cause: string }

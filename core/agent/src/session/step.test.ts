@@ -129,9 +129,17 @@ test('nothing starts in the last two seconds of a lease; a heartbeat that is ans
   agent.happen({ kind: 'timer', timer: 'heartbeat' });
   agent.now = 28_000;
   expect(kinds(agent.accepted(order(first)))).toEqual(['accepted', 'schedule']);
-  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000 }))).toEqual(['start']);
+  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 }))).toEqual(['start']);
   agent.now = 33_000;
   expect(kinds(agent.accepted(order({ taskId: 'task-b', number: 1 })))).not.toContain('start');
+});
+
+test('it beats as often as the server said last', () => {
+  const agent = new Conversation().greeted();
+  const beat = () => agent.happen({ kind: 'timer', timer: 'heartbeat' }).find(({ kind }) => kind === 'schedule');
+  expect(beat()).toMatchObject({ timer: 'heartbeat', afterMs: 5_000 });
+  agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 150_000, heartbeatMs: 25_000 });
+  expect(beat()).toMatchObject({ timer: 'heartbeat', afterMs: 25_000 });
 });
 
 test('what was not ready before its lease had ended waits for the next one, however long that took', () => {
@@ -143,11 +151,11 @@ test('what was not ready before its lease had ended waits for the next one, howe
 
   const slow = { taskId: 'task-b', number: 1 };
   agent.happen({ kind: 'timer', timer: 'heartbeat' });
-  agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000 });
+  agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 });
   agent.accepted(order(slow, { startWithinMs: 20_000 }));
   agent.now = 65_000;
   agent.happen({ kind: 'timer', timer: 'heartbeat' });
-  agent.hear({ kind: 'heartbeatAck', n: 2, leaseMs: 30_000 });
+  agent.hear({ kind: 'heartbeatAck', n: 2, leaseMs: 30_000, heartbeatMs: 0 });
   agent.now = 69_000;
   expect(agent.happen({ kind: 'postponed', attempt: slow })).toMatchObject([{ kind: 'start', until: 93_000 }]);
 });

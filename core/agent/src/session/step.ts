@@ -64,7 +64,7 @@ function receive(state: SessionState, link: Link, message: ServerSays, now: numb
   if (link.phase === 'FENCING') return [{ ...state, link: { ...link, held: [...link.held, message] } }, []];
   switch (message.kind) {
     case 'heartbeatAck':
-      return startWaiting(renew(state, link, message.n, message.leaseMs), now);
+      return startWaiting(renew(state, link, message), now);
     case 'dispatch':
       return onDispatch(state, link.stream, message, now);
     case 'resultAck':

@@ -50,8 +50,8 @@ export class AgentSessions implements AgentSide {
     this.#options = options;
     const { sql, epoch, identity, logs, blobs, log, clock, envelopes, driver } = options;
     const { installId } = identity;
-    const { leaseMs, heartbeatMs, killGraceMs, greeting } = options.settings;
-    this.#wire = { installId, epoch, heartbeatMs, leaseMs, killGraceMs };
+    const { killGraceMs, greeting } = options.settings;
+    this.#wire = { installId, epoch, killGraceMs };
     this.#components = new ObservedComponents(sql);
     this.#alerts = new Alerts({ log, clock });
     this.#watch = new WatchTeller({

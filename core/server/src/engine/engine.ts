@@ -68,9 +68,9 @@ class WiredEngine implements RunningEngine {
     this.events = options.writer ?? new Writer({ db, epoch, log, clock, onFenced: (error) => this.#fenced(error) });
     this.#trimmer = new Trimmer({ sql: db.sql, retention: settings.retention, log, clock });
     const preparer = new Preparer(envelopes);
-    const { leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
+    const { heartbeatMs, leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
     this.#driver = new EngineDriver({
-      terms: { installId: identity.installId, epoch, leaseMs, lostAfterMs, killGraceMs, tasksPerHost },
+      terms: { installId: identity.installId, epoch, heartbeatMs, leaseMs, lostAfterMs, killGraceMs, tasksPerHost },
       writer: this.events,
       preparer,
       loadJob: (jobId) => loadJob(db.sql, jobId),

@@ -12,6 +12,7 @@ import { stepEngine } from './step.ts';
 export const terms = {
   installId: 'i',
   epoch: 7,
+  heartbeatMs: 200,
   leaseMs: 1000,
   lostAfterMs: 5000,
   killGraceMs: 100,

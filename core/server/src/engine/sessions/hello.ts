@@ -1,7 +1,7 @@
 import type { HelloMessage, InventoryEntry } from './messages.ts';
 import { type Column, reconcile, type Row } from './reconcile.ts';
 import type { CloseCode, HostSession, KnownAttempt, Link, SessionEvent, SessionsState } from './state.ts';
-import { alert, close, make, put, say, type Turn } from './turn.ts';
+import { alert, close, grantPace, make, put, say, type Turn } from './turn.ts';
 
 /** The one version of the protocol spoken here. */
 const PROTOCOL = 1;
@@ -33,7 +33,7 @@ export function onHello(turn: Turn, host: HostSession, event: Extract<SessionEve
   const link: Link = { stream, sessionNo, odd: undefined, again: [] };
   put(turn, hostId, { sessionNo, journalId, hostBootId, connected: true, lastSeenMs: now, link });
   turn.effects.push({ kind: 'session', hostId, sessionNo, hello, appeared: !host.connected });
-  say(turn, stream, { kind: 'welcome', sessionNo });
+  say(turn, stream, { kind: 'welcome', sessionNo, ...grantPace(turn, host) });
   reconcileAll(turn, host, { stream, hello, known });
   if (hello.components.length > 0) turn.effects.push({ kind: 'components', hostId, components: hello.components });
   turn.effects.push({ kind: 'watch', hostId }, { kind: 'up', hostId });

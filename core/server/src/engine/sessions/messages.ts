@@ -1,5 +1,6 @@
 import type { Observed, Reason } from '@stackyard/domain';
 import type { Facts } from '../../database/entities.ts';
+import type { Pace } from './pace.ts';
 
 /** How far the agent is with an attempt, as the wire says it. */
 export type WirePhase = 'ACCEPTED' | 'STARTED' | 'EXITED' | 'TOMBSTONE';
@@ -75,7 +76,7 @@ export type AgentSays =
 
 /** What the session itself says; dispatches and watches carry bodies that the engine adds. */
 export type ServerSays =
-  | { readonly kind: 'welcome'; readonly sessionNo: number }
-  | { readonly kind: 'heartbeatAck'; readonly n: number }
+  | ({ readonly kind: 'welcome'; readonly sessionNo: number } & Pace)
+  | ({ readonly kind: 'heartbeatAck'; readonly n: number } & Pace)
   | { readonly kind: 'resultAck'; readonly id: string }
   | { readonly kind: 'cancel'; readonly id: string; readonly cause: Reason };

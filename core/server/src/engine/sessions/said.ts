@@ -3,7 +3,7 @@ import type { AgentSays } from './messages.ts';
 import { failed, outcomes } from './outcomes.ts';
 import { reconcile } from './reconcile.ts';
 import type { HostSession, KnownAttempt, Link, SessionEvent } from './state.ts';
-import { alert, attemptsDigest, close, end, make, put, putLink, say, type Turn } from './turn.ts';
+import { alert, attemptsDigest, close, end, grantPace, make, put, putLink, say, type Turn } from './turn.ts';
 
 /** Heartbeats that disagree in the same way before the agent is asked to say again what it has. */
 const ODD_BEATS = 3;
@@ -33,7 +33,7 @@ export function onMessage(
   put(turn, hostId, { lastSeenMs: event.now });
   switch (message.kind) {
     case 'heartbeat':
-      say(turn, stream, { kind: 'heartbeatAck', n: message.n });
+      say(turn, stream, { kind: 'heartbeatAck', n: message.n, ...grantPace(turn, host) });
       onHeartbeat(turn, host, link, message.digest);
       return;
     case 'accepted':

@@ -11,7 +11,7 @@ const hash = 'aa';
 const result = { ...failed('LOST', ''), reason: undefined };
 
 function start({ epoch = 7 } = {}) {
-  const state = createSessionsState({ installId: 'i', epoch, leaseMs: 1000, lostAfterMs: 5000 });
+  const state = createSessionsState({ installId: 'i', epoch, heartbeatMs: 200, leaseMs: 1000, lostAfterMs: 5000 });
   const step = (event: SessionEvent): readonly SessionEffect[] => stepSessions(state, event);
   step({ kind: 'host', hostId, sessionNo: 4, journalId: 'journal', hostBootId: 'hb', connected: true, now: 0 });
   return {
@@ -248,6 +248,27 @@ describe('silence', () => {
     step({ kind: 'tick', now: 400 });
     for (const now of [90_000, 90_500, 91_000, 91_500]) expect(said(step({ kind: 'tick', now }))).toEqual([]);
     expect(said(step({ kind: 'tick', now: 92_000 }))).toEqual(['close 1 LEASE_EXPIRED', 'down', 'disconnected']);
+  });
+
+  test('a large fleet is given a slower pace with its next heartbeat, and a lease that it has not yet heard of never ends early', () => {
+    const { hello, step, says, state } = start();
+    const pace = (effects: readonly SessionEffect[]) =>
+      effects.flatMap((effect) => (effect.kind === 'send' && 'leaseMs' in effect.message ? [effect.message] : []));
+    const others = Array.from({ length: 79 }, (_, index) => `h${index}`);
+    for (const other of others)
+      step({ kind: 'host', hostId: other, sessionNo: 1, journalId: 'j', hostBootId: 'b', connected: true, now: 0 });
+    expect(pace(hello())).toMatchObject([{ kind: 'welcome', heartbeatMs: 200, leaseMs: 1000 }]);
+    step({ kind: 'tick', now: 100 });
+    expect(pace(says({ kind: 'heartbeat', n: 1, digest: attemptsDigest([]) }, { now: 200 }))).toMatchObject([
+      { kind: 'heartbeatAck', heartbeatMs: 400, leaseMs: 2000 },
+    ]);
+    for (const other of others) step({ kind: 'removed', hostId: other });
+    step({ kind: 'tick', now: 300 });
+    says({ kind: 'heartbeat', n: 2, digest: attemptsDigest([]) }, { now: 600 });
+    for (let now = 700; now <= 2500; now += 450) step({ kind: 'tick', now });
+    expect(state.hosts.get(hostId)?.connected).toBe(true);
+    step({ kind: 'tick', now: 2601 });
+    expect(state.hosts.get(hostId)?.connected).toBe(false);
   });
 
   test('a host that is removed gives up its attempts; nothing is heard of it again', () => {

@@ -1,5 +1,6 @@
 import type { Dispatch, Reason } from '@stackyard/domain';
 import type { AgentSays, AttemptResult, HelloMessage, Place, SeenComponent, ServerSays } from './messages.ts';
+import { type Pace, paceOf } from './pace.ts';
 import type { Row } from './reconcile.ts';
 
 /** An attempt that was issued to the agent of a host and is not terminal. */
@@ -32,6 +33,10 @@ export interface HostSession {
   readonly connected: boolean;
   /** Monotonic time of the last message. After a start of the server a lease ahead, so that nobody is given up early. */
   readonly lastSeenMs: number;
+  /** How long its silence means nothing: the longer of the last two leases it was given, for it may not have heard the last. */
+  readonly leaseMs: number;
+  /** The last lease it was given. */
+  readonly grantedMs: number;
   readonly link: Link | undefined;
   readonly issued: ReadonlyMap<string, Issued>;
   /** The disagreement of digests that a fresh Hello did not settle: what was given up may still run there. */
@@ -41,6 +46,7 @@ export interface HostSession {
 export interface SessionTerms {
   readonly installId: string;
   readonly epoch: number;
+  readonly heartbeatMs: number;
   readonly leaseMs: number;
   readonly lostAfterMs: number;
 }
@@ -48,6 +54,8 @@ export interface SessionTerms {
 export interface SessionsState {
   readonly terms: SessionTerms;
   readonly hosts: Map<string, HostSession>;
+  /** For as many agents as were connected when time last passed. */
+  pace: Pace;
   /** When time last passed. */
   tickedMs: number | undefined;
 }
@@ -162,5 +170,5 @@ export type SessionEffect =
   | { readonly kind: 'alert'; readonly hostId: string; readonly sentence: string; readonly id?: string };
 
 export function createSessionsState(terms: SessionTerms): SessionsState {
-  return { terms, hosts: new Map(), tickedMs: undefined };
+  return { terms, hosts: new Map(), pace: paceOf(terms, 0), tickedMs: undefined };
 }

@@ -1,5 +1,6 @@
 import type { Reason } from '@stackyard/domain';
 import { onHello } from './hello.ts';
+import { paceOf } from './pace.ts';
 import { outcomes, silentFor } from './outcomes.ts';
 import { onMessage } from './said.ts';
 import type { HostSession, Issued, SessionEffect, SessionEvent, SessionsState } from './state.ts';
@@ -13,7 +14,12 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
   const turn: Turn = { state, effects: [] };
   if (event.kind === 'tick') {
     standStill(state, event.now);
-    for (const host of state.hosts.values()) tick(turn, host, event.now);
+    let connected = 0;
+    for (const host of state.hosts.values()) {
+      if (host.connected) connected += 1;
+      tick(turn, host, event.now);
+    }
+    state.pace = paceOf(state.terms, connected);
     return turn.effects;
   }
   if (event.kind === 'host') {
@@ -64,9 +70,11 @@ function learnHost(state: SessionsState, event: Extract<SessionEvent, { kind: 'h
   if (state.hosts.has(event.hostId)) return;
   const { hostId, sessionNo, journalId, hostBootId, connected, now } = event;
   // A lease ahead: nobody is declared unreachable before two leases have passed.
-  const lastSeenMs = now + state.terms.leaseMs;
+  const { leaseMs } = state.pace;
+  const lastSeenMs = now + leaseMs;
+  const lease = { leaseMs, grantedMs: leaseMs };
   const nothing = { link: undefined, issued: new Map<string, Issued>(), accepted: undefined };
-  state.hosts.set(hostId, { hostId, sessionNo, journalId, hostBootId, connected, lastSeenMs, ...nothing });
+  state.hosts.set(hostId, { hostId, sessionNo, journalId, hostBootId, connected, lastSeenMs, ...lease, ...nothing });
 }
 
 function dropLink(turn: Turn, { link, hostId }: HostSession, message: string): void {
@@ -112,13 +120,13 @@ function standStill(state: SessionsState, now: number): void {
   state.tickedMs = now;
   if (goneMs <= state.terms.leaseMs / 2) return;
   for (const [hostId, host] of state.hosts) {
-    state.hosts.set(hostId, { ...host, lastSeenMs: Math.min(now, host.lastSeenMs + goneMs) + state.terms.leaseMs });
+    state.hosts.set(hostId, { ...host, lastSeenMs: Math.min(now, host.lastSeenMs + goneMs) + host.leaseMs });
   }
 }
 
 function tick(turn: Turn, host: HostSession, now: number): void {
-  const { hostId, link } = host;
-  const { leaseMs, lostAfterMs } = turn.state.terms;
+  const { hostId, link, leaseMs } = host;
+  const { lostAfterMs } = turn.state.terms;
   const silentMs = now - host.lastSeenMs;
   if (host.connected && silentMs > leaseMs) {
     if (link) {

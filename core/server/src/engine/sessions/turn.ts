@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Reason } from '@stackyard/domain';
 import type { AttemptResult, ServerSays } from './messages.ts';
 import { outcomes } from './outcomes.ts';
+import type { Pace } from './pace.ts';
 import type { Move } from './reconcile.ts';
 import type { CloseCode, HostSession, Issued, Link, SessionEffect, SessionsState } from './state.ts';
 
@@ -14,6 +15,13 @@ export interface Turn {
 export function put({ state }: Turn, hostId: string, patch: Partial<HostSession>): void {
   const host = state.hosts.get(hostId);
   if (host) state.hosts.set(hostId, { ...host, ...patch });
+}
+
+/** Gives the agent the pace that holds now, as part of what is said to it. */
+export function grantPace(turn: Turn, { hostId, grantedMs }: HostSession): Pace {
+  const { pace } = turn.state;
+  put(turn, hostId, { leaseMs: Math.max(grantedMs, pace.leaseMs), grantedMs: pace.leaseMs });
+  return pace;
 }
 
 export function putLink(turn: Turn, hostId: string, patch: Partial<Link>): void {

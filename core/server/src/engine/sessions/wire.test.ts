@@ -88,7 +88,7 @@ test.each([
 ])('an agent with an odd %s is turned away: %j', (what, odd, journalId = randomUUID()) => {
   const said = hear({ body: 'hello', hello: { ...hello, journalId, facts: { ...facts, ...odd } } });
   if (said?.kind !== 'hello') throw new Error('not a hello');
-  const state = createSessionsState({ installId: 'i', epoch: 1, leaseMs: 1, lostAfterMs: 1 });
+  const state = createSessionsState({ installId: 'i', epoch: 1, heartbeatMs: 1, leaseMs: 1, lostAfterMs: 1 });
   const hostId = randomUUID();
   const host = { sessionNo: 0, journalId: undefined, hostBootId: undefined, connected: false, now: 0 };
   stepSessions(state, { kind: 'host', hostId, ...host });
@@ -100,7 +100,7 @@ test.each([
 test.each(['/', '/srv/h1', '/srv/a b/ü..x', ''])('root %j is let in', (root) => {
   const said = hear({ body: 'hello', hello: { ...hello, facts: { ...facts, root, address: 'fe80::1%eth0' } } });
   if (said?.kind !== 'hello') throw new Error('not a hello');
-  const state = createSessionsState({ installId: 'i', epoch: 1, leaseMs: 1, lostAfterMs: 1 });
+  const state = createSessionsState({ installId: 'i', epoch: 1, heartbeatMs: 1, leaseMs: 1, lostAfterMs: 1 });
   stepSessions(state, {
     kind: 'host',
     hostId: 'h',

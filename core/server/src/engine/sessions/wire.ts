@@ -25,8 +25,6 @@ import type {
 export interface WireTerms {
   readonly installId: string;
   readonly epoch: number;
-  readonly heartbeatMs: number;
-  readonly leaseMs: number;
   readonly killGraceMs: number;
 }
 
@@ -196,11 +194,12 @@ function limited(text: string): string {
 export function toWire(message: ServerSays, terms: WireTerms): ServerMessage {
   switch (message.kind) {
     case 'welcome': {
-      const { installId, epoch, heartbeatMs, leaseMs } = terms;
-      return { welcome: { installId, epoch, sessionNo: message.sessionNo, heartbeatMs, leaseMs } };
+      const { installId, epoch } = terms;
+      const { sessionNo, heartbeatMs, leaseMs } = message;
+      return { welcome: { installId, epoch, sessionNo, heartbeatMs, leaseMs } };
     }
     case 'heartbeatAck':
-      return { heartbeatAck: { n: message.n, leaseMs: terms.leaseMs } };
+      return { heartbeatAck: { n: message.n, leaseMs: message.leaseMs, heartbeatMs: message.heartbeatMs } };
     case 'resultAck':
       return { resultAck: { attempt: refOf(message.id) } };
     case 'cancel':
