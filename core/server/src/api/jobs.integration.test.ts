@@ -197,6 +197,24 @@ describe.each(testPostgresKinds())('jobs and hosts on %s PostgreSQL', (kind) => 
       expect((await world.post('/hosts/tokens', body)).status).toBe(400);
     });
 
+    test('tokens for many hosts are made at once, or none of them', async () => {
+      const hostNames = Array.from({ length: 1_000 }, (_, index) => `many-${index}`);
+      const { status, body } = await world.post('/hosts/tokens/batch', { hostNames });
+      expect(status).toBe(201);
+      expect(body.tokens.map(({ hostName }: { hostName: string }) => hostName)).toEqual(hostNames);
+      expect(new Set(body.tokens.map(({ token }: { token: string }) => token)).size).toBe(1_000);
+      expect(body).toMatchObject({
+        enrolment: expect.any(String),
+        authoritySha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+      for (const wrong of [[], [...hostNames, 'one-more'], ['twice', 'twice'], ['a b'], 'a'])
+        expect((await world.post('/hosts/tokens/batch', { hostNames: wrong })).status).toBe(400);
+      expect((await world.post('/hosts/tokens/batch', { hostNames: ['free', 'h1'] })).body).toMatchObject({
+        status: 409,
+        code: 'NAME_TAKEN',
+      });
+    });
+
     test('nobody takes the name of a host that is connected; one that is away may join anew', async () => {
       expect((await world.post('/hosts/tokens', { hostName: 'h1' })).body).toMatchObject({
         status: 409,

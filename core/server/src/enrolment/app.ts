@@ -15,7 +15,7 @@ export interface EnrolmentAppOptions {
   readonly agentEndpoint: () => string;
   readonly routes?: readonly EnrolmentRoute[];
   readonly log: Logger;
-  /** How often an address may ask for certificates, with success or without. */
+  /** How often an address may ask for certificates; a join that succeeds does not count. */
   readonly rate?: Rate;
 }
 
@@ -75,8 +75,12 @@ export function enrolmentApp(options: EnrolmentAppOptions): FastifyInstance {
   app.post<{ Body: JoinBody }>(
     '/v1/enrol',
     { schema: { body: joinSchema }, onRequest: limited },
-    async ({ body: { token, hostName, csr } }, reply) =>
-      answer(await enrolment.join({ token, hostName, request: base64(csr) }), reply),
+    async ({ body: { token, hostName, csr }, ip }, reply) => {
+      const enrolled = await enrolment.join({ token, hostName, request: base64(csr) });
+      // A good token was given by an operator, once: a whole fleet may join from one address.
+      if (enrolled) buckets.giveBack(ip);
+      return answer(enrolled, reply);
+    },
   );
   app.post<{ Body: RenewBody }>(
     '/v1/renew',

@@ -24,3 +24,13 @@ test('keys without end take no memory without end', () => {
   // "b" was seen longest ago, and is forgotten.
   expect([buckets.take('a', 0), buckets.take('b', 0)]).toEqual([false, true]);
 });
+
+test('what is given back can be taken again, but never more than a burst', () => {
+  const buckets = new Buckets({ burst: 2, perSecond: 0 });
+  for (let round = 0; round < 10; round++) {
+    expect(buckets.take('a', 0)).toBe(true);
+    buckets.giveBack('a');
+  }
+  buckets.giveBack('a');
+  expect([buckets.take('a', 0), buckets.take('a', 0), buckets.take('a', 0)]).toEqual([true, true, false]);
+});

@@ -31,4 +31,10 @@ export class Buckets {
     if (this.#buckets.size > this.#keys) this.#buckets.delete(this.#buckets.keys().next().value!);
     return passes;
   }
+
+  /** What was taken last of a key was not needed. */
+  giveBack(key: string): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket) bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + 1);
+  }
 }

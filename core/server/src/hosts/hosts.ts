@@ -14,6 +14,11 @@ export interface IssuedToken {
   readonly expiresAt: Date;
 }
 
+interface AskedTokens {
+  readonly createdBy: string;
+  readonly ttlSeconds?: number | undefined;
+}
+
 type HostEngine = Pick<Engine, 'reachable' | 'disconnect' | 'revoked'>;
 
 /** Bringing hosts in by join tokens, and letting them go. */
@@ -27,25 +32,37 @@ export class Hosts {
   }
 
   /** A single-use token bound to a host name. Only its hash is kept. @throws NameTakenError for a connected host. */
-  async issueToken({
-    hostName,
+  async issueToken({ hostName, ...asked }: { readonly hostName: string } & AskedTokens): Promise<IssuedToken> {
+    const [issued] = await this.issueTokens({ hostNames: [hostName], ...asked });
+    return issued!;
+  }
+
+  /** One for each host name, all of them or none. @throws NameTakenError for a connected host. */
+  async issueTokens({
+    hostNames,
     createdBy,
     ttlSeconds = DEFAULT_TTL_SECONDS,
-  }: {
-    hostName: string;
-    createdBy: string;
-    ttlSeconds?: number | undefined;
-  }): Promise<IssuedToken> {
-    const token = newToken('syj_');
+  }: { readonly hostNames: readonly string[] } & AskedTokens): Promise<readonly IssuedToken[]> {
     const now = new Date();
     const expiresAt = new Date(now.getTime() + ttlSeconds * 1000);
+    const issued = hostNames.map((hostName) => ({ token: newToken('syj_'), hostName, expiresAt }));
     await this.#transactions.run(async (tx) => {
-      const known = await tx.em.findOne(Host, { name: hostName });
-      if (known && this.#engine.reachable(known.id))
-        throw new NameTakenError({ what: 'connected host', name: hostName });
-      tx.em.create(JoinToken, { hash: hashToken(token), hostName, expiresAt, usedAt: null, createdBy, createdAt: now });
+      const known = await tx.em.find(Host, { name: { $in: [...hostNames] } }, { fields: ['id', 'name'] });
+      const connected = known.find(({ id }) => this.#engine.reachable(id));
+      if (connected) throw new NameTakenError({ what: 'connected host', name: connected.name });
+      await tx.em.insertMany(
+        JoinToken,
+        issued.map(({ token, hostName }) => ({
+          hash: hashToken(token),
+          hostName,
+          expiresAt,
+          usedAt: null,
+          createdBy,
+          createdAt: now,
+        })),
+      );
     });
-    return { token, hostName, expiresAt };
+    return issued;
   }
 
   /**

@@ -206,6 +206,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hosts/tokens/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make join tokens for many hosts
+         * @description As one for each host, all of them or none: for hosts that are set up by a program.
+         *
+         *     Permission: create host.
+         */
+        post: operations["createJoinTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hosts/{host}/revoke": {
         parameters: {
             query?: never;
@@ -1288,6 +1310,19 @@ export interface components {
             /** @description SHA-256 (DER, hex) of the certificate of the authority that the host is to trust */
             authoritySha256: string;
         };
+        JoinTokens: {
+            tokens: {
+                hostName: string;
+                token: string;
+            }[];
+            expiresAt: string;
+            /** @description host:port that agents dial */
+            server: string;
+            /** @description host:port where the host joins, by HTTPS */
+            enrolment: string;
+            /** @description SHA-256 (DER, hex) of the certificate of the authority that the host is to trust */
+            authoritySha256: string;
+        };
         ClusterPage: {
             items: components["schemas"]["Cluster"][];
             nextCursor: string | null;
@@ -1989,6 +2024,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JoinToken"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only JSON is read */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createJoinTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    hostNames: string[];
+                    /** @description How long it can be used; 1800 when absent */
+                    ttlSeconds?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The tokens, in the order of the names */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinTokens"];
                 };
             };
             /** @description The request is not valid */

@@ -7,13 +7,34 @@ import type { RouteParts } from './parts.ts';
 import { HostView, hostView } from './views.ts';
 
 const HostParams = z.strictObject({ host: z.string().max(253).describe('Id or name') });
+/** What a host needs beside its token. */
+const whereToJoin = {
+  expiresAt: z.string(),
+  server: z.string().describe('host:port that agents dial'),
+  enrolment: z.string().describe('host:port where the host joins, by HTTPS'),
+  authoritySha256: z
+    .string()
+    .describe('SHA-256 (DER, hex) of the certificate of the authority that the host is to trust'),
+};
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
+const HostName = z
+  .string()
+  .regex(HOST_NAME, 'use letters, digits, . and -')
+  .refine((name) => !isUuid(name), 'use a name that is no id');
+const TtlSeconds = z.int().min(60).max(86_400).optional().describe('How long it can be used; 1800 when absent');
 
 export function hostRoutes({ em, engine, hosts, identity, server }: RouteParts): Route[] {
   // An agent whose facts are not stored yet has only just said hello: nothing can be planned on it.
   const reachable = ({ id, facts }: HostRow) => facts !== null && facts !== undefined && engine.reachable(id);
   const clusterOf = async ({ params }: { params: { host: string } }) =>
     (await findHost(em(), params.host)).clusterId ?? undefined;
+
+  const joinAt = (expiresAt: Date) => ({
+    expiresAt: expiresAt.toISOString(),
+    server: server.agentEndpoint(),
+    enrolment: server.enrolmentEndpoint(),
+    authoritySha256: identity.issuingSha256,
+  });
 
   const listHosts = defineRoute({
     method: 'GET',
@@ -88,13 +109,7 @@ export function hostRoutes({ em, engine, hosts, identity, server }: RouteParts):
       'A single-use token bound to a host name. It is shown once; the server keeps its hash. A host that lost its identity joins again under its name.',
     permission: { action: 'create', resource: 'host' },
     audit: 'host.createToken',
-    body: z.strictObject({
-      hostName: z
-        .string()
-        .regex(HOST_NAME, 'use letters, digits, . and -')
-        .refine((name) => !isUuid(name), 'use a name that is no id'),
-      ttlSeconds: z.int().min(60).max(86_400).optional().describe('How long it can be used; 1800 when absent'),
-    }),
+    body: z.strictObject({ hostName: HostName, ttlSeconds: TtlSeconds }),
     answers: {
       201: {
         description: 'The token',
@@ -102,12 +117,7 @@ export function hostRoutes({ em, engine, hosts, identity, server }: RouteParts):
           .object({
             token: z.string(),
             hostName: z.string(),
-            expiresAt: z.string(),
-            server: z.string().describe('host:port that agents dial'),
-            enrolment: z.string().describe('host:port where the host joins, by HTTPS'),
-            authoritySha256: z
-              .string()
-              .describe('SHA-256 (DER, hex) of the certificate of the authority that the host is to trust'),
+            ...whereToJoin,
           })
           .meta({ id: 'JoinToken' }),
       },
@@ -121,15 +131,41 @@ export function hostRoutes({ em, engine, hosts, identity, server }: RouteParts):
       });
       return {
         status: 201,
-        body: {
-          token,
-          hostName,
-          expiresAt: expiresAt.toISOString(),
-          server: server.agentEndpoint(),
-          enrolment: server.enrolmentEndpoint(),
-          authoritySha256: identity.issuingSha256,
-        },
+        body: { token, hostName, ...joinAt(expiresAt) },
       };
+    },
+  });
+
+  const createJoinTokens = defineRoute({
+    method: 'POST',
+    url: '/hosts/tokens/batch',
+    operationId: 'createJoinTokens',
+    tag: 'hosts',
+    summary: 'Make join tokens for many hosts',
+    description: 'As one for each host, all of them or none: for hosts that are set up by a program.',
+    permission: { action: 'create', resource: 'host' },
+    audit: 'host.createTokens',
+    body: z.strictObject({
+      hostNames: z
+        .array(HostName)
+        .min(1)
+        .max(1_000)
+        .refine((names) => new Set(names).size === names.length, 'name each host once'),
+      ttlSeconds: TtlSeconds,
+    }),
+    answers: {
+      201: {
+        description: 'The tokens, in the order of the names',
+        schema: z
+          .object({ tokens: z.array(z.object({ hostName: z.string(), token: z.string() })), ...whereToJoin })
+          .meta({ id: 'JoinTokens' }),
+      },
+    },
+    problems: [409],
+    handle: async ({ body, principal }) => {
+      const issued = await hosts.issueTokens({ ...body, createdBy: principal.name });
+      const tokens = issued.map(({ hostName, token }) => ({ hostName, token }));
+      return { status: 201, body: { tokens, ...joinAt(issued[0]!.expiresAt) } };
     },
   });
 
@@ -172,5 +208,5 @@ export function hostRoutes({ em, engine, hosts, identity, server }: RouteParts):
     },
   });
 
-  return [listHosts, getHost, createJoinToken, revokeHost, deleteHost];
+  return [listHosts, getHost, createJoinToken, createJoinTokens, revokeHost, deleteHost];
 }
