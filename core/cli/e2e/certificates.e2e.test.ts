@@ -186,7 +186,7 @@ describe('certificates', () => {
       agents: 1,
       hostName: () => 'sim-2',
       join: [ticket.token],
-      executor: { durationMs: 5 },
+      executor: { duration: { kind: 'fixed', ms: 5 } },
     });
     try {
       await untilAll(size);

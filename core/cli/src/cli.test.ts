@@ -46,6 +46,7 @@ test('help reads well', async () => {
       demo           a server, three local hosts and a real ZooKeeper ensemble on this machine
       server         run the server
       agent          run the agent of this host
+      fleet          simulated agents, to rehearse with as many hosts as wanted
 
     What is managed:
       cluster        hosts and services that belong together
@@ -294,7 +295,7 @@ test('exit codes say what kind of failure it was', () => {
 
 test('completion scripts know the nouns, their verbs and the options of these', async () => {
   const { out } = await cli('completion bash');
-  expect(out).toContain('words="demo server agent cluster host service');
+  expect(out).toContain('words="demo server agent fleet cluster host service');
   expect(out).toContain('job) words="list get watch logs cancel retry"');
   expect(out).toMatch(/"config set"\) words="[^"]*--unset/);
   expect((await cli('completion fish')).out).toContain(

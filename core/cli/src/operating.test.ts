@@ -30,6 +30,7 @@ describe("the operator's guide", () => {
       'component',
       'config',
       'context',
+      'fleet',
       'host',
       'job',
       'plan',

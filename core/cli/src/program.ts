@@ -38,6 +38,13 @@ export const entries: readonly Entry[] = [
     group: 'Running it:',
     build: async () => undefined,
   },
+  {
+    name: 'fleet',
+    summary: 'simulated agents, to rehearse with as many hosts as wanted',
+    group: 'Running it:',
+    build: async (command, terminal, done) =>
+      (await import('./commands/fleet.ts')).fleetCommand(command, terminal, done),
+  },
   noun(
     'cluster',
     'hosts and services that belong together',

@@ -15,21 +15,17 @@ import {
 import type {
   ComponentStatus,
   Envelope__Output,
-  HostFacts,
   TrustAuthorities__Output,
   WatchedComponent__Output,
 } from '@stackyard/proto';
-import { decodeEnvelope, durationOf, type FakeExecution, fakeResult } from './executor.ts';
+import type { FakeExecution } from './executor.ts';
+import { simulatedFacts, simulatedStatus } from './host.ts';
+import { FakeLogs } from './logs.ts';
+import type { Random } from './random.ts';
+import { FakeTasks, type TaskCounts } from './tasks.ts';
 
-type Ref = session.AttemptRef;
-type Running = { readonly stop: () => void };
-
-/** What a simulated agent counts. */
-export interface AgentCounts {
-  started: number;
-  succeeded: number;
-  failed: number;
-  killed: number;
+/** What simulated agents count, together. */
+export interface AgentCounts extends TaskCounts {
   connections: number;
   /** Certificates that were renewed. */
   renewals: number;
@@ -41,6 +37,7 @@ export interface SimulatedAgentOptions {
   readonly identity: Identity;
   readonly hostName: string;
   readonly execution: FakeExecution;
+  readonly random: Random;
   readonly counts: AgentCounts;
   /** The session is welcome, or the connection is gone. */
   readonly connected: (is: boolean) => void;
@@ -53,19 +50,27 @@ export class SimulatedAgent implements session.SessionWorld {
   readonly #credentials: Credentials;
   readonly #renewal: Renewal;
   readonly #driver: session.SessionDriver;
-  readonly #orders = new Map<string, Envelope__Output>();
-  readonly #running = new Map<string, Running>();
+  readonly #tasks: FakeTasks;
+  readonly #logs: FakeLogs | undefined;
   readonly #components = new Map<string, ComponentStatus>();
   readonly #bootId = randomUUID();
   readonly #journalId = randomUUID();
   #stream = 0;
-  #count = 0;
   #isConnected = false;
 
   constructor(options: SimulatedAgentOptions) {
     this.#options = options;
+    const { execution, random, counts } = options;
+    this.#tasks = new FakeTasks({
+      execution,
+      random,
+      counts,
+      exited: (attempt, result, envelope) => this.#exited(attempt, result, envelope),
+      printed: (attempt, output) => this.#logs?.printed(attempt, output),
+    });
     this.#driver = new session.SessionDriver(session.newSession(options.identity.installId), this);
     this.#credentials = new Credentials(options.identity);
+    if (execution.lines) this.#logs = new FakeLogs(this.#credentials);
     this.#renewal = new Renewal({
       credentials: this.#credentials,
       online: (request) => renewOnline(this.#credentials, request),
@@ -104,8 +109,8 @@ export class SimulatedAgent implements session.SessionWorld {
     this.#renewal.stop();
     this.#connection.stop();
     this.#driver.stop();
-    for (const { stop } of this.#running.values()) stop();
-    this.#running.clear();
+    this.#tasks.stop();
+    this.#logs?.stop();
   }
 
   // ---- the world of the session: memory, a clock and timers
@@ -127,56 +132,23 @@ export class SimulatedAgent implements session.SessionWorld {
 
   ask(effect: session.AttemptEffect): void {
     switch (effect.kind) {
-      case 'journal': {
-        const { attempt, envelope } = effect.order;
-        this.#orders.set(session.attemptId(attempt), decodeEnvelope(envelope));
-        return this.#driver.happened({ kind: 'journaled', attempt });
-      }
+      case 'journal':
+        this.#tasks.accept(effect.order);
+        return this.#driver.happened({ kind: 'journaled', attempt: effect.order.attempt });
       case 'bury':
         return this.#driver.happened({ kind: 'tombstoned', attempt: effect.attempt });
       case 'finish':
         return this.#driver.happened({ kind: 'exited', attempt: effect.attempt, result: effect.result });
       case 'settle':
-        this.#orders.delete(session.attemptId(effect.attempt));
+        return this.#tasks.settle(effect.attempt);
+      case 'start': {
+        const { attempt } = effect;
+        if (this.#tasks.start(attempt)) this.#driver.happened({ kind: 'started', attempt, pid: process.pid });
         return;
-      case 'start':
-        return this.#start(effect.attempt);
+      }
       case 'end':
-        return this.#end(effect.attempt, effect);
+        return this.#tasks.end(effect.attempt, effect.reason);
     }
-  }
-
-  #start(attempt: Ref): void {
-    const id = session.attemptId(attempt);
-    const envelope = this.#orders.get(id);
-    if (!envelope) return;
-    const startedAtMs = Date.now();
-    this.#count += 1;
-    this.#options.counts.started += 1;
-    const count = this.#count;
-    const exit = (): void => {
-      this.#running.delete(id);
-      const { failEvery } = this.#options.execution;
-      const result = fakeResult(envelope, { count, failEvery, startedAtMs });
-      if (result.reason) this.#options.counts.failed += 1;
-      else this.#succeeded(envelope);
-      this.#driver.happened({ kind: 'exited', attempt, result });
-    };
-    this.#running.set(id, later(durationOf(envelope, this.#options.execution), exit));
-    this.#driver.happened({ kind: 'started', attempt, pid: process.pid });
-  }
-
-  #end(attempt: Ref, { reason }: { readonly reason: 'KILLED' | 'TIMEOUT' }): void {
-    const id = session.attemptId(attempt);
-    const running = this.#running.get(id);
-    const envelope = this.#orders.get(id);
-    if (!running || !envelope) return;
-    running.stop();
-    this.#running.delete(id);
-    this.#options.counts.killed += 1;
-    const result = fakeResult(envelope, { count: 0, failEvery: undefined, startedAtMs: Date.now() });
-    const ended = { ...result, reason, message: 'It was ended.', exitCode: 143, signal: 'SIGTERM', applied: {} };
-    this.#driver.happened({ kind: 'exited', attempt, result: ended });
   }
 
   alert(message: string): void {
@@ -194,16 +166,20 @@ export class SimulatedAgent implements session.SessionWorld {
     for (const id of this.#components.keys()) if (!watched.has(id)) this.#components.delete(id);
     for (const { self } of components) {
       const id = self?.hostComponentId ?? '';
-      if (!this.#components.has(id)) this.#components.set(id, componentStatus(id, 'STOPPED', self?.ordinal ?? 0));
+      if (!this.#components.has(id)) this.#components.set(id, simulatedStatus(id, 'STOPPED', self?.ordinal ?? 0));
     }
     this.#tell([...this.#components.values()]);
   }
 
-  #succeeded({ phase, self }: Envelope__Output): void {
-    this.#options.counts.succeeded += 1;
+  #exited(attempt: session.AttemptRef, result: session.AttemptResult, envelope: Envelope__Output): void {
+    if (result.reason === undefined) this.#changed(envelope);
+    this.#driver.happened({ kind: 'exited', attempt, result });
+  }
+
+  #changed({ phase, self }: Envelope__Output): void {
     const observed = ({ start: 'RUNNING', stop: 'STOPPED' } as Readonly<Record<string, string>>)[phase];
     if (!observed || !self) return;
-    const status = componentStatus(self.hostComponentId, observed, self.ordinal);
+    const status = simulatedStatus(self.hostComponentId, observed, self.ordinal);
     this.#components.set(self.hostComponentId, status);
     this.#tell([status]);
   }
@@ -234,49 +210,5 @@ export class SimulatedAgent implements session.SessionWorld {
       trusted: sha256sOf(this.#credentials.identity.authorities),
     }),
     gauges: () => ({ spoolBytes: 0, diskFree: 2 ** 40, loopLagMs: 0 }),
-  };
-}
-
-function later(afterMs: number, then: () => void): Running {
-  if (afterMs > 0) {
-    const timer = setTimeout(then, afterMs);
-    return { stop: () => clearTimeout(timer) };
-  }
-  const immediate = setImmediate(then);
-  return { stop: () => clearImmediate(immediate) };
-}
-
-function componentStatus(hostComponentId: string, observed: string, ordinal: number): ComponentStatus {
-  const pid = observed === 'RUNNING' ? process.pid : 0;
-  return {
-    hostComponentId,
-    observed,
-    ordinal,
-    pid,
-    restarts: 0,
-    role: '',
-    message: '',
-    sinceMs: Date.now(),
-    health: {},
-  };
-}
-
-/** A plausible host: every stack that asks for a JDK finds one. */
-function simulatedFacts(hostName: string): HostFacts {
-  return {
-    hostname: hostName,
-    os: 'Simulated Linux',
-    kernel: '6.0',
-    arch: 'x64',
-    cpus: 8,
-    memory: 32 * 2 ** 30,
-    disk: 2 ** 40,
-    java: [{ home: '/usr/lib/jvm/simulated-17', version: '17.0.15', vendor: 'Simulated' }],
-    root: '/',
-    address: hostName,
-    bind: '0.0.0.0',
-    local: false,
-    privileged: true,
-    more: {},
   };
 }

@@ -12,6 +12,7 @@ import {
 } from '@stackyard/proto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FleetError } from './errors.ts';
+import type { Failure } from './executor.ts';
 import { type Fleet, type FleetOptions, startFleet } from './fleet.ts';
 
 type ControlCall = Parameters<AgentsHandlers['Control']>[0];
@@ -111,16 +112,16 @@ afterEach(async () => {
 
 async function run(
   tasks: number,
-  options: { agents: number; failEvery?: number; twice?: boolean },
+  options: { agents: number; failures?: readonly Failure[]; twice?: boolean },
 ): Promise<Dispatcher> {
   dispatcher = new Dispatcher(tasks, options);
   const where = await dispatcher.start();
-  const { agents, failEvery } = options;
+  const { agents, failures } = options;
   fleet = await startFleet({
     ...where,
     agents,
     join: Array.from({ length: agents }, () => 'token'),
-    executor: { durationMs: 0, failEvery },
+    executor: { duration: { kind: 'fixed', ms: 0 }, failures: failures ?? [] },
   });
   await fleet.untilConnected();
   while (dispatcher.results.length < agents * tasks) await once(dispatcher.changes, 'change');
@@ -140,11 +141,12 @@ test('a dispatch that comes twice is carried out once', async () => {
 });
 
 test('every n-th task fails where the executor says so', async () => {
-  const { results } = await run(10, { agents: 1, failEvery: 5 });
+  const { results } = await run(10, { agents: 1, failures: [{ how: 'fail', every: 5 }] });
   expect(results.filter(({ reason }) => reason === 'EXIT_NONZERO')).toHaveLength(2);
 });
 
 test('a fleet without enough tokens is refused before anybody joins', async () => {
   dispatcher = new Dispatcher(0);
-  await expect(startFleet({ agents: 2, join: ['one'], executor: { durationMs: 0 } })).rejects.toThrow(FleetError);
+  const executor = { duration: { kind: 'fixed', ms: 0 } } as const;
+  await expect(startFleet({ agents: 2, join: ['one'], executor })).rejects.toThrow(FleetError);
 });

@@ -3,6 +3,7 @@ import { type Identity, join } from '@stackyard/agent';
 import { type AgentCounts, SimulatedAgent } from './agent.ts';
 import { FleetError } from './errors.ts';
 import type { FakeExecution } from './executor.ts';
+import { randomOf } from './random.ts';
 
 export interface FleetOptions {
   /** `host:port` where the server listens for agents, when it is not where the server says. */
@@ -15,8 +16,14 @@ export interface FleetOptions {
   /** The name of an agent's host, by its index from 0; `sim-1`, `sim-2` … unless given. */
   readonly hostName?: (index: number) => string;
   readonly executor: FakeExecution;
+  /** Decides what is left to chance; 1 unless given. */
+  readonly seed?: number;
   /** How many agents join and connect at a time; 20 unless told. */
   readonly concurrency?: number;
+  /** So many have joined. */
+  readonly onJoined?: (joined: number) => void;
+  /** Nobody joins after it is aborted; those that have are stopped. */
+  readonly signal?: AbortSignal;
 }
 
 export interface FleetStats extends Readonly<AgentCounts> {
@@ -39,7 +46,14 @@ export interface Fleet {
  * @throws FleetError when there are fewer tokens than agents; JoinRefusedError
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { server, agents: size, executor, hostName = (index) => `sim-${index + 1}`, concurrency = 20 } = options;
+  const {
+    server,
+    agents: size,
+    executor,
+    hostName = (index) => `sim-${index + 1}`,
+    concurrency = 20,
+    seed = 1,
+  } = options;
   if (Array.isArray(options.join) && options.join.length < size) {
     throw new FleetError(`A fleet of ${size} agents needs ${size} join tokens, but was given ${options.join.length}.`);
   }
@@ -64,6 +78,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       identity: server === undefined ? identity : { ...identity, server },
       hostName: name,
       execution: executor,
+      // Of its own, so that what happens to one does not depend on the order in which others get work.
+      random: randomOf(seed + index),
       counts,
       connected: (is) => {
         connected += is ? 1 : -1;
@@ -85,9 +101,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       for (const agent of agents) agent?.stop();
     },
   };
-  let next = 0;
+  let [next, joined] = [0, 0];
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < size; index = next++) await startOne(index);
+    for (let index = next++; index < size; index = next++) {
+      options.signal?.throwIfAborted();
+      await startOne(index);
+      options.onJoined?.(++joined);
+    }
   };
   try {
     await Promise.all(Array.from({ length: Math.min(concurrency, size) }, worker));

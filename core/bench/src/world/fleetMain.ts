@@ -13,7 +13,7 @@ const fleet = await startFleet({
   agents: names.length,
   join: tokens,
   hostName: (index) => names[index] ?? '',
-  executor: { durationMs: 0 },
+  executor: { duration: { kind: 'fixed', ms: 0 } },
 });
 await fleet.untilConnected();
 process.stdout.write(`${JSON.stringify({ agents: names.length })}\n`);
