@@ -79,7 +79,7 @@ describe('certificates', () => {
       enrolment: { endpoint, caSha256 },
       agents: size,
       join: tickets.map(({ token }) => token),
-      executor: { durationMs },
+      executor: { duration: { kind: 'fixed', ms: durationMs } },
     });
     await untilAll(size);
     await api.post('/clusters', { name: 'c', hosts: names });

@@ -20,6 +20,17 @@ export interface WorldOptions {
   /** The user's own PostgreSQL instead of the embedded one. */
   readonly databaseUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Agents in network namespaces; on loopback addresses without it. */
+  readonly network?: HostNetwork;
+}
+
+/** Where hosts are, when they are not on loopback addresses. */
+export interface HostNetwork {
+  /** The server's address in it. */
+  readonly server: string;
+  addressOf(host: string): string;
+  /** What runs a command on the host. */
+  commandOn(host: string): readonly string[];
 }
 
 export interface TestHost {
@@ -103,7 +114,7 @@ export class World {
 
   /** host:port that agents dial. */
   get agentEndpoint(): string {
-    return `127.0.0.1:${this.#ports.agents}`;
+    return `${this.#options.network?.server ?? '127.0.0.1'}:${this.#ports.agents}`;
   }
 
   get dataDir(): string {
@@ -117,9 +128,10 @@ export class World {
 
   /** Starts the server's process without waiting for it. */
   launchServer(): ChildProcess {
-    const { stacks, databaseUrl, env } = this.#options;
+    const { stacks, databaseUrl, env, network } = this.#options;
     const args = [
       'server',
+      ...(network ? ['--agent-host', network.server] : []),
       '--data-dir',
       this.dataDir,
       '--port',
@@ -196,7 +208,7 @@ export class World {
   async addHost(name: string): Promise<TestHost> {
     const host: TestHost = {
       name,
-      address: `${this.#net}.${11 + this.hosts.size}`,
+      address: this.#options.network?.addressOf(name) ?? `${this.#net}.${11 + this.hosts.size}`,
       root: join(this.dir, name),
       agent: undefined,
       ticket: undefined,
@@ -235,7 +247,8 @@ export class World {
       '--token-file',
       join(this.dir, `${name}.token`),
     ];
-    host.agent = this.#run(args, `${name}.log`, this.#options.env ?? {});
+    const { env = {}, network } = this.#options;
+    host.agent = this.#run(args, `${name}.log`, env, network?.commandOn(name));
     return host.agent;
   }
 
@@ -267,6 +280,22 @@ export class World {
     return host;
   }
 
+  /** A command of the operator. `interrupt` presses Ctrl-C and answers when it has ended. */
+  runCommand(args: readonly string[]): { interrupt(): Promise<{ code: number | null; output: string }> } {
+    const env = { STACKYARD_URL: this.api.url, STACKYARD_TOKEN: this.api.token };
+    const child = this.#run(args, 'command.log', env);
+    let output = '';
+    child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
+    return {
+      interrupt: async () => {
+        const ended = once(child, 'close');
+        child.kill('SIGINT');
+        const [code] = (await ended) as [number | null];
+        return { code, output };
+      },
+    };
+  }
+
   serverLog(): Promise<string> {
     return this.#log('server.log');
   }
@@ -284,8 +313,14 @@ export class World {
     await rm(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 
-  #run(args: readonly string[], log: string, env: Readonly<Record<string, string>>): ChildProcess {
-    const child = spawn(process.execPath, [cli, ...args], {
+  #run(
+    args: readonly string[],
+    log: string,
+    env: Readonly<Record<string, string>>,
+    within: readonly string[] = [],
+  ): ChildProcess {
+    const [program = process.execPath, ...rest] = [...within, process.execPath, cli, ...args];
+    const child = spawn(program, rest, {
       cwd: this.dir,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, XDG_CONFIG_HOME: join(this.dir, 'config'), ...env },

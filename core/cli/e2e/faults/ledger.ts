@@ -49,6 +49,9 @@ export class StartsOfSpool {
     this.#spool = join(root, 'var/lib/stackyard/agent/spool');
   }
 
+  /** Attempts whose command the agent has journaled. */
+  readonly entries = new Set<string>();
+
   get starts(): readonly Start[] {
     return [...this.#found.values()].filter((start) => start !== undefined);
   }
@@ -59,6 +62,7 @@ export class StartsOfSpool {
     for (const name of names) {
       const [, task, number] = /^([0-9a-f-]{36})\.(\d+)$/.exec(name) ?? [];
       if (task === undefined) continue;
+      this.entries.add(`${task}/${number}`);
       const files = await readdir(join(this.#spool, name)).catch(() => []);
       for (const file of files.filter((each) => /^decision\.\d+$/.test(each))) {
         await this.#readDecision(`${name}/${file}`, `${task}/${number}`);
