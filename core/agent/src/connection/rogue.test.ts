@@ -92,6 +92,9 @@ test.each<[string, () => Promise<ServerCredentials>]>([
   const credentials = await serve(await shown());
   expect(await dial(credentials)).toEqual(['refused', 'refused']);
   const { request } = await newRequest();
-  await expect(renewOnline(credentials, request)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+  // Whoever reads the agent's log is told what is wrong.
+  await expect(renewOnline(credentials, request)).rejects.toThrow(
+    /does not answer \((The peer is not the server of installation|unsuitable certificate purpose|certificate signature failure|self-signed certificate|unable to verify)/i,
+  );
   expect(calls).toBe(0);
 });
