@@ -58,7 +58,10 @@ const closeStatus: Readonly<Record<CloseCode | 'BUSY', status>> = {
   BUSY: status.UNAVAILABLE,
 };
 
-const MESSAGE_BYTES = 16 * 1024 * 1024;
+/** An envelope names every instance of a large service. */
+const SEND_BYTES = 16 * 1024 * 1024;
+/** A hello with the results of everything that can run on a host at once, four times over. */
+const RECEIVE_BYTES = 8 * 1024 * 1024;
 /** What an agent has open at once: its streams, its downloads and a renewal, each kind on a connection of its own. */
 const CONNECTION_CALLS = 20;
 const IDLE_MS = 60_000;
@@ -78,8 +81,8 @@ export class Gateway {
     this.#options = options;
     this.#greetings = new GreetingQueue(options.greeting);
     this.#server = new Server({
-      'grpc.max_receive_message_length': MESSAGE_BYTES,
-      'grpc.max_send_message_length': MESSAGE_BYTES,
+      'grpc.max_receive_message_length': RECEIVE_BYTES,
+      'grpc.max_send_message_length': SEND_BYTES,
       'grpc.max_concurrent_streams': CONNECTION_CALLS,
       // Whoever has nothing to say makes room.
       'grpc.max_connection_idle_ms': IDLE_MS,

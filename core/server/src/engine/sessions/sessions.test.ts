@@ -278,4 +278,22 @@ describe('silence', () => {
     expect(said(step({ kind: 'removed', hostId }))).toEqual(['close 1 REMOVED', 'down', 'result t/1 LOST', 'lost']);
     expect(says({ kind: 'started', id })).toEqual([]);
   });
+
+  test('a host that joins again keeps what was issued to it, for the agent that comes by its new certificate', () => {
+    const { hello, issue, step } = start();
+    hello();
+    issue();
+    expect(said(step({ kind: 'rejoined', hostId }))).toEqual(['close 1 REMOVED', 'down']);
+    expect(said(hello({}, 2))).toContain('dispatch t/1');
+  });
+
+  test('a host that is revoked is out of reach at once; its attempts wait for it as for any that is silent', () => {
+    const { hello, issue, step } = start();
+    hello();
+    issue();
+    expect(said(step({ kind: 'revoked', hostId }))).toEqual(['close 1 REMOVED', 'down', 'disconnected']);
+    expect(said(step({ kind: 'revoked', hostId }))).toEqual([]);
+    for (let now = 500; now <= 5000; now += 500) expect(said(step({ kind: 'tick', now }))).toEqual([]);
+    expect(said(step({ kind: 'tick', now: 5001 }))).toEqual(['result t/1 LOST', 'lost']);
+  });
 });
