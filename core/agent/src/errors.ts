@@ -91,3 +91,14 @@ export class IntegrityError extends AgentError {
     super('ARTIFACT_INTEGRITY', message);
   }
 }
+
+/** The Node binary for an architecture is neither installed nor to be had from the npm registry. */
+export class NodeBinaryError extends AgentError {
+  constructor(name: string, why: string, options?: ErrorOptions) {
+    super(
+      'NODE_BINARY',
+      `Node for agents (the npm package ${name}) is not here and could not be fetched: ${why}. Let the server reach the npm registry, or run it on a machine of that architecture.`,
+      options,
+    );
+  }
+}

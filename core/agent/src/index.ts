@@ -11,5 +11,6 @@ export { main as agentMain } from './main.ts';
 export * from './errors.ts';
 export * as executor from './executor/index.ts';
 export * as logs from './logs/index.ts';
+export { type AgentSoftware, agentSoftware, ARCHITECTURES, type Architecture } from './software/index.ts';
 export * as session from './session/index.ts';
 export { type Extras, fromWire, type Gauges, type HelloExtras, termsOf, toWire } from './wire.ts';

@@ -67,6 +67,8 @@ function pinOf(given: string | undefined): string | undefined {
 
 /** Runs the agent until SIGTERM or SIGINT; resolves with the exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  // Once per host: a running agent is spared its code.
+  if (argv[0] === 'install') return (await import('./launcher/install.ts')).installMain(argv.slice(1), env);
   try {
     const options = await agentOptions(argv, env);
     if (!options) return (process.stdout.write(HELP), 0);

@@ -9,6 +9,7 @@ import { Downloads } from '../connection/download.ts';
 import { sha256sOf } from '../identity/authorities.ts';
 import { renewExpired } from '../identity/enrol.ts';
 import { Renewal } from '../identity/renewal.ts';
+import { LauncherReport } from '../launcher/report.ts';
 import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
@@ -16,7 +17,6 @@ import { mechanismHere } from '../processes/cgroups.ts';
 import { SessionDriver } from '../session/driver.ts';
 import { Attempts, RunnerPool, Spool } from '../spool/index.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { VERSION } from '../version.ts';
 import { type Extras, fromWire } from '../wire.ts';
 import { GaugeReader } from './gauges.ts';
 import { type HostAddress, hostFacts, isSameHost } from './hostFacts.ts';
@@ -41,6 +41,7 @@ export async function assemble(from: {
   const { options, paths, credentials, log } = from;
   const { identity } = credentials;
   const { root, address, bind, local } = options;
+  const launcher = new LauncherReport();
   const spool = await Spool.open(paths.spool);
   for (const { path, reason } of spool.quarantined)
     log.error({ path, reason }, 'An entry of the journal was set aside');
@@ -82,6 +83,7 @@ export async function assemble(from: {
     },
     received(from, message) {
       if (message.trust) return trust(message.trust);
+      if (message.heartbeatAck) launcher.connected();
       if (message.watchComponents) return supervisor.watch(message.watchComponents.components);
       const said = fromWire(message);
       if (said) driver.happened({ kind: 'received', stream: from, message: said });
@@ -128,7 +130,7 @@ export async function assemble(from: {
       agentBootId,
       hostBootId: spool.bootId,
       journalId: spool.journalId,
-      agentVersion: VERSION,
+      agentVersion: launcher.version,
       facts,
       components: supervisor.statuses(),
       trusted: sha256sOf(credentials.identity.authorities),
@@ -180,7 +182,7 @@ export async function assemble(from: {
     log,
   });
   log.info(
-    { agentId: identity.agentId, root, bootId: spool.bootId, version: VERSION, taskEnding: mechanismHere() },
+    { agentId: identity.agentId, root, bootId: spool.bootId, version: launcher.version, taskEnding: mechanismHere() },
     'The agent runs',
   );
 

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { AuthorityMismatchError, JoinRefusedError } from '../errors.ts';
+import { join as enrolHost } from '../identity/enrol.ts';
+import { sha256sOf } from '../identity/authorities.ts';
+import { readIdentity, saveIdentity } from '../identity/identity.ts';
+import { writeDurably } from '../spool/durable.ts';
+import { InstallError } from './errors.ts';
+import { checkClock, checkReachable, parseEndpoint } from './reach.ts';
+
+/** What the join script passes on; it has checked the form of every value. */
+export interface InstallOptions {
+  /** Where the launcher is to find the agent's arguments. */
+  readonly base: string;
+  readonly server: string;
+  readonly enrol: string;
+  /** File of the certificate authority, and the digest of its certificate. */
+  readonly ca: string;
+  readonly caSha256: string;
+  readonly name: string;
+  readonly root: string;
+  readonly address: string;
+  readonly local: boolean;
+}
+
+/** @throws InstallError USAGE for what cannot be understood */
+export function installOptions(argv: readonly string[]): InstallOptions {
+  const text = { type: 'string', default: '' } as const;
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      base: text,
+      server: text,
+      enrol: text,
+      ca: text,
+      'ca-sha256': text,
+      name: text,
+      root: text,
+      address: text,
+      local: { type: 'boolean', default: false },
+    },
+  });
+  const { 'ca-sha256': caSha256, local, ...rest } = values;
+  for (const [name, value] of Object.entries({ ...rest, 'ca-sha256': caSha256 }))
+    if (value === '' || /\p{Cc}/u.test(value)) throw new InstallError('USAGE', `--${name} is missing or not a line.`);
+  for (const name of ['server', 'enrol'] as const)
+    if (!parseEndpoint(rest[name])) throw new InstallError('USAGE', `--${name} has to be HOST:PORT.`);
+  return { ...rest, caSha256, local };
+}
+
+/**
+ * Makes sure that the host can reach the server and agrees with its clock, joins it unless it has already, and writes what
+ * the launcher starts the agent with.
+ *
+ * @returns a sentence for whoever installs
+ * @throws InstallError
+ */
+export async function install(options: InstallOptions, token: string): Promise<string> {
+  const { base, server, enrol, root, name, address, local } = options;
+  await checkReachable(enrol, 'the listener through which hosts join');
+  await checkReachable(server, 'the port that agents dial');
+  await checkClock(enrol, await readFile(options.ca, 'utf8'));
+  const said = await joined(options, token);
+  const lines = [
+    '--server',
+    server,
+    '--root',
+    root,
+    '--name',
+    name,
+    '--address',
+    address,
+    ...(local ? ['--local'] : []),
+  ];
+  await writeDurably(join(base, 'agent.args'), lines.map((line) => `${line}\n`).join(''));
+  return said;
+}
+
+async function joined({ root, enrol, caSha256, name }: InstallOptions, token: string): Promise<string> {
+  const known = await readIdentity(root);
+  if (known && sha256sOf(known.authorities).includes(caSha256)) {
+    // The server may have another address by now, but it is the same one.
+    await saveIdentity(root, { ...known, enrolment: enrol });
+    return 'This machine has joined before; its agent is repaired.';
+  }
+  if (known)
+    throw new InstallError(
+      'OTHER_AGENT',
+      `This machine belongs to another server (${known.enrolment}). Take its agent away first: sh join.sh --remove`,
+    );
+  try {
+    await saveIdentity(root, await enrolHost({ enrolment: enrol, caSha256, token, hostName: name }));
+  } catch (error) {
+    if (error instanceof JoinRefusedError || error instanceof AuthorityMismatchError)
+      throw new InstallError('JOIN_REFUSED', error.message, { cause: error });
+    throw error;
+  }
+  return `The server has let ${name} join.`;
+}
+
+/** Runs an installation; its output is for whoever ran the join script. @returns the exit code */
+export async function installMain(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    process.stdout.write(`stackyard: ${await install(installOptions(argv), env['STACKYARD_JOIN_TOKEN'] ?? '')}\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`stackyard: ${(error as Error).message}\n`);
+    return error instanceof InstallError ? error.exitCode : 1;
+  }
+}
