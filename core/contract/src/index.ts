@@ -1,3 +1,5 @@
+export * from './joining.ts';
 export * from './principal.ts';
+export * from './records.ts';
 export * from './route.ts';
 export * from './stats.ts';

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { token } from '@stackyard/kernel';
+import { type ErrorClass, token } from '@stackyard/kernel';
 import type { z } from 'zod';
 import type { Permission, Principal } from './principal.ts';
 
@@ -76,6 +76,8 @@ export interface Route<
   >;
   /** Codes of problems it may answer besides those every route may. */
   readonly problems?: readonly number[];
+  /** The status of errors that the server does not know, because they are the plugin's own. */
+  readonly refusals?: readonly { readonly error: Pick<ErrorClass<never>, 'code' | 'title'>; readonly status: number }[];
   /** POST that creates or runs: takes an Idempotency-Key. */
   readonly idempotent?: boolean;
   /** Needs If-Match. */
