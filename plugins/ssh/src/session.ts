@@ -93,7 +93,7 @@ export class SshSession {
    * @throws HostFailure DISCONNECTED
    */
   run(command: string, { input = '', onOutput }: RunOptions = {}): Promise<Ended> {
-    return this.#exec(command, async (channel) => {
+    return this.#exec(command, (channel) => {
       if (onOutput) channel.on('data', (chunk: Buffer) => onOutput(chunk.toString('utf8')));
       channel.end(input);
     });
@@ -114,9 +114,10 @@ export class SshSession {
       },
     });
     const source = 'file' in from ? createReadStream(from.file) : Readable.from([Buffer.from(from.text)]);
-    const { code, stderr } = await this.#exec(`umask 077 && cat >${quoted(path)}`, (channel) =>
-      pipeline(source, counted, channel),
-    );
+    const { code, stderr } = await this.#exec(`umask 077 && cat >${quoted(path)}`, (channel) => {
+      // It may end before it has read everything; what it says by its exit code counts.
+      pipeline(source, counted, channel).catch(() => undefined);
+    });
     if (code === 0) return;
     const full = /no space|quota/i.test(stderr);
     throw new HostFailure(
@@ -137,7 +138,7 @@ export class SshSession {
     this.#client.destroy();
   }
 
-  async #exec(command: string, feed: (channel: ssh2.ClientChannel) => Promise<void>): Promise<Ended> {
+  async #exec(command: string, feed: (channel: ssh2.ClientChannel) => void): Promise<Ended> {
     const output = { stdout: '', stderr: '' };
     const take = (name: keyof typeof output) => (chunk: Buffer) =>
       void (output[name] = (output[name] + chunk.toString('utf8')).slice(-OUTPUT_BYTES));
@@ -150,8 +151,7 @@ export class SshSession {
         channel.stderr.on('data', take('stderr'));
         channel.on('exit', (status: number | null) => (code = status ?? undefined));
         channel.on('close', () => (code === undefined ? reject(new Error('the command was ended')) : resolve(code)));
-        // It may end before it has read everything; what it says by its exit code counts.
-        feed(channel).catch(() => undefined);
+        feed(channel);
       });
     });
     try {
