@@ -8,7 +8,10 @@ import { buildProgram, usageOf } from './program.ts';
 export async function run(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   try {
     // The agent is small and its options are its own; nothing of this tool is loaded for it.
-    if (argv[0] === 'agent') return await (await import('./commands/agent.ts')).runAgentCommand(argv.slice(1));
+    if (argv[0] === 'agent') {
+      const { AGENT_VERBS, runAgentCommand } = await import('./commands/agent.ts');
+      if (!AGENT_VERBS.includes(argv[1] ?? '')) return await runAgentCommand(argv.slice(1));
+    }
     let code: number = EXIT.ok;
     const program = await buildProgram(
       terminal,

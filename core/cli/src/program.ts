@@ -36,7 +36,7 @@ export const entries: readonly Entry[] = [
     name: 'agent',
     summary: 'run the agent of this host',
     group: 'Running it:',
-    build: async () => undefined,
+    build: async (command, terminal) => (await import('./commands/agentVerbs.ts')).agents(command, terminal),
   },
   {
     name: 'fleet',

@@ -1,9 +1,11 @@
 import { createKernel, type Logger, Logger as LoggerToken, PluginStartError } from '@stackyard/kernel';
+import { agentSoftwarePlugin } from './wiring/agentSoftware.ts';
 import { apiPlugin, Http } from './wiring/api.ts';
 import { cataloguePlugin } from './wiring/catalogue.ts';
 import { enginePlugin, EngineParts } from './wiring/engine.ts';
 import { EnrolmentListener, enrolmentPlugin } from './wiring/enrolment.ts';
 import { identityPlugin, ServerIdentity } from './wiring/identity.ts';
+import { joiningPlugin } from './wiring/joining.ts';
 import { operationsPlugin } from './wiring/operations.ts';
 import { Fatal, ServerOptions } from './wiring/options.ts';
 import { previewsPlugin } from './wiring/previews.ts';
@@ -19,9 +21,11 @@ export const serverPlugins = [
   cataloguePlugin,
   previewsPlugin,
   enginePlugin,
+  agentSoftwarePlugin,
   enrolmentPlugin,
   statsPlugin,
   operationsPlugin,
+  joiningPlugin,
   apiPlugin,
 ];
 

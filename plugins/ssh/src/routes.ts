@@ -78,7 +78,7 @@ function starting(runs: Runs, keys: HostKeys): Route[] {
     audit: 'host.bootstrap',
     body: z
       .strictObject({ hosts: z.array(Machine).min(1).max(1_000), login: Login, ...Manner })
-      .meta({ id: 'BootstrapInput' }),
+      .meta({ id: 'BootstrapOrder' }),
     answers: { 202: { description: 'It has begun', schema: Bootstrap } },
     problems: [409, 422],
     handle: async ({ body, principal }) => {
@@ -108,7 +108,7 @@ function starting(runs: Runs, keys: HostKeys): Route[] {
           .optional()
           .describe('Host keys that you confirm, by the name of the host'),
       })
-      .meta({ id: 'BootstrapRetryInput' }),
+      .meta({ id: 'BootstrapRetry' }),
     answers: { 202: { description: 'It has begun', schema: Bootstrap } },
     problems: [404, 409, 422],
     handle: async ({ params, body, principal }) => {

@@ -77,26 +77,23 @@ export async function install(options: InstallOptions, token: string): Promise<s
   return said;
 }
 
+/** With a good token a host joins anew, also where it was cut off; with a used one it stays what it is. */
 async function joined({ root, enrol, caSha256, name }: InstallOptions, token: string): Promise<string> {
   const known = await readIdentity(root);
-  if (known && sha256sOf(known.authorities).includes(caSha256)) {
-    // The server may have another address by now, but it is the same one.
-    await saveIdentity(root, { ...known, enrolment: enrol });
-    return 'This machine has joined before; its agent is repaired.';
-  }
-  if (known)
+  if (known && !sha256sOf(known.authorities).includes(caSha256))
     throw new InstallError(
       'OTHER_AGENT',
       `This machine belongs to another server (${known.enrolment}). Take its agent away first: sh join.sh --remove`,
     );
   try {
     await saveIdentity(root, await enrolHost({ enrolment: enrol, caSha256, token, hostName: name }));
+    return `The server has let ${name} join.`;
   } catch (error) {
-    if (error instanceof JoinRefusedError || error instanceof AuthorityMismatchError)
-      throw new InstallError('JOIN_REFUSED', error.message, { cause: error });
-    throw error;
+    const refused = error instanceof JoinRefusedError || error instanceof AuthorityMismatchError;
+    if (!refused) throw error;
+    if (!known) throw new InstallError('JOIN_REFUSED', error.message, { cause: error });
+    return 'The token is of no use any more, but this machine has joined before; its agent is repaired.';
   }
-  return `The server has let ${name} join.`;
 }
 
 /** Runs an installation; its output is for whoever ran the join script. @returns the exit code */

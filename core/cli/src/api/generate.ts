@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@stackyard/kernel';
+import ssh from '@stackyard/plugin-ssh';
 import { startServer } from '@stackyard/server';
 
 /** The committed description of the REST API, and the types of its client that are made from it. */
 export const snapshotFile = fileURLToPath(new URL('../../../server/openapi.json', import.meta.url));
 export const schemaFile = fileURLToPath(new URL('./gen/schema.ts', import.meta.url));
 
-/** The description as a real server gives it: without plugins, because which are loaded is configuration. */
+/** The description as a real server gives it with what this client speaks to: itself and the plugin for SSH. */
 export async function describedApi(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'stackyard-openapi-'));
   const listen = { host: '127.0.0.1', port: 0 };
@@ -24,7 +25,7 @@ export async function describedApi(): Promise<string> {
       enrolment: listen,
       packages: { origin: 'auto' },
       stacks: [],
-      plugins: [],
+      plugins: [ssh],
       log: createLogger({ level: 'error' }),
       onFatal: (error) => {
         throw error;

@@ -18,5 +18,9 @@ export type Stack = Schemas['Stack'];
 export type StoredPlan = Schemas['Plan'];
 export type PlanView = Schemas['PlanView'];
 export type CommandRequest = Schemas['CommandInput'];
+export type Bootstrap = Schemas['Bootstrap'];
+export type HostProgress = Schemas['HostProgress'];
+export type Probed = Schemas['ProbedMachine'];
+export type SshLogin = Schemas['SshLoginInput'];
 /** Values by config and property. */
 export type Values = ConfigVersion['values'];

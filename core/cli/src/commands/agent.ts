@@ -1,5 +1,8 @@
 import { CliError } from '../errors.ts';
 
+/** Verbs of the noun that are not the agent itself. */
+export const AGENT_VERBS: readonly string[] = ['bundle'];
+
 /**
  * Becomes the agent: this process goes on as the agent's bundle, which takes a quarter less memory than its sources.
  * Its options are its own.

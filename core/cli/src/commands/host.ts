@@ -1,10 +1,12 @@
 import { type Api, allOf, answerOf } from '../api/client.ts';
-import type { Host, JoinToken } from '../api/types.ts';
+import type { Host } from '../api/types.ts';
 import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { ago, bytes } from '../output/time.ts';
 import { agreed, planAndRun } from './execute.ts';
+import { addBootstrap } from './hostBootstrap.ts';
+import { joinCommand } from './joinCommand.ts';
 import {
   connect,
   durationOption,
@@ -55,6 +57,8 @@ export const hosts: Noun = (noun, terminal) => {
       const { api } = await connect(terminal, options);
       await printJoinCommand(api, terminal, hostName, options);
     });
+
+  addBootstrap(noun, terminal);
 
   withOutput(noun.command('rejoin'))
     .summary('print the command that lets a known host in again, such as one that was revoked')
@@ -134,14 +138,9 @@ async function printJoinCommand(
   const command = joinCommand(made);
   const human = (): string => `${command}\n`;
   terminal.err(
-    `Run this on ${hostName} before ${new Date(made.expiresAt).toLocaleTimeString()}; its token works once:\n\n`,
+    `Run this as root on ${hostName} before ${new Date(made.expiresAt).toLocaleTimeString()}; its token works once:\n\n`,
   );
   await printOne(terminal, { ...made, command }, { human, name: () => command }, output);
-}
-
-/** One line to run on the host. The token is in the environment, where other users of the host cannot see it. */
-export function joinCommand({ token, enrolment, authoritySha256, hostName }: JoinToken): string {
-  return `STACKYARD_JOIN_TOKEN=${token} stackyard agent --enrol ${enrolment} --ca-sha256 ${authoritySha256} --name ${hostName}`;
 }
 
 function hostView(clusters: ReadonlyMap<string, string>, now = new Date()): View<Host> {

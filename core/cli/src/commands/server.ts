@@ -15,7 +15,7 @@ export function serverCommand(command: Command, terminal: Terminal, done: (code:
     .option('--stack <stack>', 'a package, folder or .tgz; may be repeated; @stack/zookeeper unless given', collect)
     .option(
       '--plugin <package>',
-      'a platform plugin; may be repeated; @stackyard/plugin-prometheus unless given',
+      'a platform plugin; may be repeated; @stackyard/plugin-prometheus and plugin-ssh unless given',
       collect,
     )
     .option('--package-origin <origin>', 'where products come from: auto, url or maven')

@@ -25,7 +25,7 @@ test('flags win over the environment, that over the file, that over what is usua
     http: { host: '127.0.0.1', port: 1001 },
     agents: { port: 2002 },
     packages: { origin: 'auto' },
-    plugins: ['@stackyard/plugin-prometheus'],
+    plugins: ['@stackyard/plugin-prometheus', '@stackyard/plugin-ssh'],
     stacks: ['@stack/zookeeper'],
   });
 });

@@ -53,7 +53,7 @@ export const serverSettings = defineSettings(
     },
     packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
     /** Packages by name. */
-    plugins: z.array(z.string()).default(['@stackyard/plugin-prometheus']),
+    plugins: z.array(z.string()).default(['@stackyard/plugin-prometheus', '@stackyard/plugin-ssh']),
     /** Packages by name, folders, or built artifacts (.tgz). */
     stacks: z.array(z.string()).default(['@stack/zookeeper']),
     logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),

@@ -91,7 +91,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   });
   await app.register(fastifySSE, { heartbeatInterval: parts.streamHeartbeatMs });
   await describeApi(app);
-  addPublicRoutes(app);
+  addPublicRoutes(app, parts.routes);
   app.after(() => {
     for (const route of parts.routes) addRoute(app, parts, route);
   });

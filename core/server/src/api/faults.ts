@@ -1,3 +1,4 @@
+import type { Route } from '@stackyard/contract';
 import { type Logger, StackyardError } from '@stackyard/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -16,7 +17,8 @@ export const BODY_LIMIT = 1_048_576;
 
 /** Answers an error as application/problem+json. @returns the status. */
 export function sendProblem(log: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): number {
-  const problem = problemOf(known(error), request.id);
+  const { route } = request.routeOptions.config as { route?: Route };
+  const problem = problemOf(known(error), request.id, route?.refusals);
   if (problem.status >= 500)
     log.error({ err: error, requestId: request.id, method: request.method, url: request.url }, 'Request failed');
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');

@@ -1,3 +1,4 @@
+import type { Route } from '@stackyard/contract';
 import { StackyardError } from '@stackyard/kernel';
 import { z } from 'zod';
 import { InternalError } from './errors.ts';
@@ -60,6 +61,7 @@ export const statusOf: Readonly<Record<string, number>> = {
   IDEMPOTENCY_MISMATCH: 422,
   PRECONDITION_REQUIRED: 428,
   INTERNAL: 500,
+  BUNDLE_UNAVAILABLE: 503,
   UNAVAILABLE: 503,
   ENGINE_STOPPED: 503,
   DATABASE_EPOCH_LOST: 503,
@@ -73,15 +75,19 @@ interface WithErrors {
 /**
  * The problem of an error. What the server did not foresee becomes INTERNAL without a word of its cause: that goes to
  * the log under the same request id.
+ *
+ * @param refusals the route's own: codes of a plugin
  */
-export function problemOf(error: unknown, requestId: string): Problem {
-  if (!(error instanceof StackyardError) || statusOf[error.code] === undefined)
+export function problemOf(error: unknown, requestId: string, refusals: Route['refusals'] = []): Problem {
+  const code = error instanceof StackyardError ? error.code : '';
+  const status = statusOf[code] ?? refusals.find(({ error: known }) => known.code === code)?.status;
+  if (!(error instanceof StackyardError) || status === undefined)
     return problemOf(new InternalError({ requestId }), requestId);
   const errors = (error as StackyardError & WithErrors).errors ?? (error.fields as WithErrors).errors;
   return {
     type: `/api/v1/problems#${error.code}`,
     title: (error.constructor as { title?: string }).title ?? error.code,
-    status: statusOf[error.code] ?? 500,
+    status,
     detail: error.message,
     code: error.code,
     requestId,

@@ -1,3 +1,4 @@
+import type { Route } from '@stackyard/contract';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { catalogue } from './catalogue.ts';
@@ -9,7 +10,12 @@ const Problems = z.object({ items: z.array(z.object({ code: z.string(), status: 
 });
 
 /** What can be read without a token: what the API is, and what its problems are. Nothing about this installation. */
-export function addPublicRoutes(app: FastifyInstance): void {
+export function addPublicRoutes(app: FastifyInstance, routes: readonly Route[]): void {
+  const ofPlugins = new Map(
+    routes.flatMap(({ refusals = [] }) =>
+      refusals.map(({ error: { code, title }, status }) => [code, { code, status, title }] as const),
+    ),
+  );
   app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } as never }, async (_request, reply) =>
     reply.type('application/json').send(app.swagger()),
   );
@@ -25,6 +31,6 @@ export function addPublicRoutes(app: FastifyInstance): void {
         response: { 200: { description: 'The catalogue', content: { 'application/json': { schema: Problems } } } },
       } as never,
     },
-    async () => ({ items: catalogue }),
+    async () => ({ items: [...catalogue, ...ofPlugins.values()] }),
   );
 }

@@ -4,6 +4,7 @@ import { Event } from './entities/events.ts';
 import { AgentCertificate, Host, JoinToken } from './entities/hosts.ts';
 import { Installation } from './entities/installation.ts';
 import { Attempt, Job, StoredPlan, Task } from './entities/jobs.ts';
+import { PluginRecord } from './entities/plugins.ts';
 import { Stack } from './entities/stacks.ts';
 
 export * from './entities/access.ts';
@@ -12,6 +13,7 @@ export * from './entities/events.ts';
 export * from './entities/hosts.ts';
 export * from './entities/installation.ts';
 export * from './entities/jobs.ts';
+export * from './entities/plugins.ts';
 export * from './entities/stacks.ts';
 
 /** Every table. */
@@ -34,4 +36,5 @@ export const entities = [
   IdempotencyKey,
   ApiToken,
   AuditEntry,
+  PluginRecord,
 ] as const;

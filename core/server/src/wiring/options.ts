@@ -1,4 +1,5 @@
 import { token, type Plugin } from '@stackyard/kernel';
+import type { AgentSoftware } from '../agents/software.ts';
 
 /** Where something listens. Port 0 takes a free one. */
 export interface Address {
@@ -20,6 +21,8 @@ export interface ServerOptions {
   readonly packages: { readonly origin: 'auto' | 'url' | 'maven'; readonly mavenRepository?: string | undefined };
   /** Built artifacts to install at start. */
   readonly stacks: readonly string[];
+  /** The agents to give to hosts; without them, hosts have to bring their own. */
+  readonly agentSoftware?: AgentSoftware | undefined;
   /** Platform plugins to load beside the server's own parts. */
   readonly plugins: readonly Plugin[];
   /** How long the output of tasks is kept, in milliseconds after its last byte; for ever when absent. */

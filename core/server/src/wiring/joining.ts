@@ -1,0 +1,53 @@
+import { HostJoining, Records } from '@stackyard/contract';
+import { definePlugin, provide } from '@stackyard/kernel';
+import { ServerJoining } from '../agents/joining.ts';
+import { DatabaseRecords } from '../agents/records.ts';
+import { AgentBundles } from './agentSoftware.ts';
+import { EngineParts } from './engine.ts';
+import { EnrolmentListener } from './enrolment.ts';
+import { ServerIdentity } from './identity.ts';
+import { Operations } from './operations.ts';
+import { Storage } from './storage.ts';
+
+class WiredJoining extends ServerJoining {
+  constructor(
+    storage: Storage,
+    identity: ServerIdentity,
+    engine: EngineParts,
+    listener: EnrolmentListener,
+    { hosts }: Operations,
+    { bundles }: AgentBundles,
+  ) {
+    super({
+      em: storage.em,
+      hosts,
+      engine: engine.engine,
+      bundles,
+      terms: () => ({
+        server: engine.agentEndpoint,
+        enrol: listener.endpoint,
+        authority: firstOf(identity.identity.trustedPem),
+        authoritySha256: identity.identity.issuingSha256,
+      }),
+    });
+  }
+}
+provide(WiredJoining, Storage, ServerIdentity, EngineParts, EnrolmentListener, Operations, AgentBundles);
+
+/** The authority that signs comes first; another may take over from it, and is told to agents later. */
+function firstOf(pem: string): string {
+  return /^.*?-----END CERTIFICATE-----\n/s.exec(pem)?.[0] ?? pem;
+}
+
+class StoredRecords extends DatabaseRecords {
+  constructor(storage: Storage) {
+    super(storage.em, () => storage.writer);
+  }
+}
+provide(StoredRecords, Storage);
+
+export const joiningPlugin = definePlugin({
+  id: 'server.joining',
+  needs: [Storage, ServerIdentity, EngineParts, EnrolmentListener, Operations, AgentBundles],
+  register: (plugin) => plugin.provide(HostJoining, WiredJoining).provide(Records, StoredRecords),
+});
