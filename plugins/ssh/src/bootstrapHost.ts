@@ -146,7 +146,14 @@ async function isHere(
   const { name } = host.target;
   if (!(await joining.isReachable(name))) return false;
   const base = `${host.root.replace(/\/$/, '')}/opt/stackyard-agent`;
-  const { stdout } = await session.run(`${become.prefix}cat ${quoted(`${base}/agent.args`)}`, { input: become.input });
+  const { stdout, stderr } = await session.run(`LC_ALL=C ${become.prefix}cat ${quoted(`${base}/agent.args`)}`, {
+    input: become.input,
+  });
+  if (/permission denied/i.test(stderr))
+    throw new HostFailure(
+      'NOT_ROOT',
+      `${host.user} may not look at the agent that is on ${host.target.address}. Log in as root, or allow sudo to be used.`,
+    );
   const args = stdout.split('\n');
   if (args[args.indexOf('--name') + 1] === name) return true;
   throw new HostFailure(
@@ -164,9 +171,9 @@ async function bundleFor(joining: HostJoining, architecture: Architecture): Prom
 }
 
 async function privateDirectory(session: SshSession): Promise<string> {
-  const { code, stdout, stderr } = await session.run('umask 077 && mktemp -d /tmp/stackyard-XXXXXXXXXX');
+  const { code, stdout, stderr } = await session.run('umask 077 && mktemp -d /tmp/stackyard-bootstrap-XXXXXXXXXX');
   const dir = stdout.trim();
-  if (code !== 0 || !/^\/tmp\/stackyard-\w+$/.test(dir))
+  if (code !== 0 || !/^\/tmp\/stackyard-bootstrap-\w+$/.test(dir))
     throw new HostFailure('COPY', `No directory could be made in /tmp: ${firstLine(stderr)}.`);
   return dir;
 }

@@ -188,10 +188,14 @@ function connectFailure(error: Error & { code?: string; level?: string }, { addr
       'AUTHENTICATION',
       `${address} does not let this user in with this login. Check user, key and password, and what its sshd allows (PermitRootLogin, PasswordAuthentication).`,
     );
-  if (level === 'client-timeout' || /^(ECONN|EHOST|ENET|ETIMEDOUT|ENOTFOUND|EAI_)/.test(code))
+  if (
+    level === 'client-timeout' ||
+    /^(ECONN|EHOST|ENET|ETIMEDOUT|ENOTFOUND|EAI_)/.test(code) ||
+    /before handshake/.test(message)
+  )
     return new HostFailure(
       'UNREACHABLE',
-      `SSH does not answer at ${address}, port ${port} (${code || 'no answer in time'}). Check the address, the port, and that sshd runs there.`,
+      `SSH does not answer at ${address}, port ${port} (${code || (level === 'client-timeout' ? 'no answer in time' : 'it hung up')}). Check the address, the port, and that sshd runs there.`,
     );
   return new HostFailure('PROTOCOL', `SSH with ${address} failed: ${firstLine(message)}. Its sshd may be too old.`);
 }

@@ -17,7 +17,7 @@ export async function placeVersion(base: string, version: string, conduct: Condu
   await mkdir(join(dir, 'agent'));
   await writeFile(join(dir, 'agent/agent.mjs'), '');
   await writeFile(join(dir, 'node.args'), '--one\n--two\n');
-  const script = `#!/bin/sh\ntrap 'exit 0' TERM\necho "$STACKYARD_AGENT_VERSION $$ $*" >>"$STACKYARD_LAUNCHER/starts"\n${conducts[conduct]}\n`;
+  const script = `#!/bin/sh\ntrap 'echo said goodbye >>"$STACKYARD_LAUNCHER/goodbyes"; trap - TERM; sleep 0.3; echo ended well >>"$STACKYARD_LAUNCHER/goodbyes"; exit 0' TERM\necho "$STACKYARD_AGENT_VERSION $$ $*" >>"$STACKYARD_LAUNCHER/starts"\n${conducts[conduct]}\n`;
   await writeFile(join(dir, 'bin/node'), script);
   await chmod(join(dir, 'bin/node'), 0o755);
 }

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AuthorityMismatchError, JoinRefusedError } from '../errors.ts';
 import { join as enrolHost } from '../identity/enrol.ts';
 import { sha256sOf } from '../identity/authorities.ts';
 import { readIdentity, saveIdentity } from '../identity/identity.ts';
+import { agentPaths } from '../paths.ts';
 import { writeDurably } from '../spool/durable.ts';
 import { InstallError } from './errors.ts';
 import { checkClock, checkReachable, parseEndpoint } from './reach.ts';
@@ -62,36 +63,29 @@ export async function install(options: InstallOptions, token: string): Promise<s
   await checkReachable(server, 'the port that agents dial');
   await checkClock(enrol, await readFile(options.ca, 'utf8'));
   const said = await joined(options, token);
-  const lines = [
-    '--server',
-    server,
-    '--root',
-    root,
-    '--name',
-    name,
-    '--address',
-    address,
-    ...(local ? ['--local'] : []),
-  ];
+  const lines = ['--root', root, '--name', name, '--address', address, ...(local ? ['--local'] : [])];
   await writeDurably(join(base, 'agent.args'), lines.map((line) => `${line}\n`).join(''));
   return said;
 }
 
 /** With a good token a host joins anew, also where it was cut off; with a used one it stays what it is. */
-async function joined({ root, enrol, caSha256, name }: InstallOptions, token: string): Promise<string> {
+async function joined({ root, server, enrol, caSha256, name }: InstallOptions, token: string): Promise<string> {
   const known = await readIdentity(root);
   if (known && !sha256sOf(known.authorities).includes(caSha256))
     throw new InstallError(
       'OTHER_AGENT',
       `This machine belongs to another server (${known.enrolment}). Take its agent away first: sh join.sh --remove`,
     );
+  await mkdir(agentPaths(root).home, { recursive: true, mode: 0o700 });
   try {
-    await saveIdentity(root, await enrolHost({ enrolment: enrol, caSha256, token, hostName: name }));
+    await saveIdentity(root, await enrolHost({ enrolment: enrol, caSha256, token, hostName: name, server }));
     return `The server has let ${name} join.`;
   } catch (error) {
     const refused = error instanceof JoinRefusedError || error instanceof AuthorityMismatchError;
     if (!refused) throw error;
     if (!known) throw new InstallError('JOIN_REFUSED', error.message, { cause: error });
+    // It may be reached by another address since.
+    await saveIdentity(root, { ...known, server, enrolment: enrol });
     return 'The token is of no use any more, but this machine has joined before; its agent is repaired.';
   }
 }

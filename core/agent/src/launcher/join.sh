@@ -111,7 +111,9 @@ sha256_of() { sha256sum <"$1" | cut -c 1-64; }
 ca_found=$(grep -v -e - "$ca" | base64 -d 2>/dev/null | sha256sum | cut -c 1-64)
 [ "$ca_found" = "$ca_sha256" ] || fail $digest "The certificate authority at $enrol is not the one the join command names. Somebody may be in between: do not go on."
 
-mkdir -p "$base/versions" || fail $no_space "$base cannot be made."
+if ! { mkdir -p "$base/versions" && [ -w "$base/versions" ]; } 2>/dev/null; then
+  fail $not_root "Nothing can be written below $base by this user. Run this as root (sudo), and see that the disk is not full."
+fi
 free=$(df -Pk "$base" 2>/dev/null | tail -n 1 | { read -r _ _ _ free _ && echo "$free"; })
 case $free in '' | *[!0-9]*) free=999999999 ;; esac
 [ "$free" -ge 262144 ] || fail $no_space "Only $((free / 1024)) MB are free for $base, and 256 are needed."

@@ -110,8 +110,10 @@ watch_trial() {
 }
 
 nap() { sleep "$1" 9>&- & sleeper=$!; wait $sleeper; kill $sleeper 2>/dev/null; }
+# A second signal would end it before it has said goodbye to the server.
+tell() { [ "$told" = "$agent" ] || { told=$agent && kill -TERM "$agent" 2>/dev/null; }; }
 stop_agent() {
-  kill -TERM "$agent" 2>/dev/null
+  tell
   tries=0
   while [ -n "$(identity "$agent")" ]; do
     tries=$((tries + 1))
@@ -121,6 +123,8 @@ stop_agent() {
 }
 # A signal cuts a wait short.
 wait_for_agent() {
+  # It may have come when the agent was not known yet.
+  [ -z "$ending" ] || tell
   while wait "$agent"; rc=$?; [ $rc -gt 128 ] && [ -n "$(identity "$agent")" ]; do
     [ -z "$ending" ] || stop_agent
   done
@@ -130,8 +134,8 @@ run() {
   exec 9>>launcher.lock
   flock -n 9 || { say 'Another launcher runs this agent already.' >&2 && exit 75; }
   keep launcher "$(identity $$)"
-  ending='' agent='' delay=1 trial_began=''
-  trap 'ending=1; [ -z "$agent" ] || kill -TERM "$agent" 2>/dev/null' TERM INT HUP
+  ending='' agent='' told='' delay=1 trial_began=''
+  trap 'ending=1; tell' TERM INT HUP
   while [ -z "$ending" ]; do
     take_next
     began=$(seconds)

@@ -75,6 +75,8 @@ describe('the launcher', () => {
     const pid = Number(starts()[1]!.split(' ')[1]);
     expect(launcher('stop').status).toBe(0);
     expect([isAlive(own), existsSync(`/proc/${pid}`)]).toEqual([false, false]);
+    // A second signal would have cut it short.
+    expect(read('goodbyes')).toBe('said goodbye\nended well\n');
     expect(launcher('status')).toMatchObject({ status: 1, stdout: 'Version v1, not running.\n' });
   });
 

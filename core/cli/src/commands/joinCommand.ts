@@ -12,7 +12,7 @@ export function joinCommand({ token, server, enrolment, authoritySha256, hostNam
     'd=$(mktemp -d)',
     `trap 'rm -rf "$d"' EXIT`,
     `{ curl -fsSk --noproxy '*' ${url}/ca.pem || wget -qO- --no-proxy --no-check-certificate ${url}/ca.pem; } | sed '/END/q' >"$d/ca"`,
-    `[ "$(grep -v -e - "$d/ca" | base64 -d | sha256sum | cut -c 1-64)" = ${authoritySha256} ]`,
+    `{ [ "$(grep -v -e - "$d/ca" | base64 -d | sha256sum | cut -c 1-64)" = ${authoritySha256} ] || { echo "stackyard: ${url} is not the server this line was made by, or is out of reach." >&2; false; }; }`,
     `{ curl -fsS --noproxy '*' --cacert "$d/ca" ${url}/join.sh || wget -qO- --no-proxy --ca-certificate="$d/ca" ${url}/join.sh; } >"$d/join.sh"`,
     `STACKYARD_JOIN_TOKEN=${token} sh "$d/join.sh" --server ${server} --enrol ${enrolment} --ca "$d/ca" --ca-sha256 ${authoritySha256} --name ${hostName}`,
   ];
