@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Tools whose absence makes a test skip: a cached result holds only where the same ones are there. */
-const tools = ['promtool', 'mvn', 'java', 'unshare', 'flock', 'setpriv', 'ip', 'nft'];
+const tools = ['promtool', 'mvn', 'java', 'unshare', 'flock', 'setpriv', 'ip', 'nft', 'shellcheck'];
 /** Suffixes of test files by kind; `unit` is what has none of the others. */
 const suffixes = { integration: '.integration.test.ts', e2e: '.e2e.test.ts' };
 

@@ -8,6 +8,7 @@ import { buildProgram } from './program.ts';
 const server = join(import.meta.dirname, '../../server');
 const guide = readFileSync(join(server, 'OPERATING.md'), 'utf8');
 const agentHelp = readFileSync(join(import.meta.dirname, '../../agent/src/main.ts'), 'utf8');
+const joinScript = readFileSync(join(import.meta.dirname, '../../agent/src/launcher/join.sh'), 'utf8');
 const commands = [...guide.matchAll(/```sh\n(.*?)```/gs)]
   .flatMap(([, block = '']) => block.split('\n'))
   .concat([...guide.matchAll(/`(npx stackyard [a-z][^`<]*)`/g)].map(([, line = '']) => line))
@@ -60,8 +61,8 @@ describe("the operator's guide", () => {
     if (!registeredArguments.at(-1)?.variadic) expect(operands.length).toBeLessThanOrEqual(registeredArguments.length);
   });
 
-  test('every flag it speaks of is one of the server or of some command', () => {
-    const all = new Set(agentHelp.match(/--[a-z-]+/g));
+  test('every flag it speaks of is one of the server, of some command or of the join script', () => {
+    const all = new Set(`${agentHelp}${joinScript}`.match(/--[a-z-]+/g));
     const visit = (command: Command): void => {
       for (const { long } of command.options) if (long) all.add(long);
       command.commands.forEach(visit);
