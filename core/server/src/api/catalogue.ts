@@ -1,5 +1,4 @@
 import { catalogueOf } from '@stackyard/kernel';
-import * as agents from '../agents/errors.ts';
 import * as clusters from '../clusters/errors.ts';
 import * as commands from '../commands/errors.ts';
 import * as database from '../database/errors.ts';
@@ -11,6 +10,6 @@ import { statusOf } from './problem.ts';
 
 /** Every problem the API may answer: what its code means, and its status. */
 export const catalogue: readonly { readonly code: string; readonly status: number; readonly title: string }[] =
-  catalogueOf(api, agents, clusters, commands, stacks, engine, identity, database)
+  catalogueOf(api, clusters, commands, stacks, engine, identity, database)
     .filter(({ code }) => statusOf[code] !== undefined)
     .map(({ code, title }) => ({ code, status: statusOf[code] ?? 500, title }));

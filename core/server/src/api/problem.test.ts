@@ -1,5 +1,6 @@
-import { catalogueOf, StackyardError } from '@stackyard/kernel';
+import { catalogueOf, defineError, StackyardError } from '@stackyard/kernel';
 import { expect, test } from 'vitest';
+import * as agents from '../agents/errors.ts';
 import * as clusters from '../clusters/errors.ts';
 import * as commands from '../commands/errors.ts';
 import * as database from '../database/errors.ts';
@@ -14,21 +15,31 @@ import * as api from './errors.ts';
 import { known } from './faults.ts';
 import { problemOf, statusOf } from './problem.ts';
 
-/** Errors of other parts that never leave by the API: they end the start, or become an attempt's message. */
+/** Errors of other parts that never leave by the API: they end the start, or become the message of an attempt or a host. */
 const inside = new Set([
   'CERTIFICATE_REQUEST_REFUSED',
   'AUTHORITY_ELSEWHERE',
   'AUTHORITY_DAMAGED',
-  ...catalogueOf(packages, postgres, wiring).map(({ code }) => code),
+  ...catalogueOf(agents, packages, postgres, wiring).map(({ code }) => code),
   'DATABASE_UNREACHABLE',
   'DATABASE_NEWER',
   'ENGINE_ATTEMPT_ID',
 ]);
 
 test('every error of the server has a code of its own, and a status unless it stays inside', () => {
-  const all = catalogueOf(api, clusters, commands, database, engine, identity, packages, postgres, stacks, wiring).map(
-    ({ code }) => code,
-  );
+  const all = catalogueOf(
+    api,
+    agents,
+    clusters,
+    commands,
+    database,
+    engine,
+    identity,
+    packages,
+    postgres,
+    stacks,
+    wiring,
+  ).map(({ code }) => code);
   expect(all.filter((code) => statusOf[code] === undefined && !inside.has(code))).toEqual([]);
   expect(all.filter((code) => inside.has(code) && statusOf[code] !== undefined)).toEqual([]);
   expect(Object.keys(statusOf).filter((code) => !all.includes(code))).toEqual([]);
@@ -39,6 +50,13 @@ test('every status is one that the description of the API knows', () => {
   expect(new Set(Object.values(statusOf))).toEqual(
     new Set([400, 401, 403, 404, 406, 409, 410, 412, 413, 415, 422, 428, 500, 503]),
   );
+});
+
+test("an error of a plugin has the status that its route gives it, and none on another's", () => {
+  class KeyBentError extends defineError('KEY_BENT', 'The key is bent', (_: object) => 'Straighten it.') {}
+  const refusals = [{ error: KeyBentError, status: 422 }];
+  expect(problemOf(new KeyBentError({}), 'r-1', refusals)).toMatchObject({ status: 422, title: 'The key is bent' });
+  expect(problemOf(new KeyBentError({}), 'r-1')).toMatchObject({ status: 500, code: 'INTERNAL' });
 });
 
 test('an error of the catalogue becomes a problem with its title, sentence and reasons', () => {
