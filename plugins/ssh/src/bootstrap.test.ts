@@ -64,7 +64,7 @@ async function ended(id: string, seen: (host: HostProgress) => void = () => unde
 }
 
 /** What a bootstrap copies to. */
-const temporary = async () => (await readdir('/tmp')).filter((name) => /^stackyard-bootstrap-/.test(name));
+const temporary = async () => (await readdir('/tmp')).filter((name) => name.startsWith('stackyard-bootstrap-'));
 
 const outcome = ({ hosts }: Bootstrap) => hosts.map(({ name, state, failure }) => [name, state, failure]);
 
