@@ -103,7 +103,7 @@ describe.skipIf(missing !== undefined)(
         command: 'add',
         services: [{ service: 'mock', components: { worker: ['n1', 'n2'], follower: ['n1'] } }],
       });
-      expect(job.state, await world.api.story(job.id)).toBe('SUCCESSFUL');
+      if (job.state !== 'SUCCESSFUL') throw new Error(await world.api.story(job.id));
       await until('all components run', async () =>
         (await world.api.components('c')).every(({ observed }) => observed === 'RUNNING'),
       );
