@@ -28,6 +28,7 @@ export type { Result, Result__Output } from './gen/stackyard/agent/v1/Result.ts'
 export type { Self, Self__Output } from './gen/stackyard/agent/v1/Self.ts';
 export type { ServerFrame, ServerFrame__Output } from './gen/stackyard/agent/v1/ServerFrame.ts';
 export type { ServerMessage, ServerMessage__Output } from './gen/stackyard/agent/v1/ServerMessage.ts';
+export type { AgentUpdate, AgentUpdate__Output } from './gen/stackyard/agent/v1/AgentUpdate.ts';
 export type { TrustAuthorities, TrustAuthorities__Output } from './gen/stackyard/agent/v1/TrustAuthorities.ts';
 export type { TrustedAuthorities, TrustedAuthorities__Output } from './gen/stackyard/agent/v1/TrustedAuthorities.ts';
 export type { Value, Value__Output } from './gen/stackyard/agent/v1/Value.ts';

@@ -3,6 +3,7 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 
 import type { AgentFrame as _stackyard_agent_v1_AgentFrame, AgentFrame__Output as _stackyard_agent_v1_AgentFrame__Output } from './stackyard/agent/v1/AgentFrame.ts';
 import type { AgentMessage as _stackyard_agent_v1_AgentMessage, AgentMessage__Output as _stackyard_agent_v1_AgentMessage__Output } from './stackyard/agent/v1/AgentMessage.ts';
+import type { AgentUpdate as _stackyard_agent_v1_AgentUpdate, AgentUpdate__Output as _stackyard_agent_v1_AgentUpdate__Output } from './stackyard/agent/v1/AgentUpdate.ts';
 import type { AgentsClient as _stackyard_agent_v1_AgentsClient, AgentsDefinition as _stackyard_agent_v1_AgentsDefinition } from './stackyard/agent/v1/Agents.ts';
 import type { AttemptRef as _stackyard_agent_v1_AttemptRef, AttemptRef__Output as _stackyard_agent_v1_AttemptRef__Output } from './stackyard/agent/v1/AttemptRef.ts';
 import type { Cancel as _stackyard_agent_v1_Cancel, Cancel__Output as _stackyard_agent_v1_Cancel__Output } from './stackyard/agent/v1/Cancel.ts';
@@ -56,6 +57,7 @@ export interface ProtoGrpcType {
       v1: {
         AgentFrame: MessageTypeDefinition<_stackyard_agent_v1_AgentFrame, _stackyard_agent_v1_AgentFrame__Output>
         AgentMessage: MessageTypeDefinition<_stackyard_agent_v1_AgentMessage, _stackyard_agent_v1_AgentMessage__Output>
+        AgentUpdate: MessageTypeDefinition<_stackyard_agent_v1_AgentUpdate, _stackyard_agent_v1_AgentUpdate__Output>
         Agents: SubtypeConstructor<typeof grpc.Client, _stackyard_agent_v1_AgentsClient> & { service: _stackyard_agent_v1_AgentsDefinition }
         AttemptPhase: EnumTypeDefinition
         AttemptRef: MessageTypeDefinition<_stackyard_agent_v1_AttemptRef, _stackyard_agent_v1_AttemptRef__Output>

@@ -10,6 +10,7 @@ import { sha256sOf } from '../identity/authorities.ts';
 import { renewExpired } from '../identity/enrol.ts';
 import { Renewal } from '../identity/renewal.ts';
 import { LauncherReport } from '../launcher/report.ts';
+import { Updater } from '../launcher/updater.ts';
 import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
@@ -54,7 +55,7 @@ export async function assemble(from: {
   const lookUpFacts = (): Promise<HostFacts> =>
     hostFacts({ root, address, bind, local }, (name, error) =>
       log.warn({ fact: name, err: error }, 'A fact of the host could not be found out'),
-    );
+    ).then((found) => withLauncher(found, launcher));
   let facts = await lookUpFacts();
 
   const attempts: Attempts = new Attempts({
@@ -84,6 +85,7 @@ export async function assemble(from: {
     received(from, message) {
       if (message.trust) return trust(message.trust);
       if (message.heartbeatAck) launcher.connected();
+      if (message.update) return updater.update(message.update);
       if (message.watchComponents) return supervisor.watch(message.watchComponents.components);
       const said = fromWire(message);
       if (said) driver.happened({ kind: 'received', stream: from, message: said });
@@ -117,6 +119,19 @@ export async function assemble(from: {
       (error: unknown) => log.error({ err: error }, 'Whom the server asks to trust could not be stored'),
     );
   };
+  const updater = new Updater({
+    dir: launcher.dir,
+    version: launcher.version,
+    downloads,
+    log,
+    // As whoever stops an agent does: components and tasks carry on.
+    staged: () => process.kill(process.pid, 'SIGTERM'),
+    failed(version, reason) {
+      launcher.refused = { version, reason };
+      facts = withLauncher(facts, launcher);
+      connection.send(stream, { facts });
+    },
+  });
   const supervisor = new Supervisor({
     componentsDir: paths.components,
     file: paths.watched,
@@ -210,4 +225,10 @@ function tellRefused(log: Logger, server: string, running: ReturnType<Supervisor
       ? 'The server does not know this host any more, and its components still run. Stop them by hand, or give this agent a new join token'
       : 'The server does not know this host any more. Give this agent a new join token, or remove it';
   log.error({ server, running }, what);
+}
+
+/** What became of another version of the agent is a fact too. */
+function withLauncher(facts: HostFacts, launcher: LauncherReport): HostFacts {
+  const failed = launcher.failed();
+  return failed ? { ...facts, more: { ...facts.more, 'agent.failed': `${failed.version} ${failed.reason}` } } : facts;
 }

@@ -14,6 +14,8 @@ export class LauncherReport {
   readonly dir: string | undefined;
   /** Of this agent, as the launcher calls it. */
   readonly version: string;
+  /** A version that could not even be tried. */
+  refused: FailedVersion | undefined;
   #said = false;
 
   constructor(env: NodeJS.ProcessEnv = process.env) {
@@ -30,8 +32,9 @@ export class LauncherReport {
     renameSync(`${file}.new`, file);
   }
 
+  /** The version that was given up last. */
   failed(): FailedVersion | undefined {
-    if (!this.dir) return undefined;
+    if (this.refused || !this.dir) return this.refused;
     try {
       const [, version, reason] = /^(\S+) (.*)$/m.exec(readFileSync(join(this.dir, 'failed'), 'utf8')) ?? [];
       return version === undefined || reason === undefined ? undefined : { version, reason };

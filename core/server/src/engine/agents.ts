@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@stackyard/kernel';
-import type { ServerMessage } from '@stackyard/proto';
+import type { AgentUpdate, ServerMessage } from '@stackyard/proto';
 import type { Pool } from 'pg';
 import { Alerts } from './alerts.ts';
 import { ObservedComponents } from './components.ts';
@@ -105,6 +105,10 @@ export class AgentSessions implements AgentSide {
   watchChanged(hostId: string, removed?: string): void {
     if (removed !== undefined) this.#components.forget(removed);
     this.#watch.changed(hostId);
+  }
+
+  update(hostId: string, update: AgentUpdate): void {
+    this.#tell(hostId, { update });
   }
 
   rejoined(hostId: string): void {

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '@stackyard/kernel';
+import type { AgentUpdate } from '@stackyard/proto';
 import type { EpochLostError } from '../database/errors.ts';
 import type { Database } from '../database/openDatabase.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -150,6 +151,10 @@ class WiredEngine implements RunningEngine {
 
   refreshWatch(hostId: string): void {
     this.#agents.watchChanged(hostId);
+  }
+
+  updateAgent(hostId: string, update: AgentUpdate): void {
+    this.#agents.update(hostId, update);
   }
 
   rejoined(hostId: string): void {

@@ -1,6 +1,6 @@
 import type { Observed, Reason, State } from '@stackyard/domain';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Envelope, WatchedComponent } from '@stackyard/proto';
+import type { AgentUpdate, Envelope, WatchedComponent } from '@stackyard/proto';
 import type { JobRow, TaskRow } from '../database/entities.ts';
 
 /** Builds what an agent needs to know; implemented by commands/, used by the engine. */
@@ -36,6 +36,8 @@ export interface Engine {
   revoked(hostId: string): void;
   /** Cuts off the agent of a host that was removed. */
   disconnect(hostId: string): void;
+  /** Asks the agent of a host to try another version of itself; nothing happens while it is out of reach. */
+  updateAgent(hostId: string, update: AgentUpdate): void;
   /** Whether the agent's lease is live. */
   reachable(hostId: string): boolean;
 }

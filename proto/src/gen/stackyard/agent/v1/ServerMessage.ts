@@ -8,6 +8,7 @@ import type { Cancel as _stackyard_agent_v1_Cancel, Cancel__Output as _stackyard
 import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from '../../../stackyard/agent/v1/Goaway.ts';
 import type { WatchComponents as _stackyard_agent_v1_WatchComponents, WatchComponents__Output as _stackyard_agent_v1_WatchComponents__Output } from '../../../stackyard/agent/v1/WatchComponents.ts';
 import type { TrustAuthorities as _stackyard_agent_v1_TrustAuthorities, TrustAuthorities__Output as _stackyard_agent_v1_TrustAuthorities__Output } from '../../../stackyard/agent/v1/TrustAuthorities.ts';
+import type { AgentUpdate as _stackyard_agent_v1_AgentUpdate, AgentUpdate__Output as _stackyard_agent_v1_AgentUpdate__Output } from '../../../stackyard/agent/v1/AgentUpdate.ts';
 
 export interface ServerMessage {
   'welcome'?: (_stackyard_agent_v1_Welcome | null);
@@ -18,7 +19,8 @@ export interface ServerMessage {
   'goaway'?: (_stackyard_agent_v1_Goaway | null);
   'watchComponents'?: (_stackyard_agent_v1_WatchComponents | null);
   'trust'?: (_stackyard_agent_v1_TrustAuthorities | null);
-  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust";
+  'update'?: (_stackyard_agent_v1_AgentUpdate | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust"|"update";
 }
 
 export interface ServerMessage__Output {
@@ -30,5 +32,6 @@ export interface ServerMessage__Output {
   'goaway'?: (_stackyard_agent_v1_Goaway__Output | null);
   'watchComponents'?: (_stackyard_agent_v1_WatchComponents__Output | null);
   'trust'?: (_stackyard_agent_v1_TrustAuthorities__Output | null);
-  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust";
+  'update'?: (_stackyard_agent_v1_AgentUpdate__Output | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust"|"update";
 }
