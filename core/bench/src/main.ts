@@ -8,10 +8,11 @@ import { benchPlanner } from './planner.ts';
 import { benchRest } from './rest.ts';
 import { benchStartup, reportMemory } from './startup.ts';
 import { benchThroughput } from './throughput.ts';
+import { benchWriter } from './writer.ts';
 import { type Section, writeReadme } from './readme.ts';
 import { World } from './world/world.ts';
 
-const HELP = `npm run bench -- [planner | startup | rest | latency | throughput | logs]… [--write] [--quiet SECONDS] [--profile DIR]
+const HELP = `npm run bench -- [planner | startup | rest | latency | writer | throughput | logs]… [--write] [--quiet SECONDS] [--profile DIR]
 
   --write   puts the figures into core/bench/README.md
   --quiet   waits up to so many seconds, before each bench, until the machine has little else to do
@@ -43,6 +44,7 @@ const benches = {
       await reportMemory({ what: 'after 660 jobs', ...pids }, report);
     });
   },
+  writer: benchWriter,
   throughput: async ({ report }) => {
     await inWorld(async (world) => {
       await benchThroughput(world, { report });

@@ -16,6 +16,7 @@ interface Timed {
   readonly endedMs: number;
   readonly serverMs: number;
   readonly databaseMs: number;
+  readonly fleetMs: number;
 }
 
 /**
@@ -24,18 +25,18 @@ interface Timed {
  */
 export async function benchThroughput(world: World, { report }: { report: Report }): Promise<void> {
   const names = Array.from({ length: HOSTS }, (_, index) => `wide-${index + 1}`);
-  await world.startFleet(names);
+  const fleet = await world.startFleet(names);
   await world.api.post('/clusters', { name: CLUSTER, hosts: names });
   const rates = await rawCommits(await world.databaseUrl(), { rounds: 5, commits: 20 });
   report(figureOf({ name: 'rows changed and logged by the database alone, 500 a commit', unit: '/s' }, rates));
   const jobs = { add: [] as Timed[], hundred: [] as Timed[], thousand: [] as Timed[], remove: [] as Timed[] };
   for (let round = 0; round < ROUNDS; round++) {
-    jobs.add.push(await timed(world, { command: 'add', services: SERVICES }));
+    jobs.add.push(await timed(world, fleet.pid, { command: 'add', services: SERVICES }));
     for (let n = 0; n < CHECKS; n++) {
-      jobs.hundred.push(await timed(world, { command: 'check', target: { service: 'part1' } }));
-      jobs.thousand.push(await timed(world, { command: 'check', target: {} }));
+      jobs.hundred.push(await timed(world, fleet.pid, { command: 'check', target: { service: 'part1' } }));
+      jobs.thousand.push(await timed(world, fleet.pid, { command: 'check', target: {} }));
     }
-    jobs.remove.push(await timed(world, { command: 'remove', target: {}, data: 'keep' }));
+    jobs.remove.push(await timed(world, fleet.pid, { command: 'remove', target: {}, data: 'keep' }));
   }
   for (const [kind, list] of Object.entries(jobs)) {
     const [{ tasks }] = list as [Timed];
@@ -61,21 +62,30 @@ export async function benchThroughput(world: World, { report }: { report: Report
         list.map((job) => job.databaseMs / tasks),
       ),
     );
+    report(
+      figureOf(
+        { name: "  simulated agents' processor time per task", unit: 'ms' },
+        list.map((job) => job.fleetMs / tasks),
+      ),
+    );
   }
 }
 
 const words = { add: 'add', hundred: 'check', thousand: 'check', remove: 'remove' };
 
-async function timed(world: World, command: unknown): Promise<Timed> {
+async function timed(world: World, fleet: number, command: unknown): Promise<Timed> {
   const { api } = world;
   const database = await familyOf(await world.postmasterPid());
-  const before = [await cpuMsOf(world.server.pid), await cpuMsOf(...database)] as const;
+  const usage = async () =>
+    [await cpuMsOf(world.server.pid), await cpuMsOf(...database), await cpuMsOf(fleet)] as const;
+  const before = await usage();
   const begin = performance.now();
   const { id } = await api.post<JobAnswer>(`/clusters/${CLUSTER}/commands`, command);
   const answeredMs = performance.now() - begin;
   const { counts } = await api.finished(id);
   const endedMs = performance.now() - begin;
-  const after = [await cpuMsOf(world.server.pid), await cpuMsOf(...database)] as const;
+  const after = await usage();
   const tasks = counts['SUCCESSFUL'] ?? 0;
-  return { tasks, answeredMs, endedMs, serverMs: after[0] - before[0], databaseMs: after[1] - before[1] };
+  const [serverMs, databaseMs, fleetMs] = [after[0] - before[0], after[1] - before[1], after[2] - before[2]];
+  return { tasks, answeredMs, endedMs, serverMs, databaseMs, fleetMs };
 }

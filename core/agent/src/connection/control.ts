@@ -3,6 +3,7 @@ import type { AgentMessage, ServerMessage__Output } from '@stackyard/proto';
 import { Agents, type AgentsClient } from '@stackyard/proto';
 import { backoffMs } from './backoff.ts';
 import { channelOptions, type Credentials } from './credentials.ts';
+import { isNews, withoutOvertaken } from './news.ts';
 import { untilReady } from './ready.ts';
 
 export interface ControlEvents {
@@ -14,6 +15,9 @@ export interface ControlEvents {
   /** No connection could be made, or it ended; the next try follows after `afterMs`. */
   retrying?(why: string, afterMs: number): void;
 }
+
+/** How long news of an attempt wait for what comes after them. */
+const NEWS_MS = 5;
 
 type Call = ReturnType<AgentsClient['Control']>;
 
@@ -29,6 +33,7 @@ export class ControlConnection {
   #timer: NodeJS.Timeout | undefined;
   #outbox: AgentMessage[] = [];
   #flush: NodeJS.Immediate | undefined;
+  #newsTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(credentials: Credentials, events: ControlEvents) {
@@ -40,11 +45,15 @@ export class ControlConnection {
     void this.#open();
   }
 
-  /** Queues a message; all messages of one turn of the event loop leave in one frame. */
+  /**
+   * Queues a message; all messages of one turn of the event loop leave in one frame. News of an attempt wait a moment for
+   * others: the result of a short one overtakes them.
+   */
   send(stream: number, message: AgentMessage): void {
     if (stream !== this.#stream || !this.#call) return;
     this.#outbox.push(message);
-    this.#flush ??= setImmediate(() => this.#write());
+    if (isNews(message)) this.#newsTimer ??= setTimeout(() => this.#write(), NEWS_MS);
+    else this.#flush ??= setImmediate(() => this.#write());
   }
 
   /** The session works: the next failure starts with short waits again. */
@@ -100,7 +109,9 @@ export class ControlConnection {
   #write(): void {
     clearImmediate(this.#flush);
     this.#flush = undefined;
-    const messages = this.#outbox;
+    clearTimeout(this.#newsTimer);
+    this.#newsTimer = undefined;
+    const messages = withoutOvertaken(this.#outbox);
     this.#outbox = [];
     if (messages.length > 0) this.#call?.write({ messages });
   }

@@ -99,6 +99,14 @@ export type EventPayload =
       readonly name: string;
       readonly change: 'joined' | 'connected' | 'disconnected' | 'revoked' | 'removed';
     }
+  /** An attempt that is not on record runs there, or ended: as after a restore of an older database. */
+  | {
+      readonly kind: 'orphan';
+      readonly hostId: string;
+      readonly name: string;
+      readonly attempt: string;
+      readonly ended?: { readonly exitCode: number; readonly reason?: Reason };
+    }
   | {
       readonly kind: 'cluster';
       readonly change: 'created' | 'changed' | 'deleted';

@@ -26,7 +26,8 @@ export async function loadJob(sql: Pool, jobId: string): Promise<LoadedJob | und
     }),
     sql.query<AttemptRow>({
       name: 'job-attempts',
-      text: `select ${attemptColumns} from attempt where job_id = $1`,
+      // One that is PENDING says nothing that its task does not.
+      text: `select ${attemptColumns} from attempt where job_id = $1 and state <> 'PENDING'`,
       values: [jobId],
     }),
   ]);

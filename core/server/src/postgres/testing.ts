@@ -30,13 +30,19 @@ export function testPostgresKinds(): readonly TestPostgresKind[] {
   return packageFolder(separatePackage) === undefined ? ['embedded'] : ['embedded', 'separate'];
 }
 
-/** Starts one; take one for a test file, and a new database for each test. */
-export async function startTestPostgres(kind: TestPostgresKind): Promise<TestPostgres> {
+/**
+ * Starts one; take one for a test file, and a new database for each test. `durable`: its commits reach the disk, as those
+ * of a server's do.
+ */
+export async function startTestPostgres(
+  kind: TestPostgresKind,
+  { durable = false }: { readonly durable?: boolean } = {},
+): Promise<TestPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'stackyard-pg-'));
   const port = await freePort();
   const separate = kind === 'separate';
   // Tests don't pull the plug, and two cores wait for no disk.
-  const fast = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' };
+  const fast = durable ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' };
   const ignore = () => undefined;
   try {
     const running = await startEmbeddedPostgres({

@@ -3,10 +3,12 @@ import type { Migration } from '@mikro-orm/migrations';
 import { Migration20261123000000_initial } from './Migration20261123000000_initial.ts';
 import { Migration20261126013332_agent_certificates } from './Migration20261126013332_agent_certificates.ts';
 import { Migration20261126014725_plugin_records } from './Migration20261126014725_plugin_records.ts';
+import { Migration20261126021500_room_for_updates } from './Migration20261126021500_room_for_updates.ts';
 
 /** Every migration in order, named one by one so that no folder is searched at run time. */
 export const migrations: readonly Constructor<Migration>[] = [
   Migration20261123000000_initial,
   Migration20261126013332_agent_certificates,
   Migration20261126014725_plugin_records,
+  Migration20261126021500_room_for_updates,
 ];

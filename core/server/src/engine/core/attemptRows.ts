@@ -49,11 +49,16 @@ export function finish(
       signal: result.signal || null,
       outputs: result.outputs,
       logSize: result.logSize,
-      startedAt: attempt.startedAt ?? (next.dispatch === 'STARTED' ? at : null),
+      startedAt: attempt.startedAt ?? (next.dispatch === 'STARTED' ? begun(attempt, result, at) : null),
       finishedAt: at,
       durationMs: result.durationMs,
     }
   );
+}
+
+/** Of an attempt whose start was not told of before its end. */
+function begun({ issuedAt }: AttemptWrite, { durationMs }: AttemptResult, at: Date): Date {
+  return new Date(Math.max(issuedAt?.getTime() ?? 0, at.getTime() - durationMs));
 }
 
 export function withdraw(attempt: AttemptWrite, state: State, reason: Reason, at: Date): AttemptWrite {

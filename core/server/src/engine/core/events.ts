@@ -72,5 +72,5 @@ export type Happening =
     }
   /** `clean`: the agent said goodbye. */
   | { readonly kind: 'closed'; readonly hostId: string; readonly stream: number; readonly clean: boolean }
-  /** Time passed: at least four times in a lease, or the server takes itself for having stood still. */
+  /** Time passed: at least four times in a lease; a gap of more than half of one is time in which the server itself stood still. */
   | { readonly kind: 'tick' };

@@ -1,5 +1,5 @@
 import type { AttemptResult, HelloMessage } from '../sessions/messages.ts';
-import type { Change } from '../writer/changes.ts';
+import type { Change, NewEvent } from '../writer/changes.ts';
 
 /** A session began: who and where the agent is from now on. */
 export function sessionChange(hostId: string, sessionNo: number, hello: HelloMessage): Change {
@@ -27,4 +27,22 @@ export function presenceChange(
 export function lateChange(attemptId: string, { reason, message, exitCode }: AttemptResult, now: Date): Change {
   const said = { ...(reason === undefined ? {} : { reason }), ...(message === '' ? {} : { message }) };
   return { late: [{ id: attemptId, late: { ...said, exitCode, at: now.toISOString() } }] };
+}
+
+/** Longest id of an attempt; what agents say may be longer. */
+const ID_LIMIT = 60;
+
+/** An attempt that the server has no row of runs on a host, or ended there. */
+export function orphanEvent(
+  host: { readonly id: string; readonly name: string; readonly clusterId: string | undefined },
+  attemptId: string,
+  result: AttemptResult | undefined,
+): NewEvent {
+  const { id: hostId, name, clusterId } = host;
+  const ended = result && {
+    exitCode: result.exitCode,
+    ...(result.reason === undefined ? {} : { reason: result.reason }),
+  };
+  const attempt = attemptId.slice(0, ID_LIMIT);
+  return { topic: 'host', clusterId, payload: { kind: 'orphan', hostId, name, attempt, ...(ended ? { ended } : {}) } };
 }

@@ -2,7 +2,7 @@ import type { AttemptResult } from '../sessions/messages.ts';
 import type { SessionEffect } from '../sessions/state.ts';
 import { end, progressed } from './attempts.ts';
 import { dispatch } from './envelopes.ts';
-import { lateChange, presenceChange, sessionChange } from './hostChanges.ts';
+import { lateChange, orphanEvent, presenceChange, sessionChange } from './hostChanges.ts';
 import { afterwards, type Turn } from './turn.ts';
 
 /** How often it is written down that connected hosts were heard of. */
@@ -29,6 +29,9 @@ export function carryOut(turn: Turn, effect: SessionEffect): void {
       return;
     case 'late':
       recordLate(turn, effect.id, effect.result, effect.ackOn);
+      return;
+    case 'orphan':
+      recordOrphan(turn, effect);
       return;
     case 'session':
       decision.add(sessionChange(effect.hostId, effect.sessionNo, effect.hello));
@@ -95,6 +98,13 @@ function recordLate(turn: Turn, attemptId: string, result: AttemptResult, ackOn:
   turn.effects.push({ kind: 'log', level: 'warn', sentence: 'A result came after the attempt had ended', fields });
   turn.decision.add(lateChange(attemptId, result, turn.at));
   afterwards(turn, { kind: 'acknowledge', stream: ackOn, attemptId });
+}
+
+/** It has no row to be kept in: the outbox says what ran without anybody's record, as after a restore of the database. */
+function recordOrphan(turn: Turn, { hostId, id, result, ackOn }: Extract<SessionEffect, { kind: 'orphan' }>): void {
+  const { name = '', clusterId } = turn.state.hostNames.get(hostId) ?? {};
+  turn.decision.add({ events: [orphanEvent({ id: hostId, name, clusterId }, id, result)] });
+  if (ackOn !== undefined) afterwards(turn, { kind: 'acknowledge', stream: ackOn, attemptId: id });
 }
 
 function presence(turn: Turn, id: string, change: 'connected' | 'disconnected', isNews: boolean): void {

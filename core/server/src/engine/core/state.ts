@@ -38,7 +38,7 @@ export interface Commits {
   pressed: number;
   /** All up to here are durable. */
   durable: number;
-  readonly following: Map<number, readonly FollowUp[]>;
+  readonly following: Map<number, FollowUp[]>;
 }
 
 /** All that the server knows in memory of jobs and agents; rebuilt from rows and inventories after a restart. */

@@ -47,6 +47,15 @@ describe('nobody hears of what is not durable', () => {
     expect(said(engine.do({ kind: 'committed', commit: 3 }))).toEqual(['resultAck one.0/1', 'resultAck one.0/1']);
   });
 
+  test('the result of an attempt that is not on record is acknowledged once it is recorded', () => {
+    const engine = connected();
+    expect(said(engine.do(result('stray.0/1')))).toEqual([
+      'alert: A result came for an attempt that is not on record',
+      'commit 2',
+    ]);
+    expect(said(engine.do({ kind: 'committed', commit: 2 }))).toEqual(['resultAck stray.0/1']);
+  });
+
   test('what the database refuses is never acknowledged', () => {
     const engine = connected();
     engine.reads(sampleJob('one', [{ hostId: 'h' }]));

@@ -29,8 +29,13 @@ export interface SampleTask {
   readonly attempt?: Partial<AttemptRow>;
 }
 
-/** A job as its rows would say; its tasks are `<id>.0`, `<id>.1` and so on. */
-export function sampleJob(id: string, tasks: readonly SampleTask[], over: Partial<JobRow> = {}): LoadedJob {
+/** A job as its rows would say; its tasks are `<id>.0`, `<id>.1` and so on, unless they are named otherwise. */
+export function sampleJob(
+  id: string,
+  tasks: readonly SampleTask[],
+  over: Partial<JobRow> = {},
+  nameOf: (node: number) => string = (node) => `${id}.${node}`,
+): LoadedJob {
   const builder = new GraphBuilder();
   tasks.forEach(() => builder.addTask());
   tasks.forEach(({ after = [] }, node) => after.forEach((before) => builder.edge(before, node)));
@@ -57,12 +62,12 @@ export function sampleJob(id: string, tasks: readonly SampleTask[], over: Partia
     ...over,
   };
   const taskRows = tasks.map(({ hostId, phase = 'check', idempotent = false, attempt }, node): TaskRow => ({
-    id: `${id}.${node}`,
+    id: nameOf(node),
     jobId: id,
     node,
-    clusterId: 'c',
+    clusterId: row.clusterId,
     hostId,
-    hostComponentId: `${id}.${node}.component`,
+    hostComponentId: nameOf(node),
     service: 'zookeeper',
     component: 'server',
     phase,

@@ -41,7 +41,9 @@ export function conclude(turn: Turn): readonly FollowUp[] {
   }
   if (commits.pressed <= commits.durable) return following;
   if (following.length > 0) {
-    commits.following.set(commits.pressed, [...(commits.following.get(commits.pressed) ?? []), ...following]);
+    const before = commits.following.get(commits.pressed);
+    if (before) before.push(...following);
+    else commits.following.set(commits.pressed, following);
   }
   return [];
 }

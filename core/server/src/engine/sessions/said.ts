@@ -30,7 +30,7 @@ export function onMessage(
   const { hostId } = host;
   const { stream } = link;
   const { message } = event;
-  put(turn, hostId, { lastSeenMs: event.now });
+  host.lastSeenMs = event.now;
   switch (message.kind) {
     case 'heartbeat':
       say(turn, stream, { kind: 'heartbeatAck', n: message.n, ...grantPace(turn, host) });

@@ -59,6 +59,8 @@ function said(effects: readonly SessionEffect[]): string[] {
         return 'id' in effect.message ? [`${effect.message.kind} ${effect.message.id}`] : [effect.message.kind];
       case 'result':
         return [`result ${effect.id} ${effect.result.reason ?? 'ok'}${effect.ackOn === undefined ? '' : ' ack'}`];
+      case 'orphan':
+        return [`orphan ${effect.id}${effect.ackOn === undefined ? '' : ' ack'}`];
       case 'late':
         return [`late ${effect.id}`];
       case 'dispatch':
@@ -125,6 +127,7 @@ describe('what both sides have of an attempt is brought together', () => {
     ['SENT, exited', 'SENT', holds('EXITED'), 'journal', ['result t/1 ok ack']],
     ['SENT, only a tombstone', 'SENT', holds('TOMBSTONE'), 'journal', ['result t/1 LOST']],
     ['STARTED, unknown', 'STARTED', [], 'journal', ['result t/1 LOST']],
+    ['ACCEPTED, unknown', 'ACCEPTED', [], 'journal', ['result t/1 LOST']],
     ['STARTED, unknown to a new journal', 'STARTED', [], 'new', ['result t/1 AGENT_STATE_LOST']],
     ['STARTED, started', 'STARTED', holds('STARTED'), 'journal', []],
     ['ACCEPTED, exited', 'ACCEPTED', holds('EXITED'), 'journal', ['result t/1 ok ack']],
@@ -139,8 +142,8 @@ describe('what both sides have of an attempt is brought together', () => {
     ['ended, exited', 'ENDED', 'EXITED', ['late t/1']],
     ['given up, running: it may finish', 'GIVEN_UP', 'STARTED', []],
     ['given up, exited', 'GIVEN_UP', 'EXITED', ['late t/1']],
-    ['not on record, running', undefined, 'STARTED', ['alert']],
-    ['not on record, exited', undefined, 'EXITED', ['alert', 'resultAck t/1']],
+    ['not on record, running', undefined, 'STARTED', ['alert', 'orphan t/1']],
+    ['not on record, exited', undefined, 'EXITED', ['alert', 'orphan t/1 ack']],
   ] as const)('%s', (_, row, phase, expected) => {
     const { hello } = start();
     const known = new Map(row ? [[id, { row }]] : []);
@@ -157,6 +160,24 @@ describe('what both sides have of an attempt is brought together', () => {
       'cancel t/1',
       'up',
     ]);
+  });
+
+  test('what may have run is not said to have been canceled before it started', () => {
+    for (const [dispatch, reason] of [
+      ['ACCEPTED', 'KILLED'],
+      ['STARTED', 'LOST'],
+    ] as const) {
+      const { hello, issue } = start();
+      issue({ dispatch, ending: 'USER_CANCEL' });
+      expect(said(hello())).toEqual(['welcome', `result t/1 ${reason}`, 'up']);
+    }
+  });
+
+  test('an attempt that is not on record is told of once, however often its agent comes back', () => {
+    const { hello } = start();
+    expect(said(hello({ inventory: holds('STARTED') }, 1))).toContain('orphan t/1');
+    expect(said(hello({ inventory: holds('STARTED') }, 2))).not.toContain('orphan t/1');
+    expect(said(hello({ inventory: holds('EXITED') }, 3))).toContain('orphan t/1 ack');
   });
 
   test('a canceled attempt that never arrived is canceled there as well, not sent again', () => {

@@ -32,13 +32,16 @@ export interface HostSession {
   /** Its lease is live, as far as was told. */
   readonly connected: boolean;
   /** Monotonic time of the last message. After a start of the server a lease ahead, so that nobody is given up early. */
-  readonly lastSeenMs: number;
+  lastSeenMs: number;
   /** How long its silence means nothing: the longer of the last two leases it was given, for it may not have heard the last. */
   readonly leaseMs: number;
   /** The last lease it was given. */
   readonly grantedMs: number;
   readonly link: Link | undefined;
-  readonly issued: ReadonlyMap<string, Issued>;
+  /** Changed in place: an agent may hold thousands. */
+  readonly issued: Map<string, Issued>;
+  /** Attempts that run there, are not on record, and have been told of. */
+  readonly orphans: Set<string>;
   /** The disagreement of digests that a fresh Hello did not settle: what was given up may still run there. */
   readonly accepted: string | undefined;
 }
@@ -167,6 +170,14 @@ export type SessionEffect =
   | { readonly kind: 'down'; readonly hostId: string }
   /** Silent for so long that what waits for it is given up. */
   | { readonly kind: 'lost'; readonly hostId: string }
+  /** An attempt that is not on record runs, or (`result`) ended: acknowledged on `ackOn` once that is recorded. */
+  | {
+      readonly kind: 'orphan';
+      readonly hostId: string;
+      readonly id: string;
+      readonly result: AttemptResult | undefined;
+      readonly ackOn: number | undefined;
+    }
   | { readonly kind: 'alert'; readonly hostId: string; readonly sentence: string; readonly id?: string };
 
 export function createSessionsState(terms: SessionTerms): SessionsState {

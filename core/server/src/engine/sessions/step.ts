@@ -57,7 +57,7 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
       onIssued(turn, host, event.attempt);
       break;
     case 'settled':
-      put(turn, host.hostId, { issued: without(host.issued, event.id) });
+      host.issued.delete(event.id);
       break;
     case 'cancel':
       onCancel(turn, host, event.id, event.cause);
@@ -73,7 +73,12 @@ function learnHost(state: SessionsState, event: Extract<SessionEvent, { kind: 'h
   const { leaseMs } = state.pace;
   const lastSeenMs = now + leaseMs;
   const lease = { leaseMs, grantedMs: leaseMs };
-  const nothing = { link: undefined, issued: new Map<string, Issued>(), accepted: undefined };
+  const nothing = {
+    link: undefined,
+    issued: new Map<string, Issued>(),
+    orphans: new Set<string>(),
+    accepted: undefined,
+  };
   state.hosts.set(hostId, { hostId, sessionNo, journalId, hostBootId, connected, lastSeenMs, ...lease, ...nothing });
 }
 
@@ -101,7 +106,7 @@ function onClosed(
 function onIssued(turn: Turn, host: HostSession, attempt: Issued): void {
   const { hostId, link } = host;
   const { id } = attempt;
-  put(turn, hostId, { issued: new Map(host.issued).set(id, attempt) });
+  host.issued.set(id, attempt);
   if (!link) return;
   const sameJournal = attempt.journalId === host.journalId;
   make(turn, sameJournal ? 'resend' : 'stateLost', { hostId, stream: link.stream, id, issued: attempt });
@@ -110,7 +115,7 @@ function onIssued(turn: Turn, host: HostSession, attempt: Issued): void {
 function onCancel(turn: Turn, host: HostSession, id: string, cause: Reason): void {
   const issued = host.issued.get(id);
   if (!issued || issued.ending) return;
-  put(turn, host.hostId, { issued: new Map(host.issued).set(id, { ...issued, ending: cause }) });
+  host.issued.set(id, { ...issued, ending: cause });
   if (host.link) say(turn, host.link.stream, { kind: 'cancel', id, cause });
 }
 
@@ -140,11 +145,4 @@ function tick(turn: Turn, host: HostSession, now: number): void {
   for (const { id } of host.issued.values()) end(turn, hostId, id, silentFor(silentMs));
   // Said at every tick: tasks may have become ready meanwhile that wait for this host.
   turn.effects.push({ kind: 'lost', hostId });
-}
-
-function without(issued: ReadonlyMap<string, Issued>, id: string): ReadonlyMap<string, Issued> {
-  if (!issued.has(id)) return issued;
-  const rest = new Map(issued);
-  rest.delete(id);
-  return rest;
 }

@@ -57,6 +57,15 @@ export interface Subject {
   readonly rebooted?: boolean;
 }
 
+/** Of one host: more are not told of. */
+const MOST_ORPHANS = 1000;
+
+/** Only what never ran is known to have been canceled in time. */
+function unknownOutcome(issued: Issued | undefined, rebooted: boolean): AttemptResult {
+  if (issued?.ending && issued.dispatch !== 'STARTED') return outcomes.canceledBeforeStart;
+  return rebooted ? outcomes.rebooted : outcomes.forgotten;
+}
+
 /** Carries out a cell of the reconcile table. */
 export function make(turn: Turn, move: Move, { hostId, stream, id, issued, result, rebooted = false }: Subject): void {
   const ending = issued?.ending;
@@ -78,7 +87,7 @@ export function make(turn: Turn, move: Move, { hostId, stream, id, issued, resul
       if (result) end(turn, hostId, id, result, stream);
       return;
     case 'lost':
-      end(turn, hostId, id, ending ? outcomes.canceledBeforeStart : rebooted ? outcomes.rebooted : outcomes.forgotten);
+      end(turn, hostId, id, unknownOutcome(issued, rebooted));
       return;
     case 'stateLost':
       end(turn, hostId, id, ending ? outcomes.canceledBeforeStart : outcomes.stateLost);
@@ -91,9 +100,16 @@ export function make(turn: Turn, move: Move, { hostId, stream, id, issued, resul
       return;
     case 'ackOrphan':
       alert(turn, hostId, 'A result came for an attempt that is not on record', id);
-      say(turn, stream, { kind: 'resultAck', id });
+      turn.effects.push({ kind: 'orphan', hostId, id, result, ackOn: stream });
       return;
-    case 'orphan':
+    case 'orphan': {
+      const { orphans } = turn.state.hosts.get(hostId) ?? {};
+      if (!orphans || orphans.has(id) || orphans.size >= MOST_ORPHANS) return;
+      orphans.add(id);
+      alert(turn, hostId, 'An agent runs an attempt that is not on record; it may finish', id);
+      turn.effects.push({ kind: 'orphan', hostId, id, result: undefined, ackOn: undefined });
+      return;
+    }
     case 'alert':
       alert(turn, hostId, 'An agent holds an attempt that was not issued to it', id);
       return;
@@ -105,7 +121,7 @@ export function advance(turn: Turn, hostId: string, id: string, dispatch: 'ACCEP
   const host = turn.state.hosts.get(hostId);
   const issued = host?.issued.get(id);
   if (!host || !issued || issued.dispatch === dispatch || issued.dispatch === 'STARTED') return;
-  put(turn, hostId, { issued: new Map(host.issued).set(id, { ...issued, dispatch }) });
+  host.issued.set(id, { ...issued, dispatch });
   turn.effects.push({ kind: 'progress', hostId, id, dispatch });
 }
 

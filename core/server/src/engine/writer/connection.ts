@@ -4,7 +4,7 @@ import { EpochLostError } from '../../database/errors.ts';
 import type { Database } from '../../database/openDatabase.ts';
 import type { Statement } from '../ports.ts';
 import type { Batch, NumberedEvent } from './events.ts';
-import { appendText, guarded, statementFor, toJson } from './statement.ts';
+import { appendText, eventsJson, guarded, statementFor } from './statement.ts';
 
 export interface Seen {
   readonly epoch: number;
@@ -46,7 +46,7 @@ export class WriterConnection {
 
   /** Runs a statement of others with its events. @returns whether it happened. @throws EpochLostError */
   async run({ name, text, values }: Statement, commitNo: number, events: readonly NumberedEvent[]): Promise<boolean> {
-    const own = [this.#epoch, commitNo, toJson(events)];
+    const own = [this.#epoch, commitNo, eventsJson(events)];
     const [answer] = await this.#query<{ fenced: number; happened: number }>({
       name,
       text: guarded(text),
@@ -58,7 +58,7 @@ export class WriterConnection {
 
   /** Ends a transaction of others with its events. @throws EpochLostError */
   async append(em: EntityManager, commitNo: number, events: readonly NumberedEvent[]): Promise<void> {
-    const fenced = await em.execute<unknown[]>(appendText, [commitNo, this.#epoch, commitNo, toJson(events)]);
+    const fenced = await em.execute<unknown[]>(appendText, [commitNo, this.#epoch, commitNo, eventsJson(events)]);
     if (fenced.length !== 1) throw new EpochLostError({ epoch: this.#epoch });
   }
 

@@ -1,8 +1,19 @@
-import type { Folded } from './changes.ts';
+import type { AttemptWrite, Folded } from './changes.ts';
+import type { Batch, NumberedEvent } from './events.ts';
 
 /** [name in the row object, column, type] */
 type Column = readonly [name: string, column: string, type: string];
 
+/** Of an attempt: what never changes, and what only `sent` writes. */
+const storedWithJob: ReadonlySet<string> = new Set([
+  'id',
+  'taskId',
+  'jobId',
+  'hostId',
+  'number',
+  'journalId',
+  'issuedAt',
+]);
 const attemptColumns: readonly Column[] = [
   ['id', 'id', 'text'],
   ['taskId', 'task_id', 'uuid'],
@@ -26,6 +37,8 @@ const attemptColumns: readonly Column[] = [
   ['finishedAt', 'finished_at', 'timestamptz'],
   ['durationMs', 'duration_ms', 'int'],
 ];
+/** What an attempt becomes; the others were stored with its job. */
+const stepColumns = attemptColumns.filter(([name]) => !storedWithJob.has(name));
 const taskColumns: readonly Column[] = [
   ['state', 'state', 'text'],
   ['reason', 'reason', 'text'],
@@ -77,10 +90,30 @@ const update = (table: string, columns: readonly Column[]): string =>
   `update ${table} set ${assigned(columns)}
    from json_to_recordset($N::json) as r(id uuid, ${typed(columns)}), fence where ${table}.id = r.id`;
 
+/**
+ * Compare and set: a terminal attempt never changes again, nor one that was issued with another envelope or in a newer
+ * session.
+ */
+const open = (next: string): string => `attempt.state not in ('SUCCESSFUL', 'FAILED', 'CANCELED')
+     and (attempt.envelope_hash is null or attempt.envelope_hash = ${next}.${next === 'r' ? '"envelopeHash"' : 'envelope_hash'})
+     and (attempt.epoch is null or (attempt.epoch, coalesce(attempt.session_no, 0))
+       <= (${next}.epoch, coalesce(${next}.${next === 'r' ? '"sessionNo"' : 'session_no'}, 0)))`;
+
+/** Attempts as they are most often written: with few of their columns. The others may not be stored yet. */
+type Part = 'sent' | 'stepped' | keyof Folded;
+
 /** A part of the statement for each kind of row; `$N` is its one parameter, the rows as JSON. */
-const parts: Readonly<Record<keyof Folded, string>> = {
-  // Compare and set: a terminal attempt never changes again, nor one that was issued with another envelope or
-  // in a newer session.
+const parts: Readonly<Record<Part, string>> = {
+  sent: `update attempt set state = 'RUNNING', dispatch = 'SENT', envelope_hash = r."envelopeHash", epoch = r.epoch,
+     session_no = r."sessionNo", journal_id = r."journalId", issued_at = r."issuedAt"
+   from json_to_recordset($N::json)
+     as r(id text, "envelopeHash" text, epoch bigint, "sessionNo" bigint, "journalId" uuid, "issuedAt" timestamptz), fence
+   where attempt.id = r.id and ${open('r')}
+   returning 1`,
+  stepped: `update attempt set ${assigned(stepColumns)}
+   from json_to_recordset($N::json) as r(id text, ${typed(stepColumns)}), fence
+   where attempt.id = r.id and ${open('r')}
+   returning 1`,
   attempts: `insert into attempt (${attemptColumns.map(([, column]) => column).join(', ')})
    select ${attemptColumns.map(([name]) => `r."${name}"`).join(', ')}
    from json_to_recordset($N::json) as r(${typed(attemptColumns)}), fence
@@ -88,10 +121,7 @@ const parts: Readonly<Record<keyof Folded, string>> = {
      .slice(5)
      .map(([, column]) => `${column} = excluded.${column}`)
      .join(', ')}
-   where attempt.state not in ('SUCCESSFUL', 'FAILED', 'CANCELED')
-     and (attempt.envelope_hash is null or attempt.envelope_hash = excluded.envelope_hash)
-     and (attempt.epoch is null
-       or (attempt.epoch, coalesce(attempt.session_no, 0)) <= (excluded.epoch, coalesce(excluded.session_no, 0)))
+   where ${open('excluded')}
    returning 1`,
   late: `update attempt set late = r.late
    from json_to_recordset($N::json) as r(id text, late jsonb), fence where attempt.id = r.id and attempt.late is null`,
@@ -118,8 +148,9 @@ const parts: Readonly<Record<keyof Folded, string>> = {
      as r(id uuid, connected boolean, "lastSeenAt" timestamptz, facts jsonb, session jsonb), fence
    where h.id = r.id`,
   events: `insert into event (id, topic, cluster_id, payload, at)
-   select r.id, r.topic, r."clusterId", r.payload, r.at
-   from json_to_recordset($N::json) as r(id bigint, topic text, "clusterId" uuid, payload jsonb, at timestamptz), fence`,
+   select (run->>'id')::bigint + said.place - 1, run->>'topic', (run->>'clusterId')::uuid, said.payload, (run->>'at')::timestamptz
+   from fence, jsonb_array_elements($N::jsonb) as run,
+     jsonb_array_elements(run->'payloads') with ordinality as said(payload, place)`,
 };
 /** Services that leave with the last of their host components; shares the parameter of `removed`. */
 const leavingServices = `select distinct r.service as id
@@ -135,18 +166,19 @@ const leavingServices = `select distinct r.service as id
 const fence = `fence as (
   update installation set commit_no = $2 where id = 1 and epoch = $1 and commit_no < $2 returning 1)`;
 
-const order = Object.keys(parts) as (keyof Folded)[];
+const order = Object.keys(parts) as Part[];
 const texts = new Map<number, string>();
 
 /**
  * One statement, so one round trip and one sync of the disk: the fence and a part for
  * each kind of row that is there. Named after its parts, so that the database prepares each form once.
  */
-export function statementFor(rows: Readonly<Record<keyof Folded, readonly unknown[]>>): {
+export function statementFor(batch: Batch): {
   name: string;
   text: string;
   values: string[];
 } {
+  const rows = split(batch);
   const present = order.filter((part) => rows[part].length > 0);
   const mask = present.reduce((bits, part) => bits | (1 << order.indexOf(part)), 0);
   let text = texts.get(mask);
@@ -156,6 +188,27 @@ export function statementFor(rows: Readonly<Record<keyof Folded, readonly unknow
   }
   return { name: `writer-${mask}`, text, values: present.map((part) => toJson(rows[part])) };
 }
+
+/** Events as the statements take them. */
+export function eventsJson(events: readonly NumberedEvent[]): string {
+  return toJson(runsOf(events));
+}
+
+/** Events one after the other that differ in their payloads only: most of a commit are of the tasks of one cluster. */
+function runsOf(events: readonly NumberedEvent[]): readonly Run[] {
+  const runs: Run[] = [];
+  let run: Run | undefined;
+  for (const { id, topic, clusterId, at, payload } of events) {
+    if (run?.topic !== topic || run.clusterId !== clusterId || run.id + run.payloads.length !== id) {
+      run = { id, topic, clusterId, at, payloads: [] };
+      runs.push(run);
+    }
+    run.payloads.push(payload);
+  }
+  return runs;
+}
+
+type Run = Omit<NumberedEvent, 'payload'> & { readonly payloads: NumberedEvent['payload'][] };
 
 /** Events at the end of a transaction of others, by the ORM's placeholders: commit number, epoch, commit number, events. */
 export const appendText = `with fence as (update installation set commit_no = ? where id = 1 and epoch = ? and commit_no < ? returning 1),
@@ -170,7 +223,42 @@ said as (${parts.events.replaceAll('$N', '$3')}, go)
 select (select count(*) from fence) as fenced, (select count(*) from go) as happened`;
 }
 
-function compose(present: readonly (keyof Folded)[]): string {
+function split({ attempts, tasks, events, ...others }: Batch): Readonly<Record<Part, readonly unknown[]>> {
+  const [sent, stepped, whole]: [object[], object[], object[]] = [[], [], []];
+  for (const attempt of attempts) {
+    // Later ones may have been made by a change of this very batch.
+    if (attempt.number > 1 || attempt.state === 'PENDING') whole.push(attempt);
+    else if (attempt.state === 'RUNNING' && attempt.dispatch === 'SENT') sent.push(sentOf(attempt));
+    else stepped.push(filled(attempt, stepNames));
+  }
+  return {
+    ...others,
+    events: runsOf(events),
+    sent,
+    stepped,
+    attempts: whole,
+    tasks: tasks.map((task) => filled(task, taskNames)),
+  };
+}
+
+function sentOf({ id, envelopeHash, epoch, sessionNo, journalId, issuedAt }: AttemptWrite): object {
+  return { id, envelopeHash, epoch, sessionNo, journalId, issuedAt };
+}
+
+const stepNames = ['id', ...stepColumns.map(([name]) => name)];
+const taskNames = ['id', ...taskColumns.map(([name]) => name)];
+
+/** What a record does not name is null in the database, so that the short ones stay short. */
+function filled(row: object, names: readonly string[]): object {
+  const record: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = row[name as keyof typeof row] as unknown;
+    if (value !== null && value !== undefined) record[name] = value;
+  }
+  return record;
+}
+
+function compose(present: readonly Part[]): string {
   const ctes = [fence];
   present.forEach((part, index) => {
     const parameter = `$${index + 3}`;
@@ -183,8 +271,9 @@ function compose(present: readonly (keyof Folded)[]): string {
       );
     }
   });
-  const counted = present.includes('attempts') ? '(select count(*) from attempts)' : '0';
-  return `with ${ctes.join(',\n')}\nselect (select count(*) from fence) as fenced, ${counted} as attempts`;
+  const counted = present.filter((part) => part === 'sent' || part === 'stepped' || part === 'attempts');
+  const changed = ['0', ...counted.map((part) => `(select count(*) from ${part})`)].join(' + ');
+  return `with ${ctes.join(',\n')}\nselect (select count(*) from fence) as fenced, ${changed} as attempts`;
 }
 
 /** PostgreSQL takes neither NUL nor half a surrogate pair in text, and agents send what their scripts print. */

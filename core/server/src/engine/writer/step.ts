@@ -205,6 +205,8 @@ class Step {
   /** The others must not suffer for the one change that cannot be stored. */
   #leaveOut({ submitted }: Work): void {
     this.#state.flight = undefined;
+    // Its events may have met others in the outbox.
+    this.#state.nextEventId = undefined;
     const [only] = submitted;
     if (submitted.length === 1 && only) this.#effects.push({ kind: 'dropped', tickets: [only.ticket], why: 'refused' });
     else this.#state.single.unshift(...submitted);

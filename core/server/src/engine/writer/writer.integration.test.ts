@@ -170,6 +170,7 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
       durationMs: null,
     };
     const state = async () => (await db.sql.query('select state, envelope_hash as hash from attempt')).rows[0];
+    await writer.commit({ attempts: [{ ...attempt, state: 'PENDING', envelopeHash: null }] });
     await writer.commit({ attempts: [attempt] });
     await writer.commit({ attempts: [{ ...attempt, state: 'FAILED', envelopeHash: 'bb' }] });
     expect(await state()).toEqual({ state: 'RUNNING', hash: 'aa' });
