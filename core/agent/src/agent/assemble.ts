@@ -47,7 +47,11 @@ export async function assemble(from: {
   for (const { path, reason } of spool.quarantined)
     log.error({ path, reason }, 'An entry of the journal was set aside');
   const modules = runnerModules();
-  const pool = new RunnerPool({ spoolDir: paths.spool, command: modules.command });
+  const pool = new RunnerPool({
+    spoolDir: paths.spool,
+    command: modules.command,
+    rehearses: modules.job,
+  });
   const logs = new LogSender(credentials, (ref) => markDelivered(spool, ref));
   const downloads = new Downloads(credentials);
   const artifacts = new ArtifactStore(paths.artifacts, downloads);

@@ -38,6 +38,12 @@ const rows: Row[] = [
   ['host restarted while it ran', { decision: run }, { bootId: 'new' }, { kind: 'end', reason: 'HOST_REBOOTED' }],
   ['aborted, then host restarted', { decision: abort }, { bootId: 'new' }, { kind: 'end', reason: 'HOST_REBOOTED' }],
   ['decision damaged', { tryNumber: 1, decision: 'unreadable' }, {}, { kind: 'end', reason: 'LOST' }],
+  [
+    'result torn by a power loss',
+    { decision: run, exit: 'unreadable' },
+    { bootId: 'new' },
+    { kind: 'end', reason: 'HOST_REBOOTED' },
+  ],
   ['result damaged', { decision: run, exit: 'unreadable' }, {}, { kind: 'end', reason: 'LOST' }],
 ];
 

@@ -26,9 +26,10 @@ export type Verdict =
 /** Decides by what the files and the process table say; pure. */
 export function judge(entry: EntryOnDisk, observation: Observation): Verdict {
   const { accepted, decision, exit, tryNumber, ending } = entry;
-  if (exit === 'unreadable') return { kind: 'end', ...unreadableResult };
-  if (exit !== 'none') return { kind: 'report', exit };
+  if (typeof exit !== 'string') return { kind: 'report', exit };
+  // A result may be torn by the power loss that it did not survive.
   if (accepted.bootId !== observation.bootId) return { kind: 'end', ...rebooted };
+  if (exit === 'unreadable') return { kind: 'end', ...unreadableResult };
   if (decision === 'unreadable') return { kind: 'end', ...unreadableDecision };
   if (decision === 'none' || decision.verdict === 'abort') return { kind: 'fence', tryNumber: tryNumber + 1 };
   if (observation.runnerAlive) {

@@ -29,6 +29,8 @@ export type RunnerEvent =
   | { readonly kind: 'exitWritten' };
 
 export type RunnerEffect =
+  /** Read what the function will need. Nothing is executed that the attempt brings. */
+  | { readonly kind: 'load' }
   /** `link(2)` the decision to run to `decision.k`: `decided` follows. */
   | { readonly kind: 'decide' }
   /** Only a line on the pipe: nobody may be there to read it. */
@@ -55,8 +57,9 @@ export function stepRunner(state: RunnerState, event: RunnerEvent): readonly Run
   const { standing } = state;
   switch (event.kind) {
     case 'assigned':
-      if (standing === 'IDLE') state.standing = 'HELD';
-      return [];
+      if (standing !== 'IDLE') return [];
+      state.standing = 'HELD';
+      return [{ kind: 'load' }];
     case 'released':
       if (standing !== 'HELD') return [];
       state.standing = 'DECIDING';

@@ -403,6 +403,7 @@ export class TestHost {
           decision: this.#entry(attempt).decisions.get(runner.tryNumber)!,
         });
         return;
+      case 'load':
       case 'adoptOutput':
       case 'abort':
         return;

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { configDir, logDir } from '@stackyard/sdk/render';
 import { PhaseError } from '../errors.ts';
-import { RECORD_FILE, unpackPackage } from '../packages/index.ts';
+import { RECORD_FILE } from '../packages/record.ts';
 import { takeLock } from '../processes/lock.ts';
 import { dataDirsOf, packagesOf, type PhaseContext } from './context.ts';
 import { rememberDataDirs, safeDataDir } from './dataDirs.ts';
@@ -57,6 +57,8 @@ async function unpackOnce(
       throw new PhaseError(`The archive of package ${name} ${version} is not on this host. Retry the task.`);
     }
     const root = manifest.root;
+    // Loaded when it is needed: few tasks unpack anything, and every runner would start later for it.
+    const { unpackPackage } = await import('../packages/unpack.ts');
     const unpacked = await unpackPackage({
       name: `${name} ${version}`,
       archive: archive ?? '',

@@ -1,11 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { sha256 } from '../artifacts/digest.ts';
-import { readManifest, type StoredArtifact, verifyArtifact } from '../artifacts/store.ts';
+import type { StackManifest } from '@stackyard/sdk/manifest';
+import { readVerified, type StoredArtifact } from '../artifacts/store.ts';
 import type { JobContext } from '../spool/job.ts';
 import { phaseContext, type PhaseResult } from './context.ts';
 import type { PhaseOrder } from './order.ts';
+import { rehearsalIn } from './rehearsal.ts';
 import { runPhase } from './runPhase.ts';
 
 /** What the agent hands to the runner. */
@@ -18,27 +16,53 @@ export interface PhaseJob {
   readonly preface: readonly string[];
 }
 
+interface Loaded {
+  readonly at: number;
+  readonly manifest: StackManifest;
+}
+
+/** How old a look at the artifact's files may be when something of it is executed. */
+const fresh = 1_000;
+
+/** While the command goes to the disk: the artifact is verified and its manifest read, nothing of it is executed. */
+export function load({ artifact }: PhaseJob): Loaded {
+  const at = performance.now();
+  const manifest = readVerified(artifact).get('manifest.json')?.toString() ?? '';
+  return { at, manifest: JSON.parse(manifest) as StackManifest };
+}
+
 /** Runs the phase of an attempt in the runner's process: the module that runners load. */
-export async function run(job: PhaseJob, { signal }: JobContext): Promise<PhaseResult> {
-  const log = (line: string): void => void process.stdout.write(`${line}\n`);
+export async function run(job: PhaseJob, context: JobContext): Promise<PhaseResult> {
+  return perform(job, context, (line) => void process.stdout.write(`${line}\n`));
+}
+
+async function perform(
+  job: PhaseJob,
+  { signal, loaded }: Pick<JobContext, 'signal' | 'loaded'>,
+  log: (line: string) => void,
+): Promise<PhaseResult> {
   job.preface.forEach(log);
-  await verifyArtifact(job.artifact);
-  const manifest = await readManifest(job.artifact);
+  const early = loaded as Loaded | undefined;
+  const { manifest } = early && performance.now() - early.at < fresh ? early : load(job);
   const context = phaseContext({ order: job.order, artifact: job.artifact, manifest, signal, log });
   return runPhase(context, job.archives);
 }
 
 /**
- * What every task does first (list, read and hash files, import a module, write to the log) takes several milliseconds
- * the first time in a process. A runner runs one task, but it waits for that task beforehand.
+ * What every task does first (list, read and hash files, import a module, find its function) takes several milliseconds
+ * the first time in a process. A runner runs one task, but it waits for that task beforehand: it goes through all of it once
+ * with a stack that does nothing, in silence.
  */
-async function warmUp(): Promise<void> {
-  const own = fileURLToPath(import.meta.url);
-  await readdir(dirname(own), { withFileTypes: true, recursive: true });
-  sha256(await readFile(own));
-  const nothing: string = 'data:text/javascript,export default {}';
-  await import(nothing);
-  process.stdout.write('');
+export async function rehearse(dir: string): Promise<void> {
+  const { order, artifact, clear } = await rehearsalIn(dir);
+  try {
+    const job = { order, artifact, archives: {}, preface: [] };
+    const loaded = load(job);
+    await perform(job, { signal: new AbortController().signal, loaded }, () => undefined);
+    process.stdout.write('');
+    // Many functions ask their component something.
+    await import('node:http');
+  } finally {
+    await clear();
+  }
 }
-
-void warmUp().catch(() => undefined);

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Host, LifecycleBundle, LifecycleFunction } from '@stackyard/sdk';
@@ -21,13 +22,23 @@ export async function lifecycleFunction(context: PhaseContext): Promise<Lifecycl
   if (!component.lifecycle.includes(phase)) return undefined;
   const file = lifecycleFile(artifact);
   const name = `${service.name}/${component.name}`;
-  const bundle = existsSync(file)
-    ? ((await import(pathToFileURL(file).href)) as { default?: LifecycleBundle }).default
-    : {};
+  const bundle = existsSync(file) ? (await loadModule(file)).default : {};
   const found = bundle?.[name]?.[phase];
   if (!found)
     throw new PhaseError(`The stack promises a function for phase ${phase} of ${name}, but lifecycle.mjs has none.`);
   return found;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Without the turns of the event loop that an import takes, unless the module itself waits for something. */
+async function loadModule(file: string): Promise<{ default?: LifecycleBundle }> {
+  try {
+    return require(file) as { default?: LifecycleBundle };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
+    return (await import(pathToFileURL(file).href)) as { default?: LifecycleBundle };
+  }
 }
 
 /** All that a lifecycle function may touch, made of the task's context. */

@@ -5,7 +5,7 @@ import { ProcessesSurviveError } from '../processes/errors.ts';
 import { isAlive } from '../processes/identity.ts';
 import { endProcesses, type EndReport } from '../processes/kill.ts';
 import type { AttemptRef, Refusal } from '../session/messages.ts';
-import { readExit } from './entry.ts';
+import { readExitNow } from './entry.ts';
 import { AttemptKnownError, InvalidAttemptError } from './errors.ts';
 import { outputFile } from './job.ts';
 import { fence, traceOf } from './outcome.ts';
@@ -81,8 +81,10 @@ async function look({ attempt, decision, sync }: Of<'readExit'>, spool: Spool): 
   // The process first, the file second: the other way round, an attempt that ends in between would seem lost.
   const alive = decision !== undefined && isAlive(decision, spool.bootId);
   if (sync) await spool.syncExit(attempt);
-  const exit = await readExit(spool.pathOf(attempt));
-  return { kind: 'exitRead', attempt, exit, alive, logSize: await logSizeOf(spool, attempt) };
+  // Small and just written: quicker read here than by a thread that is woken for it.
+  const exit = readExitNow(spool.pathOf(attempt));
+  const isSizeKnown = typeof exit !== 'string' && exit.logSize !== undefined;
+  return { kind: 'exitRead', attempt, exit, alive, logSize: isSizeKnown ? 0 : await logSizeOf(spool, attempt) };
 }
 
 async function end({ attempt, decision, graceMs, ending }: Of<'endProcesses'>, { spool, ended }: Host) {

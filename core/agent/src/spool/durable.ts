@@ -1,27 +1,18 @@
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 
+const fsyncLater = promisify(fsync);
 let counter = 0;
 
-/** Makes names that were created, renamed or linked in a directory survive a power loss. */
+/** Makes a file's content, or the names in a directory, survive a power loss. */
 export async function syncDirectory(dir: string): Promise<void> {
   const handle = await open(dir, 'r');
   try {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/** Makes the content of a file survive a power loss; false when there is no such file. */
-export async function syncFile(file: string): Promise<boolean> {
-  try {
-    await syncDirectory(file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
   }
 }
 
@@ -47,24 +38,47 @@ export async function linkOnce(file: string, data: string | Uint8Array): Promise
   return won;
 }
 
-/** `linkOnce` for a process that is about to end or has nothing else to do. */
-export function linkOnceSync(file: string, data: string | Uint8Array): boolean {
+/**
+ * Creates a file with its whole content unless it exists; tells whether this call made it. Every process of this boot sees
+ * it whole, whoever is killed; a power loss may take or tear it.
+ */
+export function linkOnceUnsynced(file: string, data: string | Uint8Array): boolean {
   const temporary = temporaryName(file);
   const fd = openSync(temporary, 'w', 0o600);
-  writeAll(fd, Buffer.from(data as Uint8Array));
-  fsyncSync(fd);
-  closeSync(fd);
-  let won = true;
   try {
+    writeAll(fd, Buffer.from(data as Uint8Array));
     linkSync(temporary, file);
+    return true;
   } catch (error) {
-    won = refusedAsExisting(error);
+    return refusedAsExisting(error);
+  } finally {
+    closeSync(fd);
+    unlinkSync(temporary);
   }
-  unlinkSync(temporary);
-  const dir = openSync(dirname(file), 'r');
-  fsyncSync(dir);
-  closeSync(dir);
-  return won;
+}
+
+/** Makes a file and its name survive a power loss: both go to the disk side by side, which is one commit instead of two. */
+export async function syncWithName(file: string, ...directories: string[]): Promise<void> {
+  await Promise.all([file, dirname(file), ...directories].map(syncPath));
+}
+
+/** Only the sync itself is given to a thread. */
+async function syncPath(path: string): Promise<void> {
+  const fd = openSync(path, 'r');
+  try {
+    await fsyncLater(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** `syncWithName` for a process that is about to end. */
+export function syncWithNameSync(file: string): void {
+  for (const path of [file, dirname(file)]) {
+    const fd = openSync(path, 'r');
+    fsyncSync(fd);
+    closeSync(fd);
+  }
 }
 
 /** A name beside the file that no other writer uses. */

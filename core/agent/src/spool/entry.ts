@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Accepted, Decision, EntryOnDisk, ExitRecord, Found } from '../executor/records.ts';
 import type { AttemptRef } from '../session/messages.ts';
@@ -43,6 +43,8 @@ export const encodeExit = (exit: ExitRecord): Buffer => encodeRecord(exit);
 /** Reads `cmd`: the head and the command. */
 export async function readCommand(dir: string): Promise<Found<{ accepted: Accepted; payload: Buffer }>> {
   const record = await readRecord(`${dir}/cmd`);
+  // An empty one was never written: a power loss left only its name.
+  if (record === 'unreadable' && statSync(`${dir}/cmd`).size === 0) return 'none';
   return typeof record === 'string' ? record : { accepted: record.head as Accepted, payload: record.body };
 }
 
@@ -62,6 +64,17 @@ export async function readProgress(dir: string): Promise<Omit<EntryOnDisk, 'acce
 export async function readExit(dir: string): Promise<Found<ExitRecord>> {
   const record = await readRecord(`${dir}/exit`);
   return typeof record === 'string' ? record : (record.head as ExitRecord);
+}
+
+/** `readExit` without waiting. */
+export function readExitNow(dir: string): Found<ExitRecord> {
+  try {
+    const record = decodeRecord(readFileSync(`${dir}/exit`));
+    return record ? (record.head as ExitRecord) : 'unreadable';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'none';
+    throw error;
+  }
 }
 
 /** The reason the agent left in `ending` before it signalled the attempt. */

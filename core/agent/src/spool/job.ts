@@ -1,6 +1,10 @@
 import type { Decision } from '../executor/records.ts';
 
-/** What a runner executes: an ES module that exports `run`. It must not need anything from the agent's process. */
+/**
+ * What a runner executes: an ES module that exports `run`, and may export `load`, which reads what `run` will need before
+ * it is decided that it runs: nothing of it may have an effect. It must not need anything from the agent's process. Its
+ * export `rehearse(dir)`, where it has one, goes once through what `run` does; it leaves nothing and prints nothing.
+ */
 export interface Job {
   /** Absolute path or file: URL. */
   readonly module: string;
@@ -14,6 +18,8 @@ export interface JobContext {
   readonly number: number;
   /** The directory of the attempt, for files that belong to it. */
   readonly attemptDir: string;
+  /** What the module's export `load` gave back, where it has one. */
+  readonly loaded?: unknown;
   /** Aborted when the attempt is to end (cancel or timeout): there is a grace, then SIGKILL. */
   readonly signal: AbortSignal;
 }
@@ -35,8 +41,8 @@ export interface Assignment {
   readonly job: Job;
 }
 
-/** One line of JSON on the runner's inherited pipe, from the agent: one assignment, then one release. */
-export type AgentTells = { readonly assign: Assignment } | { readonly release: true };
+/** One line of JSON on the runner's inherited pipe, from the agent: perhaps a rehearsal, one assignment, one release. */
+export type AgentTells = { readonly rehearse: string } | { readonly assign: Assignment } | { readonly release: true };
 
 /** One line of JSON on the pipe, from the runner. Each is about what is on disk already. */
 export type RunnerSays =

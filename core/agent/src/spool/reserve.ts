@@ -1,16 +1,20 @@
-import { unlinkSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { statSync, unlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Disk space set aside in the spool, so that results can be written on a disk that others have filled. */
 const reserveName = 'reserve';
 const chunkBytes = 2 ** 20;
 
+/** Whether the space is set aside. */
+export function isReserveKept(dir: string, bytes: number): boolean {
+  return (statSync(join(dir, reserveName), { throwIfNoEntry: false })?.size ?? 0) >= bytes;
+}
+
 /** Sets the space aside unless that is done; false on a disk too full for it: then nothing may be promised. */
 export async function keepReserve(dir: string, bytes: number): Promise<boolean> {
   const file = join(dir, reserveName);
-  const { size } = await stat(file).catch(() => ({ size: 0 }));
-  if (size >= bytes) return true;
+  if (isReserveKept(dir, bytes)) return true;
   const handle = await open(file, 'w', 0o600);
   try {
     // Written, not only sized: a hole would reserve nothing.

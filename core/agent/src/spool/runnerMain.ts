@@ -18,7 +18,7 @@ import { endingMessage } from '../executor/sentences.ts';
 import { trim, trimmable } from '../logs/trim.ts';
 import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
-import { linkOnceSync, renameIfPresent } from './durable.ts';
+import { linkOnceUnsynced, renameIfPresent, syncWithName, syncWithNameSync } from './durable.ts';
 import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
 import { type AgentTells, type Assignment, attemptCookie, type JobContext, outputFile, pipeFd } from './job.ts';
 import { releaseReserve } from './reserve.ts';
@@ -36,6 +36,8 @@ const state = createRunnerState();
 let assignment: Assignment | undefined;
 let decision: Decision | undefined;
 let adopted = false;
+let loading: Promise<Loaded> | undefined;
+let isLeaving = false;
 let saying: Promise<void> = Promise.resolve();
 
 let received = '';
@@ -45,8 +47,11 @@ pipe.on('data', (text: string) => {
   received = lines.pop() ?? '';
   for (const line of lines) {
     const told = JSON.parse(line) as AgentTells;
-    if ('assign' in told) assignment = told.assign;
-    happened({ kind: 'assign' in told ? 'assigned' : 'released' });
+    if ('rehearse' in told) void rehearse(told.rehearse);
+    else if ('assign' in told) {
+      assignment = told.assign;
+      happened({ kind: 'assigned' });
+    } else happened({ kind: 'released' });
   }
 });
 pipe.on('error', () => undefined); // the agent is gone: nobody to talk to
@@ -69,6 +74,11 @@ function carryOut(effect: RunnerEffect): void {
   if (effect.kind === 'abort') return aborting.abort(new Error(endingMessage(effect.ending)));
   if (!assignment) return;
   switch (effect.kind) {
+    case 'load':
+      loading = load(assignment);
+      // Told when it is to run.
+      loading.catch(() => undefined);
+      return;
     case 'decide':
       return happened({ kind: 'decided', won: decide(assignment) });
     case 'adoptOutput':
@@ -79,8 +89,7 @@ function carryOut(effect: RunnerEffect): void {
     case 'run':
       return void run(assignment);
     case 'writeExit':
-      writeExit(assignment, effect.outcome);
-      return happened({ kind: 'exitWritten' });
+      return writeExit(assignment, effect.outcome);
   }
 }
 
@@ -96,7 +105,8 @@ function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
     decidedAt: Date.now(),
     decidedMono: monotonicMs(),
   };
-  return linkOnceSync(`${attemptDir}/decision.${tryNumber}`, encodeDecision(decision));
+  // Not synced: only a restart of the host can take it away, and what was accepted under another boot is never started.
+  return linkOnceUnsynced(`${attemptDir}/decision.${tryNumber}`, encodeDecision(decision));
 }
 
 async function run(given: Assignment): Promise<void> {
@@ -104,6 +114,7 @@ async function run(given: Assignment): Promise<void> {
   const alive = setInterval(() => undefined, 2 ** 30);
   process.on('uncaughtException', (error) => happened({ kind: 'ended', outcome: failureOf(error) }));
   process.on('exit', (code) => {
+    isLeaving = true;
     const message = `The function ended its process with code ${code}.`;
     happened({ kind: 'ended', outcome: { exitCode: code || 1, reason: 'EXIT_NONZERO', message } });
   });
@@ -116,12 +127,35 @@ async function run(given: Assignment): Promise<void> {
   }
 }
 
-async function runJob({ job, taskId, number, attemptDir }: Assignment): Promise<unknown> {
-  const url = isAbsolute(job.module) ? pathToFileURL(job.module).href : job.module;
-  const module = (await import(url)) as { run?: unknown };
+/** Nothing depends on it: a runner that could not do it is only slower. */
+async function rehearse(module: string): Promise<void> {
+  try {
+    const { rehearse: goThrough } = (await importModule(module)) as { rehearse?: (dir: string) => Promise<void> };
+    if (!assignment) await goThrough?.(warmDir);
+  } catch {
+    // the task will tell what is wrong
+  }
+}
+
+function importModule(module: string): Promise<unknown> {
+  return import(isAbsolute(module) ? pathToFileURL(module).href : module);
+}
+
+interface Loaded {
+  readonly run: (input: unknown, context: JobContext) => unknown;
+  readonly loaded: unknown;
+}
+
+async function load({ job }: Assignment): Promise<Loaded> {
+  const module = (await importModule(job.module)) as { run?: Loaded['run']; load?: (input: unknown) => unknown };
   if (typeof module.run !== 'function') throw new Error(`${job.module} exports no function called run.`);
-  const run = module.run as (input: unknown, context: JobContext) => unknown;
-  const output = await run(job.input, { taskId, number, attemptDir, signal: aborting.signal });
+  return { run: module.run, loaded: await module.load?.(job.input) };
+}
+
+async function runJob(given: Assignment): Promise<unknown> {
+  const { job, taskId, number, attemptDir } = given;
+  const { run, loaded } = await (loading ?? load(given));
+  const output = await run(job.input, { taskId, number, attemptDir, loaded, signal: aborting.signal });
   const bytes = Buffer.byteLength(JSON.stringify(output) ?? '');
   if (bytes > maxOutputBytes) {
     throw new Error(
@@ -137,18 +171,27 @@ function failureOf(error: unknown): Outcome {
   return { exitCode: 1, reason: typeof reason === 'string' ? reason : 'EXIT_NONZERO', message: sentenceOf(error) };
 }
 
-/** Puts the result on disk, unless there is one. */
+/** Puts the result on disk, unless there is one; told only when it would survive a power loss. */
 function writeExit({ attemptDir }: Assignment, outcome: Outcome): void {
   const { decidedAt: startedAt = Date.now(), decidedMono = monotonicMs() } = decision ?? {};
   const durationMs = Math.round(monotonicMs() - decidedMono);
   const exit = encodeExit({ ...outcome, startedAt, durationMs, logSize: fstatSync(1).size });
   const file = `${attemptDir}/exit`;
   try {
-    linkOnceSync(file, exit);
+    linkOnceUnsynced(file, exit);
   } catch (error) {
     if (!releaseReserve(dirname(attemptDir), error)) throw error;
-    linkOnceSync(file, exit);
+    linkOnceUnsynced(file, exit);
   }
+  if (!isLeaving) return void syncWithName(file).then(() => happened({ kind: 'exitWritten' }), dieUntold);
+  syncWithNameSync(file);
+  happened({ kind: 'exitWritten' });
+}
+
+/** The agent finds the result, and makes it durable before it tells it. */
+function dieUntold(error: unknown): void {
+  console.error(error);
+  process.exit(1);
 }
 
 function keepLogShort(file: string): void {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attemptGroup, removeGroup, sweepGroups } from '../processes/cgroups.ts';
@@ -16,6 +17,8 @@ export interface RunnerPoolOptions {
   readonly idleMs?: number;
   /** How long after the end of an attempt the pool is filled again, so as not to compete with the next start; 100 ms. */
   readonly refillMs?: number;
+  /** The module whose `rehearse` a runner calls while it waits for work. */
+  readonly rehearses?: string;
   /** Added to the few variables a runner inherits. */
   readonly env?: Readonly<Record<string, string>>;
   /** The command line of a runner, without its directory; found beside this module unless given. */
@@ -40,6 +43,7 @@ export interface Runner {
 
 interface WarmRunner extends Runner {
   readonly pipe: Socket | undefined;
+  rehearse(module: string): void;
   readonly child: ChildProcess;
 }
 
@@ -48,7 +52,7 @@ const abandonedAfterMs = 60_000;
 
 /** Keeps runner processes started ahead while there is work. Each runs one attempt and is never used again. */
 export class RunnerPool {
-  readonly #options: Required<RunnerPoolOptions>;
+  readonly #options: Required<Omit<RunnerPoolOptions, 'rehearses'>> & RunnerPoolOptions;
   readonly #idle: WarmRunner[] = [];
   readonly #busy = new Set<WarmRunner>();
   #idleTimer: NodeJS.Timeout | undefined;
@@ -74,12 +78,14 @@ export class RunnerPool {
     if (this.#closed) return;
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => this.#release(), this.#options.idleMs).unref();
-    while (this.#idle.length < this.#options.warm) this.#idle.push(this.#spawn());
+    while (this.#idle.length < this.#options.warm) this.#idle.push(this.#spawn({ ahead: true }));
   }
 
   /** A runner for one attempt: a warm one, else one that is just being started. */
   take(): Runner {
-    const runner = this.#idle.shift() ?? this.#spawn();
+    // Nobody is left for the next task: start one beside this task where there is a core for it.
+    if (this.#idle.length === 1 && this.#busy.size < availableParallelism() - 1) setImmediate(() => this.#replace());
+    const runner = this.#idle.shift() ?? this.#spawn({ ahead: false });
     this.#busy.add(runner);
     clearTimeout(this.#idleTimer);
     runner.onGone(() => {
@@ -87,6 +93,10 @@ export class RunnerPool {
       this.#refillSoon();
     });
     return runner;
+  }
+
+  #replace(): void {
+    if (!this.#closed && this.#idle.length === 0) this.#idle.push(this.#spawn({ ahead: true }));
   }
 
   /** Lets the idle runners go; those at work carry on without us. */
@@ -116,7 +126,7 @@ export class RunnerPool {
     sweepGroups('attempts', this.#options.spoolDir);
   }
 
-  #spawn(): WarmRunner {
+  #spawn({ ahead }: { readonly ahead: boolean }): WarmRunner {
     const cookie = randomUUID();
     const dir = join(this.#warmRoot, cookie);
     mkdirSync(dir, { mode: 0o700 });
@@ -138,6 +148,7 @@ export class RunnerPool {
       // What a successful attempt left running keeps it; a later sweep looks again.
       removeGroup(group);
     });
+    if (ahead && this.#options.rehearses !== undefined) runner.rehearse(this.#options.rehearses);
     // An idle agent may end; what is idle ends with it.
     child.unref();
     runner.pipe?.unref();
@@ -191,6 +202,7 @@ function follow(child: ChildProcess, cookie: string): WarmRunner {
       pipe?.ref();
       child.ref();
     },
+    rehearse: (module) => tell({ rehearse: module }),
     release: () => tell({ release: true }),
     dismiss: () => void pipe?.end(),
     onSay(listener) {

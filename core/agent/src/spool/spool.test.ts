@@ -120,6 +120,10 @@ test('what a crash left before the command was durable is gone, and the attempt 
   await reopen();
   expect(spool.phaseOf(ref)).toBeUndefined();
   await accept(1, ref.taskId);
+  truncateSync(join(path, 'cmd'), 0);
+  await reopen();
+  expect(spool.phaseOf(ref)).toBeUndefined();
+  await accept(1, ref.taskId);
 });
 
 test('torn tombstones are passed over, and what is added after them is kept', async () => {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBootId } from '../processes/identity.ts';
-import { linkOnce, syncDirectory, syncFile, writeDurably } from './durable.ts';
+import { linkOnce, syncWithName } from './durable.ts';
 import {
   type Accepted,
   type AttemptPhase,
@@ -18,7 +19,7 @@ import {
 } from './entry.ts';
 import { AttemptKnownError, AttemptUnknownError, SpoolFullError } from './errors.ts';
 import { type Entry, journalIdOf, listQuarantined, load, quarantine, type Quarantined } from './load.ts';
-import { keepReserve, releaseReserve } from './reserve.ts';
+import { isReserveKept, keepReserve, releaseReserve } from './reserve.ts';
 import { type Tombstone, TombstoneFile } from './tombstones.ts';
 
 export interface SpoolOptions {
@@ -121,14 +122,18 @@ export class Spool {
     // Reserved before the first wait, so that the same attempt is not taken twice at once.
     this.#entries.set(id, { accepted, phase: 'ACCEPTED' });
     try {
-      const [{ bavail, bsize }, isReserved] = await Promise.all([
-        statfs(this.dir),
-        keepReserve(this.dir, this.#reserveBytes),
-      ]);
+      const { bavail, bsize } = statfsSync(this.dir);
+      const isReserved =
+        isReserveKept(this.dir, this.#reserveBytes) || (await keepReserve(this.dir, this.#reserveBytes));
       if (bavail * bsize < this.#minFreeBytes || !isReserved) throw new SpoolFullError(this.dir, bavail * bsize);
-      await mkdir(path, { recursive: true, mode: 0o700 });
-      // The directory's own name and what is in it go to the disk side by side.
-      await Promise.all([syncDirectory(this.dir), writeDurably(join(path, 'cmd'), encodeAccepted(accepted, payload))]);
+      // Only syncs take their time: what goes to the kernel's memory is done quicker here than by a thread.
+      const command = join(path, 'cmd');
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      writeFileSync(`${command}.tmp`, encodeAccepted(accepted, payload), { mode: 0o600 });
+      renameSync(`${command}.tmp`, command);
+      // Content, name and the directory's own name go to the disk side by side. A power loss meanwhile may leave it torn: it
+      // is set aside then, and was not promised.
+      await syncWithName(command, this.dir);
     } catch (error) {
       this.#entries.delete(id);
       if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new SpoolFullError(this.dir, 0);
@@ -173,7 +178,7 @@ export class Spool {
   /** Makes a result that a runner left durable, in case it was killed before it had done so itself. */
   async syncExit(ref: AttemptRef): Promise<void> {
     const path = this.pathOf(ref);
-    if (await syncFile(join(path, 'exit'))) await syncDirectory(path);
+    if (existsSync(join(path, 'exit'))) await syncWithName(join(path, 'exit'));
   }
 
   /** Writes the result unless there is one, durably, and gives back the one that holds. */
