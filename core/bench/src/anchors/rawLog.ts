@@ -26,7 +26,7 @@ export async function rawLog(
   const server = await startChild<{ endpoint: string }>({ args, cwd: dir, logFile: join(dir, 'rawLog.log') });
   // Who answers is not the question here, only what the encryption costs.
   const encrypted = credentials.createSsl(null, null, null, { rejectUnauthorized: false });
-  const client = new Agents(server.ready.endpoint, encrypted);
+  const client = new Agents(server.ready.endpoint, encrypted, { 'grpc.ssl_target_name_override': 'bench' });
   const call = client.Logs();
   call.on('error', () => undefined); // the end of the other side must not end this one
   try {

@@ -9,7 +9,7 @@ import type { LogStore } from './ports.ts';
 interface OpenLog {
   /** How the file will be when all that waits is written. */
   wanted: LogEnd;
-  durable: number;
+  written: number;
   waiting: Uint8Array[];
   complete: boolean;
   flushing: Promise<void> | undefined;
@@ -19,7 +19,7 @@ interface OpenLog {
 /** The owner's write bit: a log that has ended is read-only, which is all that marks its end. */
 const WRITABLE = 0o200;
 const CHUNK_BYTES = 64 * 1024;
-/** Logs as files `<dir>/<first two of the task id>/<task id>.<number>.log`. What waits while one sync runs shares the next. */
+/** Logs as files `<dir>/<first two of the task id>/<task id>.<number>.log`. What waits while one write runs shares the next. */
 export class DiskLogStore implements LogStore {
   readonly #folder: string;
   readonly #open = new Map<string, OpenLog>();
@@ -30,7 +30,7 @@ export class DiskLogStore implements LogStore {
   }
 
   size(attemptId: string): number {
-    return this.#open.get(attemptId)?.durable ?? this.#stat(attemptId)?.size ?? 0;
+    return this.#open.get(attemptId)?.written ?? this.#stat(attemptId)?.size ?? 0;
   }
 
   complete(attemptId: string): boolean {
@@ -42,9 +42,9 @@ export class DiskLogStore implements LogStore {
     const { log: wanted, append } = acceptChunk(log.wanted, { offset, data, last });
     log.wanted = wanted;
     log.waiting.push(...append);
-    while (log.durable < wanted.end || (wanted.complete && !log.complete)) await this.#flush(attemptId, log);
+    while (log.written < wanted.end || (wanted.complete && !log.complete)) await this.#flush(attemptId, log);
     this.#forgetIdle(attemptId, log);
-    return log.durable;
+    return log.written;
   }
 
   async *read(attemptId: string, from: number, to = this.size(attemptId)): AsyncGenerator<Uint8Array> {
@@ -69,7 +69,7 @@ export class DiskLogStore implements LogStore {
       const end = stats?.size ?? 0;
       log = {
         wanted: { end, complete: isComplete(stats) },
-        durable: end,
+        written: end,
         waiting: [],
         complete: isComplete(stats),
         flushing: undefined,
@@ -89,17 +89,18 @@ export class DiskLogStore implements LogStore {
 
   async #write(attemptId: string, log: OpenLog): Promise<void> {
     const path = this.#path(attemptId);
-    // The chunks that came in the same frame share one sync.
+    // The chunks that came in the same frame share one write.
     await nextTurn();
     const { waiting, wanted } = log;
     log.waiting = [];
     try {
-      if (log.durable === 0) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      if (log.written === 0) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const file = await open(path, 'a', 0o600);
       try {
         if (waiting.length > 0) await writeAll(file, waiting);
-        // A silent attempt, of which there are many, leaves an empty file: nothing that could be lost.
-        if (waiting.length > 0) await file.datasync();
+        // Until its end an agent can send it again, and asks at each new stream from where on. A silent attempt, of which
+        // there are many, leaves an empty file: nothing that could be lost.
+        if (wanted.complete && wanted.end > 0) await file.datasync();
       } finally {
         await file.close();
       }
@@ -109,7 +110,7 @@ export class DiskLogStore implements LogStore {
       this.#open.delete(attemptId);
       throw error;
     }
-    log.durable = wanted.end;
+    log.written = wanted.end;
     log.complete = wanted.complete;
     for (const watcher of log.watchers) watcher();
   }

@@ -46,7 +46,10 @@ export interface Engine {
 export interface LogStore {
   /** Bytes stored so far, or 0. */
   size(attemptId: string): number;
-  /** Appends when `offset` is the end of the file, trims a repeated start, ignores a gap. Returns the new end, synced. */
+  /**
+   * Appends when `offset` is the end of the file, trims a repeated start, ignores a gap. Returns the new end when it is
+   * written: a crash of the process loses nothing of it, one of the machine may. A log that has ended is synced.
+   */
   append(attemptId: string, offset: number, data: Uint8Array, last: boolean): Promise<number>;
   /** Bytes [from, to); `to` defaults to the present end. */
   read(attemptId: string, from: number, to?: number): AsyncIterable<Uint8Array>;
