@@ -8,14 +8,14 @@ import { attemptIdOf, refOf } from '../sessions/wire.ts';
 
 export type LogsCall = ServerDuplexStream<LogFrame__Output, LogAck>;
 
-/** Taken from a stream and not yet durable, over all its attempts, before it is read no further. */
+/** Taken from a stream and not yet written, over all its attempts, before it is read no further. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 /** What a chunk takes besides its bytes: many empty ones must not pile up either. */
 const CHUNK_COST = 1024;
 /** Attempts of a stream whose owner is remembered. */
 const OWNED = 1000;
 
-/** Stores what an agent sends of its own attempts' output and says how far it is durable. */
+/** Stores what an agent sends of its own attempts' output and says how far it is written, or at its end durable. */
 export function receiveLogs(
   call: LogsCall,
   {
@@ -26,7 +26,7 @@ export function receiveLogs(
   }: { readonly hostId: string; readonly logs: LogStore; readonly sql: Pool; readonly log: Logger },
 ): void {
   const owned = new Map<string, Promise<boolean>>();
-  let unsynced = 0;
+  let unwritten = 0;
   let open = true;
   const close = (): void => {
     open = false;
@@ -34,13 +34,13 @@ export function receiveLogs(
   call.on('data', ({ chunks }: LogFrame__Output) => {
     for (const chunk of chunks) {
       const cost = chunk.data.length + CHUNK_COST;
-      unsynced += cost;
+      unwritten += cost;
       void (open ? take(chunk) : Promise.resolve()).catch(breakOff).finally(() => {
-        unsynced -= cost;
-        if (unsynced < WINDOW_BYTES && call.isPaused()) call.resume();
+        unwritten -= cost;
+        if (unwritten < WINDOW_BYTES && call.isPaused()) call.resume();
       });
     }
-    if (unsynced >= WINDOW_BYTES) call.pause();
+    if (unwritten >= WINDOW_BYTES) call.pause();
   });
   call.on('end', () => {
     close();
