@@ -3,7 +3,7 @@ export { type AgentBundle, buildBundle, bundleCommand } from './bundle.ts';
 export { ControlConnection, type ControlEvents } from './connection/control.ts';
 export { renewOnline } from './connection/renew.ts';
 export { Credentials } from './connection/credentials.ts';
-export { join, type JoinOptions, renewExpired } from './identity/enrol.ts';
+export { join, Joiner, type JoinOptions, renewExpired } from './identity/enrol.ts';
 export { type Identity, readIdentity } from './identity/identity.ts';
 export { sha256sOf } from './identity/authorities.ts';
 export { Renewal } from './identity/renewal.ts';

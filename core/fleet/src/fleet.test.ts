@@ -7,15 +7,17 @@ import {
   Agents,
   type AgentsHandlers,
   encodeEnvelope,
+  type LogFrame__Output,
   type Result__Output,
   type ServerMessage,
 } from '@stackyard/proto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FleetError } from './errors.ts';
-import type { Failure } from './executor.ts';
+import type { FakeExecution } from './executor.ts';
 import { type Fleet, type FleetOptions, startFleet } from './fleet.ts';
 
 type ControlCall = Parameters<AgentsHandlers['Control']>[0];
+type LogsCall = Parameters<AgentsHandlers['Logs']>[0];
 
 /** A server that welcomes everybody, sends each agent the same number of tasks and takes the results. */
 class Dispatcher {
@@ -25,12 +27,17 @@ class Dispatcher {
   readonly #installId = randomUUID();
   #enrolment: TestEnrolment | undefined;
   #welcomed = 0;
+  /** What each attempt printed, once all of it is here. */
+  readonly output = new Map<string, string>();
   readonly tasks: number;
   readonly twice: boolean;
+  readonly timeoutMs: number;
+  #logStreams = 0;
 
-  constructor(tasks: number, { twice = false } = {}) {
+  constructor(tasks: number, { twice = false, timeoutMs = 10_000 } = {}) {
     this.tasks = tasks;
     this.twice = twice;
+    this.timeoutMs = timeoutMs;
   }
 
   async start(): Promise<Pick<FleetOptions, 'server' | 'enrolment'>> {
@@ -41,7 +48,7 @@ class Dispatcher {
     const credentials = await authority.grpcCredentials();
     const agents: AgentsHandlers = {
       Control: (call) => call.on('data', (frame: AgentFrame__Output) => this.#receive(call, frame)),
-      Logs: (call) => call.end(),
+      Logs: (call) => this.#receiveLogs(call),
       Download: (call) => call.end(),
       Renew: (_call, reply) => reply({ code: status.UNIMPLEMENTED }),
     };
@@ -83,6 +90,24 @@ class Dispatcher {
     this.changes.emit('change');
   }
 
+  /** The first stream of all breaks off before anything of it is acknowledged. */
+  #receiveLogs(call: LogsCall): void {
+    this.#logStreams += 1;
+    const breaks = this.#logStreams === 1;
+    const parts = new Map<string, Buffer[]>();
+    call.on('end', () => call.end());
+    call.on('data', ({ chunks }: LogFrame__Output) => {
+      if (breaks) return void call.emit('error', { code: status.UNAVAILABLE, details: 'Come back.' });
+      for (const { attempt, offset, data, last } of chunks) {
+        const id = attempt?.taskId ?? '';
+        parts.set(id, [...(parts.get(id) ?? []), data]);
+        if (last) this.output.set(id, Buffer.concat(parts.get(id) ?? []).toString());
+        call.write({ attempt, durableOffset: offset + data.length });
+      }
+      this.changes.emit('change');
+    });
+  }
+
   #dispatches(): ServerMessage[] {
     const attempt = { taskId: randomUUID(), number: 1 };
     const expectedFiles = { '/etc/x': 'sha256-00' };
@@ -90,7 +115,9 @@ class Dispatcher {
       taskId: attempt.taskId,
       attempt: 1,
       phase: 'configure',
-      timeoutMs: 10_000,
+      timeoutMs: this.timeoutMs,
+      component: 'worker',
+      self: { host: 'sim-1' },
       startWithinMs: 10_000,
       expectedFiles,
     });
@@ -112,16 +139,16 @@ afterEach(async () => {
 
 async function run(
   tasks: number,
-  options: { agents: number; failures?: readonly Failure[]; twice?: boolean },
+  options: { agents: number; twice?: boolean; timeoutMs?: number } & Partial<FakeExecution>,
 ): Promise<Dispatcher> {
-  dispatcher = new Dispatcher(tasks, options);
+  const { agents, twice = false, timeoutMs, ...execution } = options;
+  dispatcher = new Dispatcher(tasks, { twice, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const where = await dispatcher.start();
-  const { agents, failures } = options;
   fleet = await startFleet({
     ...where,
     agents,
     join: Array.from({ length: agents }, () => 'token'),
-    executor: { duration: { kind: 'fixed', ms: 0 }, failures: failures ?? [] },
+    executor: { duration: { kind: 'fixed', ms: 0 }, ...execution },
   });
   await fleet.untilConnected();
   while (dispatcher.results.length < agents * tasks) await once(dispatcher.changes, 'change');
@@ -143,6 +170,24 @@ test('a dispatch that comes twice is carried out once', async () => {
 test('every n-th task fails where the executor says so', async () => {
   const { results } = await run(10, { agents: 1, failures: [{ how: 'fail', every: 5 }] });
   expect(results.filter(({ reason }) => reason === 'EXIT_NONZERO')).toHaveLength(2);
+});
+
+test('a lost task has no outcome, and one that hangs ends when its time is up', async () => {
+  const failures = [{ how: 'lost', every: 2 } as const, { how: 'hang', every: 1 } as const];
+  const { results } = await run(4, { agents: 1, timeoutMs: 100, failures });
+  expect(results.map(({ reason }) => reason).toSorted()).toEqual(['LOST', 'LOST', 'TIMEOUT', 'TIMEOUT']);
+  expect(fleet?.stats()).toMatchObject({ started: 4, succeeded: 0, failed: 2, killed: 2 });
+});
+
+test('what tasks print arrives whole, also when the stream breaks', async () => {
+  const { results, output, changes } = await run(2, { agents: 1, lines: 5_000 });
+  while (output.size < 2) await once(changes, 'change');
+  for (const { attempt, logSize } of results) {
+    const lines = output.get(attempt?.taskId ?? '')?.split('\n') ?? [];
+    expect(lines).toHaveLength(5_001);
+    expect(lines[4_999]).toBe('configure 5000 of 5000 of worker on sim-1');
+    expect(logSize).toBe(lines.join('\n').length);
+  }
 });
 
 test('a fleet without enough tokens is refused before anybody joins', async () => {

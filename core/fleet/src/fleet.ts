@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { type Identity, join } from '@stackyard/agent';
+import { type Identity, Joiner } from '@stackyard/agent';
 import { type AgentCounts, SimulatedAgent } from './agent.ts';
 import { FleetError } from './errors.ts';
 import type { FakeExecution } from './executor.ts';
@@ -68,12 +68,14 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   };
   const changes = new EventEmitter();
   const agents: SimulatedAgent[] = [];
-  const identities: Identity[] = [];
+  const given: Identity[] = [];
   let connected = 0;
+
+  const giver = await identities(options);
 
   async function startOne(index: number): Promise<void> {
     const name = hostName(index);
-    const identity = await identityOf(options, index, name);
+    const identity = await giver.give(index, name);
     const agent = new SimulatedAgent({
       identity: server === undefined ? identity : { ...identity, server },
       hostName: name,
@@ -86,13 +88,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         changes.emit('change');
       },
     });
-    identities[index] = identity;
+    given[index] = identity;
     agents[index] = agent;
     agent.connect();
   }
 
   const fleet: Fleet = {
-    identities,
+    identities: given,
     stats: () => ({ ...counts, agents: agents.length, connected }),
     async untilConnected(count = size) {
       while (connected < count) await once(changes, 'change');
@@ -115,13 +117,22 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     next = size;
     await fleet.stop();
     throw error;
+  } finally {
+    giver.close();
   }
   return fleet;
 }
 
-async function identityOf(options: FleetOptions, index: number, hostName: string): Promise<Identity> {
-  if (typeof options.join === 'function') return options.join(index, hostName);
-  if (!options.enrolment) throw new FleetError('A fleet that joins by tokens needs to know where: give `enrolment`.');
-  const { endpoint: enrolment, caSha256 } = options.enrolment;
-  return join({ enrolment, caSha256, token: options.join[index] ?? '', hostName });
+type GiveIdentity = (index: number, hostName: string) => Promise<Identity>;
+
+/** Who gives an agent its identity, and the end of that. */
+async function identities({ join, enrolment }: FleetOptions): Promise<{ give: GiveIdentity; close: () => void }> {
+  if (typeof join === 'function') return { give: join, close: () => undefined };
+  if (!enrolment) throw new FleetError('A fleet that joins by tokens needs to know where: give `enrolment`.');
+  const { endpoint, caSha256 } = enrolment;
+  const joiner = await Joiner.at({ enrolment: endpoint, caSha256 });
+  return {
+    give: (index, hostName) => joiner.join({ token: join[index] ?? '', hostName }),
+    close: () => joiner.close(),
+  };
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, sign, X509Certificate } from 'node:crypto';
-import { request, type RequestOptions } from 'node:https';
+import { Agent, request, type RequestOptions } from 'node:https';
 import { peerOf } from '@stackyard/domain';
 import { AuthorityMismatchError, JoinRefusedError, ServerUnreachableError } from '../errors.ts';
 import { areAuthoritiesOf, certificatesIn, installationOf, serverCheck, sha256Of } from './authorities.ts';
@@ -34,15 +34,46 @@ const ANSWER_BYTES = 64 * 1024;
  *
  * @throws AuthorityMismatchError, JoinRefusedError, ServerUnreachableError
  */
-export async function join({ enrolment, caSha256, token, hostName, server }: JoinOptions): Promise<Identity> {
-  const authority = await pinned(enrolment, caSha256);
-  const { key, request: csr } = await newRequest();
-  const installId = installationOf(authority) ?? '';
-  const trust = { ca: authority.toString(), checkServerIdentity: serverCheck(installId) };
-  const body = { token, hostName, csr: csr.toString('base64') };
-  const enrolled = await post(enrolment, '/v1/enrol', trust, body);
-  checkAnswer(enrolment, enrolled, { key, installId });
-  return { ...enrolled, server: server ?? enrolled.server, enrolment, key };
+export async function join({ token, hostName, ...where }: JoinOptions): Promise<Identity> {
+  const joiner = await Joiner.at(where);
+  try {
+    return await joiner.join({ token, hostName });
+  } finally {
+    joiner.close();
+  }
+}
+
+/** Joins one host after the other at the same server, which is looked at once. */
+export class Joiner {
+  readonly #where: Omit<JoinOptions, 'token' | 'hostName'>;
+  readonly #installId: string;
+  readonly #connections: Agent;
+
+  private constructor(where: Omit<JoinOptions, 'token' | 'hostName'>, authority: X509Certificate) {
+    this.#where = where;
+    this.#installId = installationOf(authority) ?? '';
+    const checkServerIdentity = serverCheck(this.#installId);
+    this.#connections = new Agent({ keepAlive: true, maxSockets: 8, ca: authority.toString(), checkServerIdentity });
+  }
+
+  /** @throws AuthorityMismatchError, ServerUnreachableError */
+  static async at(where: Omit<JoinOptions, 'token' | 'hostName'>): Promise<Joiner> {
+    return new Joiner(where, await pinned(where.enrolment, where.caSha256));
+  }
+
+  /** @throws JoinRefusedError, ServerUnreachableError */
+  async join({ token, hostName }: Pick<JoinOptions, 'token' | 'hostName'>): Promise<Identity> {
+    const { enrolment, server } = this.#where;
+    const { key, request: csr } = await newRequest();
+    const body = { token, hostName, csr: csr.toString('base64') };
+    const enrolled = await post(enrolment, '/v1/enrol', { agent: this.#connections }, body);
+    checkAnswer(enrolment, enrolled, { key, installId: this.#installId });
+    return { ...enrolled, server: server ?? enrolled.server, enrolment, key };
+  }
+
+  close(): void {
+    this.#connections.destroy();
+  }
 }
 
 /**
@@ -108,6 +139,7 @@ function ask(
     const failed = (error: Error): void => reject(new ServerUnreachableError(enrolment, { cause: error }));
     const sent = request(
       {
+        agent: false,
         ...options,
         host: hostname.replace(/^\[|\]$/g, ''),
         port,
@@ -115,7 +147,6 @@ function ask(
         minVersion: 'TLSv1.3',
         // Who the server is stands in its certificate; a name is not needed, and an address is no name.
         servername: 'stackyard',
-        agent: false,
         signal: AbortSignal.timeout(LIMIT_MS),
       },
       (answer) => {
