@@ -152,7 +152,8 @@ export class World {
     const child = this.#server;
     const tokenFile = join(this.dataDir, 'admin-token');
     await until('the server answers', async () => {
-      if (child && child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}.`);
+      if (child && (child.exitCode !== null || child.signalCode !== null))
+        throw new Error(`The server ended with ${child.exitCode ?? child.signalCode}.`);
       const token = await readFile(tokenFile, 'utf8').catch(() => undefined);
       if (!token) return false;
       const api = new Api(`http://127.0.0.1:${this.#ports.http}`, token.trim());

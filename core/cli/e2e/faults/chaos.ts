@@ -12,7 +12,8 @@ const insteadOf: Readonly<Record<Target, readonly Target[]>> = {
   agent: ['agent', 'runner', 'server'],
   runner: ['runner', 'agent', 'server'],
 };
-const RUNNER_WITHIN_MS = 2_000;
+/** There is always work: while nobody runs any, what was killed before is still starting, and is let start. */
+const RUNNER_WITHIN_MS = 10_000;
 
 /**
  * Kills by a plan, and starts again what was killed, as a supervisor would: without waiting for anybody to be ready, so
@@ -23,6 +24,8 @@ export class Chaos {
   readonly #restarts = new Set<Promise<void>>();
   readonly #down = new Set<string>();
   readonly #killed = new WeakSet<ChildProcess>();
+  /** How far the server has come since it was killed last. */
+  #server: 'starting' | 'starting again' | 'up' = 'up';
   #stopped = false;
   readonly killedRunners = new Set<string>();
   readonly crashes: string[] = [];
@@ -65,6 +68,8 @@ export class Chaos {
   }
 
   #choose(target: 'server' | 'agent', { pick }: Kill): string | undefined {
+    // A server may be killed while it starts, but not every time: nothing would ever get on.
+    if (target === 'server' && this.#server === 'starting again') return undefined;
     const names = target === 'server' ? ['server'] : [...this.#world.hosts.keys()];
     const up = names.filter((name) => !this.#down.has(name));
     return up[Math.floor(pick * up.length)];
@@ -76,6 +81,7 @@ export class Chaos {
     if (!agent || agent.exitCode !== null || agent.signalCode !== null) return false;
     this.#down.add(name);
     this.#killed.add(agent);
+    if (name === 'server') this.#server = this.#server === 'up' ? 'starting' : 'starting again';
     const ended = once(agent, 'exit');
     agent.kill('SIGKILL');
     await ended;
@@ -89,9 +95,20 @@ export class Chaos {
       const child = name === 'server' ? this.#world.launchServer() : this.#world.launchAgent(name);
       this.#down.delete(name);
       this.#watch(name, child);
+      if (name === 'server') this.#watchStart(child);
     });
     this.#restarts.add(restart);
     void restart.finally(() => this.#restarts.delete(restart));
+  }
+
+  #watchStart(child: ChildProcess): void {
+    this.#world.untilServerAnswers().then(
+      () => {
+        if (this.#world.server === child) this.#server = 'up';
+      },
+      // It was killed before.
+      () => undefined,
+    );
   }
 
   /** What ends by itself is started again too, and held against us. */
