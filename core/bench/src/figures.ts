@@ -1,7 +1,7 @@
 /** One measured figure: what the rounds gave, lowest to highest. */
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 'MB' | 'MB/s' | '/s' | 'ratio' | 's';
+  readonly unit: 'ms' | 'ms/s' | 'kB' | 'MB' | 'MB/s' | '/s' | 'ratio' | 's' | '';
   readonly min: number;
   readonly median: number;
   readonly max: number;

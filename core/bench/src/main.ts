@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Figure, lineHeader, lineOf, type Report } from './figures.ts';
+import { benchFleet } from './fleet.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
 import { load, machine, untilQuiet } from './machine.ts';
@@ -12,7 +13,7 @@ import { benchWriter } from './writer.ts';
 import { type Section, writeReadme } from './readme.ts';
 import { World } from './world/world.ts';
 
-const HELP = `npm run bench -- [planner | startup | rest | latency | writer | throughput | logs]… [--write] [--quiet SECONDS] [--profile DIR]
+const HELP = `npm run bench -- [planner | startup | rest | latency | writer | throughput | logs | fleet]… [--write] [--quiet SECONDS] [--profile DIR]
 
   --write   puts the figures into core/bench/README.md
   --quiet   waits up to so many seconds, before each bench, until the machine has little else to do
@@ -54,6 +55,10 @@ const benches = {
   },
   logs: async ({ report }) => {
     await inWorld((world) => benchLogs(world, { report }));
+  },
+  fleet: async ({ report }) => {
+    await inWorld((world) => benchFleet(world, { agents: 1_000, reconnect: true, report }));
+    await inWorld((world) => benchFleet(world, { agents: 5_000, reconnect: false, report }));
   },
 } satisfies Record<string, (options: { report: Report }) => Promise<void>>;
 type Name = keyof typeof benches;

@@ -15,6 +15,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether it says in its first line of output, as JSON, that it is ready; else its start is not waited for. */
   readonly announces?: boolean;
+  /** How long it may take to get ready; a minute unless told. */
+  readonly readyWithinMs?: number;
 }
 
 /** A Node process of ours. */
@@ -23,13 +25,13 @@ export interface Child<Ready> {
   readonly ready: Ready;
   /** From the start of the process to its first line, in milliseconds. */
   readonly readyMs: number;
-  /** Ends it: SIGTERM, and SIGKILL when that takes longer than 20 s. */
-  end(): Promise<void>;
+  /** Ends it: SIGTERM unless told, and SIGKILL when that takes longer than 20 s. */
+  end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts a process in a group of its own and waits until it is ready. @throws Error with the end of its log */
 export async function startChild<Ready>(options: ChildOptions): Promise<Child<Ready>> {
-  const { args, logFile, cwd, env, announces = true } = options;
+  const { args, logFile, cwd, env, announces = true, readyWithinMs = READY_WITHIN_MS } = options;
   const log = openSync(logFile, 'a', 0o600);
   const startedMs = performance.now();
   const child = spawn(process.execPath, args, {
@@ -39,9 +41,10 @@ export async function startChild<Ready>(options: ChildOptions): Promise<Child<Re
     env: { ...process.env, ...env },
   });
   closeSync(log);
-  if (!child.stdout) return { pid: child.pid!, ready: undefined as Ready, readyMs: 0, end: () => end(child) };
+  if (!child.stdout)
+    return { pid: child.pid!, ready: undefined as Ready, readyMs: 0, end: (signal) => end(child, signal) };
   const lines = createInterface({ input: child.stdout });
-  const tooLate = AbortSignal.timeout(READY_WITHIN_MS);
+  const tooLate = AbortSignal.timeout(readyWithinMs);
   const first = await Promise.race([
     once(lines, 'line', { signal: tooLate }).then(([line]) => line as string),
     once(child, 'exit', { signal: tooLate }).then(() => undefined),
@@ -52,13 +55,13 @@ export async function startChild<Ready>(options: ChildOptions): Promise<Child<Re
     throw new Error(`${args.join(' ')} did not get ready:\n${readFileSync(logFile, 'utf8').slice(-4000)}`);
   }
   child.stdout.resume();
-  return { pid: child.pid!, ready: JSON.parse(first) as Ready, readyMs, end: () => end(child) };
+  return { pid: child.pid!, ready: JSON.parse(first) as Ready, readyMs, end: (signal) => end(child, signal) };
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
   await ended;
   clearTimeout(timer);

@@ -7,7 +7,7 @@ import { buildBundle, bundleCommand } from '@stackyard/agent';
 import { buildStack } from '@stackyard/sdk/build';
 import { Api } from './api.ts';
 import { type Child, type ChildOptions, endAllOf, startChild } from './children.ts';
-import type { FleetArguments } from './fleetMain.ts';
+import type { FleetArguments, FleetReady, FleetStatus } from './fleetMain.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const sources = '--conditions=@stackyard/source';
@@ -20,6 +20,7 @@ type Named = Omit<ChildOptions, 'cwd' | 'logFile'> & { readonly name: string };
 export interface ServerReady {
   readonly url: string;
   readonly agentEndpoint: string;
+  readonly enrolmentEndpoint: string;
   readonly tokenFile: string;
 }
 
@@ -29,6 +30,19 @@ interface JoinTicket {
   readonly enrolment: string;
   readonly authoritySha256: string;
 }
+
+interface JoinTickets {
+  readonly tokens: readonly { readonly token: string }[];
+  readonly enrolment: string;
+  readonly authoritySha256: string;
+}
+
+interface HostPage {
+  readonly items: readonly { readonly name: string; readonly reachable: boolean }[];
+  readonly nextCursor: string | null;
+}
+
+const TOKENS_AT_A_TIME = 1_000;
 
 export interface WorldOptions {
   /** Whether the server has the stacks of the benches; else those that every server has. */
@@ -45,6 +59,7 @@ export class World {
   #server: Child<ServerReady> | undefined;
   #api: Api | undefined;
   #token = '';
+  #ports = portsOf(':0', ':0', ':0');
   #agents = 0;
 
   private constructor(dir: string, options: WorldOptions) {
@@ -70,14 +85,16 @@ export class World {
   async startServer(): Promise<Child<ServerReady>> {
     const { stacks = true, profileDir } = this.#options;
     const data = ['--data-dir', join(this.dir, 'server'), '--package-origin', 'maven'];
-    const args = [bin, 'server', '--json', '--port', '0', '--agent-port', '0', '--enrolment-port', '0', ...data];
+    const args = [bin, 'server', '--json', ...this.#ports, ...data];
     for (const stack of stacks ? ownStacks : []) {
       args.push('--stack', (await buildStack(stack, { outDir: join(this.dir, 'stacks') })).file);
     }
     const profile = profileDir ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` } : {};
     const env = { XDG_CONFIG_HOME: join(this.dir, 'config'), ...profile };
     this.#server = await this.#start<ServerReady>({ name: 'server', args, env });
-    const { url, tokenFile } = this.#server.ready;
+    const { url, tokenFile, agentEndpoint, enrolmentEndpoint } = this.#server.ready;
+    // Those who know it look for it at the same ports after a restart.
+    this.#ports = portsOf(url, agentEndpoint, enrolmentEndpoint);
     this.#token = (await readFile(tokenFile, 'utf8')).trim();
     this.#api = this.newApi(url);
     return this.#server;
@@ -86,6 +103,13 @@ export class World {
   /** Another client with connections of its own. */
   newApi(url: string = this.server.ready.url, options?: { connections: number }): Api {
     return new Api(url, this.#token, options);
+  }
+
+  /** As a power cut for its process. */
+  async killServer(): Promise<void> {
+    this.#api?.close();
+    await this.#server?.end('SIGKILL');
+    this.#server = undefined;
   }
 
   async stopServer(): Promise<void> {
@@ -113,18 +137,35 @@ export class World {
   }
 
   /** Simulated agents, all in one process. */
-  async startFleet(names: readonly string[]): Promise<Child<unknown>> {
-    const tickets: JoinTicket[] = [];
-    for (const name of names) tickets.push(await this.#ticket(name));
-    const [{ enrolment: endpoint, authoritySha256: caSha256 }] = tickets as [JoinTicket];
-    const tokens = tickets.map(({ token }) => token);
-    const options: FleetArguments = { enrolment: { endpoint, caSha256 }, tokens, names };
-    const child = await this.#start({
+  async startFleet(names: readonly string[]): Promise<Child<FleetReady>> {
+    const tokens: string[] = [];
+    let enrolment = { endpoint: '', caSha256: '' };
+    for (let from = 0; from < names.length; from += TOKENS_AT_A_TIME) {
+      const hostNames = names.slice(from, from + TOKENS_AT_A_TIME);
+      const made = await this.api.post<JoinTickets>('/hosts/tokens/batch', { hostNames, ttlSeconds: 3_600 });
+      tokens.push(...made.tokens.map(({ token }) => token));
+      enrolment = { endpoint: made.enrolment, caSha256: made.authoritySha256 };
+    }
+    const options: FleetArguments = { enrolment, tokens, names, statusFile: this.#fleetStatus };
+    // Thousands of tokens are more than a command line may hold.
+    const file = join(this.dir, 'fleet.json');
+    await writeFile(file, JSON.stringify(options), { mode: 0o600 });
+    const child = await this.#start<FleetReady>({
       name: 'fleet',
-      args: [sources, path('./fleetMain.ts'), JSON.stringify(options)],
+      args: [sources, path('./fleetMain.ts'), file],
+      readyWithinMs: 600_000,
     });
     await this.#untilReachable(names);
     return child;
+  }
+
+  /** When the fleet was complete the last time, by the clock of the machine. */
+  async fleetCompleteAt(): Promise<FleetStatus> {
+    return JSON.parse(await readFile(this.#fleetStatus, 'utf8')) as FleetStatus;
+  }
+
+  get #fleetStatus(): string {
+    return join(this.dir, 'fleet-status.json');
   }
 
   /** Where the embedded database of this world is reached, as its server reaches it. */
@@ -164,14 +205,29 @@ export class World {
     return child;
   }
 
+  /** Names of the hosts that the server reaches. */
+  async reachableHosts(): Promise<ReadonlySet<string>> {
+    const reached = new Set<string>();
+    for (let cursor = ''; ;) {
+      const page = await this.api.get<HostPage>(`/hosts?limit=500${cursor}`);
+      for (const { name, reachable } of page.items) if (reachable) reached.add(name);
+      if (!page.nextCursor) return reached;
+      cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`;
+    }
+  }
+
   async #untilReachable(names: readonly string[]): Promise<void> {
     const deadline = performance.now() + 30_000;
     for (;;) {
-      const { items } = await this.api.get<{ items: { name: string; reachable: boolean }[] }>('/hosts?limit=500');
-      const reached = new Set(items.filter(({ reachable }) => reachable).map(({ name }) => name));
+      const reached = await this.reachableHosts();
       if (names.every((name) => reached.has(name))) return;
       if (performance.now() > deadline) throw new Error(`The server does not reach all of ${names.join(', ')}.`);
       await delay(20);
     }
   }
+}
+
+function portsOf(http: string, agents: string, enrolment: string): readonly string[] {
+  const port = (endpoint: string): string => endpoint.slice(endpoint.lastIndexOf(':') + 1);
+  return ['--port', port(http), '--agent-port', port(agents), '--enrolment-port', port(enrolment)];
 }
