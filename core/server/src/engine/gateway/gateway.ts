@@ -104,7 +104,7 @@ export class Gateway {
         }),
       Renew: (call, reply) => {
         void this.#callers
-          .identify(call, (why) => reply(why))
+          .admitRenewal(call, (why) => reply(why))
           .then((caller) => caller && renew(call, reply, { caller, identity, log }));
       },
     };

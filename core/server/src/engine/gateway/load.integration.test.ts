@@ -2,8 +2,12 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { status } from '@grpc/grpc-js';
+import { Agents } from '@stackyard/proto';
+import { channelCredentials, channelOptions, newRequest } from '../../identity/testing.ts';
 import { startTestPostgres, type TestPostgres } from '../../postgres/testing.ts';
 import type { EngineSettings } from '../settings.ts';
+import type { ScriptedAgent } from '../testing/agent.ts';
 import { EngineWorld, until } from '../testing/world.ts';
 
 describe('the agents’ port under load', () => {
@@ -41,6 +45,50 @@ describe('the agents’ port under load', () => {
       );
     });
     expect(world.engine?.reachable(late.id)).toBe(true);
+  });
+
+  test('an agent that renews again and again is told to wait, and no other agent is', async () => {
+    await serve();
+    const [greedy, other] = [
+      await world.agent('greedy', { connect: false }),
+      await world.agent('other', { connect: false }),
+    ];
+    const renew = async ({ credentials }: ScriptedAgent): Promise<status> => {
+      const client = new Agents(world.address, channelCredentials(credentials), channelOptions);
+      try {
+        const { request } = await newRequest();
+        return await new Promise((resolve) => client.Renew({ request }, (error) => resolve(error?.code ?? status.OK)));
+      } finally {
+        client.close();
+      }
+    };
+    const codes: status[] = [];
+    for (let n = 0; n < 20; n++) codes.push(await renew(greedy));
+    expect(codes.slice(0, 15).every((code) => code === status.OK)).toBe(true);
+    expect(codes.slice(16).every((code) => code === status.RESOURCE_EXHAUSTED)).toBe(true);
+    expect(await renew(other)).toBe(status.OK);
+  });
+
+  test('an agent that comes back without end is told to wait, and comes in later', async () => {
+    await serve();
+    const agent = await world.agent('a', { connect: false });
+    const client = new Agents(world.address, channelCredentials(agent.credentials), channelOptions);
+    try {
+      const codes: (status | undefined)[] = [];
+      // Two stay open, as an old stream and the one that takes over from it.
+      for (let n = 0; n < 60; n++) client.Control().on('error', ({ code }: { code?: status }) => void codes.push(code));
+      await until(() => codes.length >= 58);
+      expect(codes).toContain(status.RESOURCE_EXHAUSTED);
+    } finally {
+      client.close();
+    }
+    await until(() =>
+      agent.connect(world.address).then(
+        () => true,
+        () => (agent.cut(), false),
+      ),
+    );
+    expect(world.engine?.reachable(agent.id)).toBe(true);
   });
 
   test('connections that say nothing, or nonsense, do not keep an agent out', async () => {
