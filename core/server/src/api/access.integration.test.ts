@@ -150,12 +150,14 @@ describe.each(testPostgresKinds())('access on %s PostgreSQL', (kind) => {
         [hash],
       );
       const bodies: Record<string, object> = {
+        rotateAuthority: { step: 'start' },
         createCluster: { name: 'new' },
         addClusterHosts: { hosts: ['h2'] },
         runCommand: { command: 'check', target: {} },
         createPlan: { command: 'check', target: {} },
         executePlan: {},
         createJoinToken: { hostName: 'h9' },
+        createJoinTokens: { hostNames: ['h9'] },
         putConfig: { values: {} },
       };
       for (const { method, path, operationId, description } of operations.filter(({ open }) => !open)) {
