@@ -36,6 +36,13 @@ export function componentGroup(dir: string): Group {
   return parentsOf('components', dirname(dir)).map((parent) => join(parent, `c-${basename(dir)}`));
 }
 
+/** Cookies of attempts of a spool of which groups are there. */
+export function cookiesOfGroups(spoolDir: string): string[] {
+  return parentsOf('attempts', spoolDir)
+    .flatMap(childrenOf)
+    .map((dir) => basename(dir));
+}
+
 function parentsOf(kind: Kind, owner: string): string[] {
   known ??= hierarchies();
   const [first] = known;

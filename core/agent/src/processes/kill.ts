@@ -54,6 +54,29 @@ export async function findByCookie(cookie: Cookie, bootId: string = readBootId()
   return found;
 }
 
+/** Values of the variable that begin so, in the environments at exec of all running processes but this one. */
+export async function cookiesBeginningWith(name: Cookie['name'], prefix: string): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  let scanned = 0;
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
+    scanned += 1;
+    if (scanned % scansBetweenTurns === 0) await nextTurn();
+    for (const variable of environmentOf(entry).split('\0')) {
+      if (variable.startsWith(`${name}=${prefix}`)) found.add(variable.slice(name.length + 1));
+    }
+  }
+  return found;
+}
+
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 /**
  * Ends everything in the cgroup and everything that carries the cookie: SIGTERM, the grace, then SIGKILL until two scans in a
  * row find nobody, so that a fork loop cannot outrun it. The empty cgroup is removed.

@@ -29,6 +29,8 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
   // The cancel that is burying it is answered once that is on disk; this is no other answer.
   if (tombstone?.pending) return [state, []];
   if (tombstone) return answer({ kind: 'duplicate', attempt: order.attempt, phase: 'TOMBSTONE' });
+  const refused = state.link?.refused.get(id);
+  if (refused) return refuse(refused.reason, refused.message);
 
   const { root } = order.terms;
   if (state.root !== undefined && root !== undefined && root !== state.root) {

@@ -1,15 +1,14 @@
 import { type Attempt, attemptId, attemptsDigest, inventoryOf, runningOf, wirePhase } from './attempts.ts';
 import type { AgentSays, ServerSays } from './messages.ts';
-import { startWaiting } from './run.ts';
 import type { Effect, Link, SessionState, Step } from './state.ts';
 
 type Welcome = Extract<ServerSays, { kind: 'welcome' }>;
 
 /** A stream is open: say who we are and what we have. */
-export function onConnected(state: SessionState, stream: number, now: number): Step {
+export function onConnected(state: SessionState, stream: number): Step {
   const inventory = inventoryOf(state.attempts);
   const told = new Map(inventory.map((entry) => [attemptId(entry.attempt), entry.phase]));
-  const link: Link = { stream, phase: 'GREETING', helloAt: now, told, held: [], beat: 0, beats: new Map() };
+  const link: Link = { stream, phase: 'GREETING', told, refused: new Map(), held: [], beat: 0, beats: new Map() };
   const { installId, epoch } = state.fence;
   const hello: AgentSays = { kind: 'hello', installId, maxEpochSeen: epoch, inventory };
   return [{ ...state, link }, [{ kind: 'send', stream, message: hello }]];
@@ -49,11 +48,13 @@ export function onWelcome(state: SessionState, link: Link, welcome: Welcome, now
   return [saving, [{ kind: 'saveFence', fence: { installId: welcome.installId, epoch: welcome.epoch } }]];
 }
 
-/** The fence is on disk: the server is obeyed from here on. Tells what changed since Hello. */
+/**
+ * The fence is on disk: the server is obeyed from here on. Tells what changed since Hello. What waits does not start
+ * before the first heartbeat is answered: by then all is heard that the server had to say about it, such as a cancel.
+ */
 export function goLive(state: SessionState, now: number): Step {
   const { link } = state;
   if (link?.phase !== 'FENCING' || !link.welcome) return [state, []];
-  const { heartbeatMs, leaseMs } = link.welcome;
   const { stream } = link;
   const news: Effect[] = [];
   for (const attempt of state.attempts.values()) {
@@ -61,13 +62,9 @@ export function goLive(state: SessionState, now: number): Step {
     if (phase === undefined || link.told.get(attemptId(attempt.ref)) === phase) continue;
     news.push({ kind: 'send', stream, message: announce(attempt) });
   }
-  const live: SessionState = {
-    ...state,
-    link: { ...link, phase: 'LIVE', told: new Map(), held: [] },
-    lease: { from: link.helloAt, leaseMs },
-  };
-  const [next, effects] = startWaiting(live, now);
-  return [next, [...news, ...effects, { kind: 'schedule', timer: 'heartbeat', afterMs: heartbeatMs, jitter: 0.2 }]];
+  const live: SessionState = { ...state, link: { ...link, phase: 'LIVE', told: new Map(), held: [] } };
+  const [next, effects] = onHeartbeatTimer(live, now);
+  return [next, [...news, ...effects]];
 }
 
 function announce(attempt: Attempt): AgentSays {

@@ -20,10 +20,11 @@ export function onNotJournaled(state: SessionState, ref: AttemptRef, reason: Ref
   if (attempt?.standing !== 'JOURNALING') return [state, []];
   const attempts = new Map(state.attempts);
   attempts.delete(id);
+  const link = state.link && { ...state.link, refused: new Map(state.link.refused).set(id, { reason, message }) };
   const refused = tell(state, { kind: 'refused', attempt: ref, reason, message });
-  if (!attempt.canceled) return [{ ...state, attempts }, refused];
+  if (!attempt.canceled) return [{ ...state, attempts, link }, refused];
   // The cancel holds for a repetition of the command too.
-  const [next, effects] = bury({ ...state, attempts }, ref);
+  const [next, effects] = bury({ ...state, attempts, link }, ref);
   return [next, [...refused, ...effects]];
 }
 

@@ -12,9 +12,10 @@ export interface Fence {
 export interface Link {
   readonly stream: number;
   readonly phase: 'GREETING' | 'FENCING' | 'LIVE';
-  readonly helloAt: number;
   readonly told: ReadonlyMap<string, WirePhase>;
   readonly welcome?: Extract<ServerSays, { kind: 'welcome' }> | undefined;
+  /** Commands that could not be journaled: they are not taken when they are said once more. */
+  readonly refused: ReadonlyMap<string, { readonly reason: Refusal; readonly message: string }>;
   /** Messages that came while the new fence was on its way to the disk. */
   readonly held: readonly ServerSays[];
   readonly beat: number;

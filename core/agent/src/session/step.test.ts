@@ -14,7 +14,7 @@ test('nothing the server says is obeyed before its epoch is on disk', () => {
   expect(kinds(agent.hear(welcome))).toEqual(['saveFence']);
   expect(kinds(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual([]);
   const fence = { installId: 'install', epoch: 7 };
-  expect(kinds(agent.happen({ kind: 'fenceSaved', fence }))).toEqual(['schedule', 'journal']);
+  expect(kinds(agent.happen({ kind: 'fenceSaved', fence }))).toEqual(['heartbeat', 'schedule', 'journal']);
 });
 
 test('a server of a lower epoch or of another installation is refused', () => {
@@ -44,7 +44,7 @@ test('an older session of the same epoch is refused, a newer one taken without a
   agent.happen({ kind: 'connected', stream: 1 });
   expect(kinds(agent.hear(welcome))).toEqual(['close']);
   agent.happen({ kind: 'connected', stream: 1 });
-  expect(kinds(agent.hear({ ...welcome, sessionNo: 2 }))).toEqual(['schedule']);
+  expect(kinds(agent.hear({ ...welcome, sessionNo: 2 }))).toEqual(['heartbeat', 'schedule']);
 });
 
 test('a command is accepted only once it is on disk, then started', () => {
@@ -53,11 +53,14 @@ test('a command is accepted only once it is on disk, then started', () => {
   expect(kinds(agent.happen({ kind: 'journaled', attempt: first }))).toEqual(['accepted', 'start']);
 });
 
-test('a command that cannot be journaled is refused and forgotten', () => {
+test('a command that cannot be journaled is refused, also when it is said twice; a new session may bring it again', () => {
   const agent = new Conversation().greeted();
   agent.hear({ kind: 'dispatch', ...order(first) });
   const effects = agent.happen({ kind: 'notJournaled', attempt: first, reason: 'SPOOL_FULL', message: 'Disk full.' });
   expect(said(effects)).toEqual([{ kind: 'refused', attempt: first, reason: 'SPOOL_FULL', message: 'Disk full.' }]);
+  expect(said(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual(said(effects));
+  agent.happen({ kind: 'connected', stream: 1 });
+  agent.hear({ ...welcome, sessionNo: 2 });
   expect(kinds(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual(['journal']);
 });
 
@@ -120,7 +123,21 @@ test('what changes between hello and welcome is told with the welcome', () => {
   agent.happen({ kind: 'connected', stream: 1 });
   agent.happen({ kind: 'started', attempt: first, pid: 4 });
   agent.happen({ kind: 'exited', attempt: first, result: done });
-  expect(said(agent.hear({ ...welcome, sessionNo: 2 }))).toMatchObject([{ kind: 'result', attempt: first }]);
+  expect(said(agent.hear({ ...welcome, sessionNo: 2 }))).toMatchObject([
+    { kind: 'result', attempt: first },
+    { kind: 'heartbeat' },
+  ]);
+});
+
+test('what waits starts only when the first heartbeat is answered, so that a cancel behind the welcome comes first', () => {
+  const { hash, terms } = order(first);
+  const attempts = [{ attempt: first, hash, terms, standing: 'WAITING' as const, startBy: 900_000 }];
+  const agent = new Conversation(restore({ fence: { installId: 'install', epoch: 7 }, attempts, tombstones: [] }));
+  agent.happen({ kind: 'connected', stream: 1 });
+  expect(kinds(agent.hear(welcome))).not.toContain('start');
+  const effects = agent.hear({ kind: 'cancel', attempt: first, graceMs: 5, cause: 'LOST' });
+  expect(kinds(effects)).toEqual(['cancelReply', 'finish']);
+  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 }))).toEqual([]);
 });
 
 test('nothing starts in the last two seconds of a lease; a heartbeat that is answered renews it from its sending on', () => {
@@ -129,7 +146,7 @@ test('nothing starts in the last two seconds of a lease; a heartbeat that is ans
   agent.happen({ kind: 'timer', timer: 'heartbeat' });
   agent.now = 28_000;
   expect(kinds(agent.accepted(order(first)))).toEqual(['accepted', 'schedule']);
-  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 }))).toEqual(['start']);
+  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 2, leaseMs: 30_000, heartbeatMs: 0 }))).toEqual(['start']);
   agent.now = 33_000;
   expect(kinds(agent.accepted(order({ taskId: 'task-b', number: 1 })))).not.toContain('start');
 });
@@ -138,7 +155,7 @@ test('it beats as often as the server said last', () => {
   const agent = new Conversation().greeted();
   const beat = () => agent.happen({ kind: 'timer', timer: 'heartbeat' }).find(({ kind }) => kind === 'schedule');
   expect(beat()).toMatchObject({ timer: 'heartbeat', afterMs: 5_000 });
-  agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 150_000, heartbeatMs: 25_000 });
+  agent.hear({ kind: 'heartbeatAck', n: 2, leaseMs: 150_000, heartbeatMs: 25_000 });
   expect(beat()).toMatchObject({ timer: 'heartbeat', afterMs: 25_000 });
 });
 
@@ -151,11 +168,11 @@ test('what was not ready before its lease had ended waits for the next one, howe
 
   const slow = { taskId: 'task-b', number: 1 };
   agent.happen({ kind: 'timer', timer: 'heartbeat' });
-  agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 });
+  agent.hear({ kind: 'heartbeatAck', n: 2, leaseMs: 30_000, heartbeatMs: 0 });
   agent.accepted(order(slow, { startWithinMs: 20_000 }));
   agent.now = 65_000;
   agent.happen({ kind: 'timer', timer: 'heartbeat' });
-  agent.hear({ kind: 'heartbeatAck', n: 2, leaseMs: 30_000, heartbeatMs: 0 });
+  agent.hear({ kind: 'heartbeatAck', n: 3, leaseMs: 30_000, heartbeatMs: 0 });
   agent.now = 69_000;
   expect(agent.happen({ kind: 'postponed', attempt: slow })).toMatchObject([{ kind: 'start', until: 93_000 }]);
 });
@@ -270,7 +287,7 @@ test('heartbeats name what runs and a digest of all that is unacknowledged', () 
   const [heartbeat] = said(agent.happen({ kind: 'timer', timer: 'heartbeat' }));
   expect(heartbeat).toEqual({
     kind: 'heartbeat',
-    n: 1,
+    n: 2,
     digest: attemptsDigest(agent.state.attempts),
     running: [first],
   });
@@ -306,7 +323,8 @@ test('a restarted agent starts what certainly never started, follows what runs, 
   );
   const [hello] = said(agent.happen({ kind: 'connected', stream: 1 }));
   expect(hello).toMatchObject({ inventory: [{ phase: 'ACCEPTED' }, { phase: 'STARTED' }] });
-  expect(kinds(agent.hear(welcome))).toEqual(['start', 'schedule', 'schedule']);
+  expect(kinds(agent.hear(welcome))).toEqual(['heartbeat', 'schedule']);
+  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 }))).toEqual(['start', 'schedule']);
   expect(said(agent.hear({ kind: 'dispatch', ...order(over) }))).toMatchObject([
     { kind: 'duplicate', phase: 'TOMBSTONE' },
   ]);

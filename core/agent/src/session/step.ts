@@ -28,7 +28,7 @@ export function step(state: SessionState, event: SessionEvent): Step {
 function react(state: SessionState, event: SessionEvent): Step {
   switch (event.kind) {
     case 'connected':
-      return onConnected(state, event.stream, event.now);
+      return onConnected(state, event.stream);
     case 'disconnected':
       return state.link?.stream === event.stream ? [{ ...state, link: undefined }, []] : [state, []];
     case 'received':

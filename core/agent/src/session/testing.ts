@@ -34,12 +34,13 @@ export class Conversation {
     return this.happen({ kind: 'received', stream: this.stream, message });
   }
 
-  /** Connects, is welcomed and has the fence on disk. */
+  /** Connects, is welcomed, has the fence on disk and a lease. */
   greeted(changes: Partial<typeof welcome> = {}): this {
     this.happen({ kind: 'connected', stream: this.stream });
     const said = { ...welcome, ...changes };
     this.hear(said);
     this.happen({ kind: 'fenceSaved', fence: { installId: said.installId, epoch: said.epoch } });
+    this.hear({ kind: 'heartbeatAck', n: 1, leaseMs: said.leaseMs, heartbeatMs: 0 });
     return this;
   }
 

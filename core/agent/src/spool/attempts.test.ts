@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -229,6 +229,19 @@ test('a restarted agent follows what runs, reports what ended meanwhile and know
   startNow(waiting);
   expect(await exitOf(waiting)).toMatchObject({ outputs: { said: 'as try 2' } });
   expect(await readProgress(spool.pathOf(waiting))).toMatchObject({ tryNumber: 2 });
+});
+
+test('an agent whose journal is gone ends what ran for it, so that nothing new runs beside that', async () => {
+  const ref = await start({ orphans: 1, sleepMs: 60_000 });
+  const { decision } = await readProgress(spool.pathOf(ref));
+  const { cookie } = traceOf(decision as Exclude<typeof decision, string>);
+  expect(await findByCookie(cookie)).not.toEqual([]);
+  await closeAgent();
+  rmSync(spool.dir, { recursive: true });
+  await openAgent();
+  expect(await attempts.recover()).toEqual([]);
+  listen();
+  expect(await findByCookie(cookie)).toEqual([]);
 });
 
 test('an attempt that was started is never started again', async () => {

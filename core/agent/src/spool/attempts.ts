@@ -18,6 +18,7 @@ import type { RunnerPool } from './runnerPool.ts';
 import { Runners } from './runners.ts';
 import { sizeOf } from './size.ts';
 import type { Spool } from './spool.ts';
+import { endStrays } from './strays.ts';
 
 export interface AttemptsOptions {
   readonly spool: Spool;
@@ -72,6 +73,7 @@ export class Attempts {
   /** Looks at everything the agent before left, once; what runs is followed. Nothing is said before `attach`. */
   async recover(): Promise<readonly RecoveredAttempt[]> {
     const { spool } = this.#options;
+    if (spool.isNew) await endStrays(spool.dir);
     const found = await Promise.all(spool.unsettled().map((accepted) => observe(spool, accepted)));
     const quarantined = await Promise.all(
       spool.quarantined.map(async ({ ref, path }) => ({ attempt: ref, decision: (await readProgress(path)).decision })),

@@ -72,14 +72,14 @@ export async function listQuarantined(dir: string): Promise<Quarantined[]> {
   });
 }
 
-/** The journal's id, made with it. */
-export async function journalIdOf(dir: string): Promise<string> {
+/** The journal's id, made with it; `isNew` when that was now. */
+export async function journalOf(dir: string): Promise<{ readonly journalId: string; readonly isNew: boolean }> {
   const file = join(dir, 'journal');
-  await linkOnce(file, encodeRecord({ journalId: randomUUID() }));
+  const isNew = await linkOnce(file, encodeRecord({ journalId: randomUUID() }));
   const known = decodeRecord(await readFile(file))?.head as { journalId: string } | undefined;
-  if (known) return known.journalId;
+  if (known) return { ...known, isNew };
   // Damaged: nothing may be believed about the past, which is what a new id tells the server.
   const journalId = randomUUID();
   await writeDurably(file, encodeRecord({ journalId }));
-  return journalId;
+  return { journalId, isNew: false };
 }

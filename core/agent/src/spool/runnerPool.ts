@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -7,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attemptGroup, removeGroup, sweepGroups } from '../processes/cgroups.ts';
 import { type AgentTells, type Assignment, attemptCookie, outputFile, pipeFd, type RunnerSays } from './job.ts';
+import { newCookie } from './strays.ts';
 
 export interface RunnerPoolOptions {
   /** The spool's directory: warm runners live below it, since their output moves into an attempt's directory. */
@@ -127,7 +127,7 @@ export class RunnerPool {
   }
 
   #spawn({ ahead }: { readonly ahead: boolean }): WarmRunner {
-    const cookie = randomUUID();
+    const cookie = newCookie(this.#options.spoolDir);
     const dir = join(this.#warmRoot, cookie);
     mkdirSync(dir, { mode: 0o700 });
     const output = openSync(join(dir, outputFile), 'a', 0o600);

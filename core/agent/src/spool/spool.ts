@@ -18,7 +18,7 @@ import {
   readExit,
 } from './entry.ts';
 import { AttemptKnownError, AttemptUnknownError, SpoolFullError } from './errors.ts';
-import { type Entry, journalIdOf, listQuarantined, load, quarantine, type Quarantined } from './load.ts';
+import { type Entry, journalOf, listQuarantined, load, quarantine, type Quarantined } from './load.ts';
 import { isReserveKept, keepReserve, releaseReserve } from './reserve.ts';
 import { type Tombstone, TombstoneFile } from './tombstones.ts';
 
@@ -43,6 +43,8 @@ export class Spool {
   readonly bootId: string;
   /** Made when the directory was: another one means that the history is gone. */
   readonly journalId: string;
+  /** There was no journal: what may run here is not known. */
+  readonly isNew: boolean;
   readonly quarantined: readonly Quarantined[];
   readonly #entries: Map<string, Entry>;
   readonly #tombstones: TombstoneFile;
@@ -53,6 +55,7 @@ export class Spool {
     dir: string;
     bootId: string;
     journalId: string;
+    isNew: boolean;
     entries: Map<string, Entry>;
     quarantined: readonly Quarantined[];
     tombstones: TombstoneFile;
@@ -62,6 +65,7 @@ export class Spool {
     this.dir = from.dir;
     this.bootId = from.bootId;
     this.journalId = from.journalId;
+    this.isNew = from.isNew;
     this.quarantined = from.quarantined;
     this.#entries = from.entries;
     this.#tombstones = from.tombstones;
@@ -87,7 +91,7 @@ export class Spool {
     return new Spool({
       dir,
       bootId,
-      journalId: await journalIdOf(dir),
+      ...(await journalOf(dir)),
       entries,
       quarantined,
       tombstones,

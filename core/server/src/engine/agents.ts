@@ -152,7 +152,7 @@ export class AgentSessions implements AgentSide {
   #hear(hostId: string, stream: number, message: AgentSays): Promise<void> | undefined {
     if (this.#stopped) return undefined;
     if (message.kind === 'hello') {
-      return this.#greet(hostId, stream, message).catch((error: unknown) => this.#broke(stream, error));
+      return this.#greet(hostId, stream, message).catch((error: unknown) => this.#broke(hostId, stream, error));
     }
     const { driver, sql } = this.#options;
     const late = message.kind === 'result' && !isIssued(driver.state, hostId, message.id);
@@ -162,7 +162,7 @@ export class AgentSessions implements AgentSide {
     }
     return knownAttempts(sql, hostId, [message.id]).then(
       (known) => driver.happened({ kind: 'message', hostId, stream, message, known: known.get(message.id) }),
-      (error: unknown) => this.#broke(stream, error),
+      (error: unknown) => this.#broke(hostId, stream, error),
     );
   }
 
@@ -177,8 +177,10 @@ export class AgentSessions implements AgentSide {
   }
 
   /** Without the database nothing an agent says can be judged: it comes back and says it again. */
-  #broke(stream: number, error: unknown): void {
+  #broke(hostId: string, stream: number, error: unknown): void {
     this.#options.log.error({ err: error }, 'What an agent said could not be looked up');
+    // It is not silent: work of its host is not given up because the database is away.
+    this.#options.driver.happened({ kind: 'unjudged', hostId });
     this.#gateway.close(stream, 'RECONCILE', 'The database does not answer. Come back later.');
   }
 

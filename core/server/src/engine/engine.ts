@@ -53,6 +53,8 @@ export function createEngine(options: EngineOptions): RunningEngine {
 }
 
 const RETRY_MS = 1000;
+/** How often it is looked for jobs and cancels that no request has told of. */
+const LOOK_MS = 10_000;
 
 class WiredEngine implements RunningEngine {
   readonly events: Writer;
@@ -60,6 +62,7 @@ class WiredEngine implements RunningEngine {
   readonly #driver: EngineDriver;
   readonly #agents: AgentSessions;
   readonly #trimmer: Trimmer;
+  #look: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -98,14 +101,9 @@ class WiredEngine implements RunningEngine {
   /** Rebuilds from rows what ran before: jobs in their queues, and what agents were sent. */
   async start(): Promise<void> {
     await this.#agents.start();
-    const jobs = await waitingJobs(this.#options.db.sql);
-    for (const { id: jobId, clusterId, position } of jobs) {
-      this.#driver.happened({ kind: 'queued', jobId, clusterId, position });
-    }
-    for (const { id: jobId, cancelRequested } of jobs) {
-      if (cancelRequested) this.#driver.happened({ kind: 'cancel', jobId });
-    }
+    await this.#readQueue();
     await this.#driver.loaded();
+    this.#lookAtQueues();
     this.#trimmer.start();
   }
 
@@ -178,14 +176,33 @@ class WiredEngine implements RunningEngine {
     return { ...statsOf(this.#driver.state), commitMs };
   }
 
-  async #readQueue(clusterId: string): Promise<void> {
-    for (const { id: jobId, position } of await waitingJobs(this.#options.db.sql, clusterId)) {
+  /** Of one cluster, or of all: what is queued, and what of it is to be canceled. */
+  async #readQueue(only?: string): Promise<void> {
+    const jobs = await waitingJobs(this.#options.db.sql, only);
+    for (const { id: jobId, clusterId, position } of jobs) {
       this.#driver.happened({ kind: 'queued', jobId, clusterId, position });
     }
+    for (const { id: jobId, cancelRequested } of jobs) {
+      if (cancelRequested) this.#driver.happened({ kind: 'cancel', jobId });
+    }
+  }
+
+  /** A request whose commit got no answer may have happened, and nobody else would see to it. */
+  #lookAtQueues(): void {
+    this.#look = setTimeout(() => {
+      this.#readQueue().then(
+        () => !this.#stopped && this.#lookAtQueues(),
+        (error: unknown) => {
+          this.#options.log.error({ err: error }, 'The queues could not be read; it will be tried again');
+          if (!this.#stopped) this.#lookAtQueues();
+        },
+      );
+    }, LOOK_MS).unref();
   }
 
   #quiet(): void {
     this.#stopped = true;
+    clearTimeout(this.#look);
     this.#driver.stop();
     void this.#trimmer.stop();
   }

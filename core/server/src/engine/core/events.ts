@@ -72,5 +72,7 @@ export type Happening =
     }
   /** `clean`: the agent said goodbye. */
   | { readonly kind: 'closed'; readonly hostId: string; readonly stream: number; readonly clean: boolean }
+  /** An agent said something that could not be looked up; its stream was closed, so that it says it again. */
+  | { readonly kind: 'unjudged'; readonly hostId: string }
   /** Time passed: at least four times in a lease; a gap of more than half of one is time in which the server itself stood still. */
   | { readonly kind: 'tick' };

@@ -91,7 +91,7 @@ function jobChanged(turn: Turn, job: LoadedJob, effect: Extract<SchedulerEffect,
   row.reason = effect.reason ?? null;
   if (effect.state !== 'PENDING') row.startedAt ??= turn.at;
   row.finishedAt = isTerminal(effect.state) ? turn.at : null;
-  row.cancelRequested ||= turn.state.scheduler.jobs.get(row.id)?.cancelRequested ?? false;
+  row.cancelRequested ||= effect.cancelRequested;
   if (effect.state === 'SUCCESSFUL') turn.decision.add({ events: servicesRemoved(row) });
   turn.decision.job(job);
 }

@@ -19,6 +19,15 @@ function connected(): SampleEngine {
   return engine;
 }
 
+test('a job that is canceled before anything of it ran is written as canceled, and as asked to be', () => {
+  const engine = connected();
+  engine.do({ kind: 'queued', jobId: 'one', clusterId: 'c', position: 1 });
+  engine.do({ kind: 'cancel', jobId: 'one' });
+  const effects = engine.do({ kind: 'loaded', job: sampleJob('one', [{ hostId: 'h' }]) });
+  const change = effects.flatMap((effect) => (effect.kind === 'commit' ? [effect.change] : []));
+  expect(change.flatMap(({ jobs = [] }) => jobs)).toMatchObject([{ state: 'CANCELED', cancelRequested: true }]);
+});
+
 describe('nobody hears of what is not durable', () => {
   test('a task is sent after the commit that says so, and its end acknowledged after the commit of that', () => {
     const engine = connected();

@@ -89,6 +89,7 @@ function happen(turn: Turn, event: Happening): void {
     case 'hello':
     case 'message':
     case 'closed':
+    case 'unjudged':
       turn.converse({ ...event, now });
       return;
     case 'tick':

@@ -120,6 +120,7 @@ export type SchedulerEffect =
       readonly kind: 'job';
       readonly jobId: string;
       readonly state: State;
+      readonly cancelRequested: boolean;
       readonly reason: Reason | undefined;
       readonly counts: TaskCounts;
     }

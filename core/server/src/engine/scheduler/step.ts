@@ -198,8 +198,8 @@ class Step {
       const state = stateOf(job);
       if (job.changed || isTerminal(state)) {
         job.changed = false;
-        const { reason, counts } = job;
-        this.#effects.push({ kind: 'job', jobId: job.id, state, reason, counts: { ...counts } });
+        const { reason, counts, cancelRequested } = job;
+        this.#effects.push({ kind: 'job', jobId: job.id, state, cancelRequested, reason, counts: { ...counts } });
       }
       if (isTerminal(state)) this.forget(job.id);
     }

@@ -1,5 +1,5 @@
 import type { HelloMessage, InventoryEntry } from './messages.ts';
-import { type Column, reconcile, type Row } from './reconcile.ts';
+import { type Column, reconcile, rowOf } from './reconcile.ts';
 import type { CloseCode, HostSession, KnownAttempt, Link, SessionEvent, SessionsState } from './state.ts';
 import { alert, close, grantPace, make, put, say, type Turn } from './turn.ts';
 
@@ -87,7 +87,7 @@ function reconcileAll(
       alert(turn, hostId, 'An agent holds an attempt with another envelope than it was sent', id);
       continue;
     }
-    const row: Row = issued.dispatch === 'SENT' ? 'SENT' : 'ISSUED';
+    const row = rowOf(issued);
     const unknown: Column = issued.journalId === hello.journalId ? 'UNKNOWN' : 'UNKNOWN_NEW_JOURNAL';
     make(turn, reconcile[row][entry?.phase ?? unknown], {
       hostId,

@@ -1,3 +1,4 @@
+import type { Dispatch } from '@stackyard/domain';
 import type { WirePhase } from './messages.ts';
 
 /**
@@ -5,6 +6,12 @@ import type { WirePhase } from './messages.ts';
  * GIVEN_UP: terminal because its outcome could not be known. NONE: no such row, as after a restore from a backup.
  */
 export type Row = 'PENDING' | 'SENT' | 'ISSUED' | 'ENDED' | 'GIVEN_UP' | 'NONE';
+
+/** Of an attempt that was issued and is not settled. */
+export function rowOf({ givenUp, dispatch }: { readonly givenUp?: boolean; readonly dispatch: Dispatch }): Row {
+  if (givenUp) return 'GIVEN_UP';
+  return dispatch === 'SENT' ? 'SENT' : 'ISSUED';
+}
 
 /** What the agent says of it. UNKNOWN splits by whether its journal is the one the attempt was sent to. */
 export type Column = 'UNKNOWN' | 'UNKNOWN_NEW_JOURNAL' | WirePhase;

@@ -1,7 +1,7 @@
 import type { Reason } from '@stackyard/domain';
 import type { AgentSays } from './messages.ts';
 import { failed, outcomes } from './outcomes.ts';
-import { reconcile } from './reconcile.ts';
+import { reconcile, rowOf } from './reconcile.ts';
 import type { HostSession, KnownAttempt, Link, SessionEvent } from './state.ts';
 import { alert, attemptsDigest, close, end, grantPace, make, put, putLink, say, type Turn } from './turn.ts';
 
@@ -44,8 +44,7 @@ export function onMessage(
       const issued = host.issued.get(message.id);
       // The result of what has exited comes by itself.
       if (!issued || message.phase === 'EXITED') return;
-      const row = issued.dispatch === 'SENT' ? 'SENT' : 'ISSUED';
-      make(turn, reconcile[row][message.phase], { hostId, stream, id: message.id, issued });
+      make(turn, reconcile[rowOf(issued)][message.phase], { hostId, stream, id: message.id, issued });
       return;
     }
     case 'refused':
@@ -78,7 +77,8 @@ function onResult(
 ): void {
   const { hostId } = host;
   const issued = host.issued.get(id);
-  if (!issued) make(turn, reconcile[known?.row ?? 'NONE'].EXITED, { hostId, stream, id, issued, result });
+  const row = issued?.givenUp ? 'GIVEN_UP' : (known?.row ?? 'NONE');
+  if (!issued || issued.givenUp) make(turn, reconcile[row].EXITED, { hostId, stream, id, issued, result });
   else if (issued.hash === hash) end(turn, hostId, id, result, stream);
   else alert(turn, hostId, 'A result came for another envelope than was sent; it is not acknowledged', id);
 }

@@ -236,7 +236,7 @@ describe('a live session', () => {
 describe('silence', () => {
   test('after a start nobody is unreachable before two leases', () => {
     const { step } = start();
-    expect(said(step({ kind: 'tick', now: 2000 }))).toEqual([]);
+    for (let now = 500; now <= 2000; now += 500) expect(said(step({ kind: 'tick', now }))).toEqual([]);
     expect(said(step({ kind: 'tick', now: 2001 }))).toEqual(['disconnected']);
   });
 
@@ -244,6 +244,7 @@ describe('silence', () => {
     const broken = start();
     broken.hello();
     expect(said(broken.step({ kind: 'closed', hostId, stream: 1, clean: false, now: 10 }))).toEqual(['down']);
+    for (const now of [500, 1000]) expect(said(broken.step({ kind: 'tick', now }))).toEqual([]);
     expect(said(broken.step({ kind: 'tick', now: 1001 }))).toEqual(['disconnected']);
     const clean = start();
     clean.hello();
@@ -257,6 +258,7 @@ describe('silence', () => {
     const { hello, issue, step } = start();
     hello();
     issue();
+    for (const now of [500, 1000]) step({ kind: 'tick', now });
     expect(said(step({ kind: 'tick', now: 1001 }))).toEqual(['close 1 LEASE_EXPIRED', 'down', 'disconnected']);
     for (let now = 1500; now <= 5000; now += 500) expect(said(step({ kind: 'tick', now }))).toEqual([]);
     expect(said(step({ kind: 'tick', now: 5001 }))).toEqual(['result t/1 LOST', 'lost']);
@@ -290,6 +292,33 @@ describe('silence', () => {
     expect(state.hosts.get(hostId)?.connected).toBe(true);
     step({ kind: 'tick', now: 2601 });
     expect(state.hosts.get(hostId)?.connected).toBe(false);
+  });
+
+  test('a server that stands still before time has first passed for it takes nobody for silent either', () => {
+    const { step } = start();
+    expect(said(step({ kind: 'tick', now: 90_000 }))).toEqual([]);
+  });
+
+  test('an agent that cannot be judged, as while the database is away, is not silent', () => {
+    const { hello, issue, step } = start();
+    hello();
+    issue();
+    for (let now = 500; now <= 20_000; now += 500) {
+      step({ kind: 'unjudged', hostId, now });
+      expect(said(step({ kind: 'tick', now }))).toEqual([]);
+    }
+  });
+
+  test('what was given up is so at once, also while that is not committed: its result is late, and it starts no more', () => {
+    const { hello, issue, step, says } = start();
+    hello();
+    issue();
+    for (let now = 500; now <= 5500; now += 500) step({ kind: 'tick', now });
+    const late = { kind: 'result', id, hash, result } as const;
+    hello({ inventory: [] }, 2);
+    expect(said(says(late, { stream: 2 }))).toEqual(['late t/1']);
+    const back = hello({ inventory: [{ id, hash, phase: 'ACCEPTED', result: undefined }] }, 3);
+    expect(said(back)).toContain('cancel t/1');
   });
 
   test('a host that is removed gives up its attempts; nothing is heard of it again', () => {

@@ -13,6 +13,8 @@ export interface Issued {
   readonly journalId: string;
   /** Its end was asked for, for this reason. */
   readonly ending: Reason | undefined;
+  /** It was given up, which is not committed yet: what comes of it now comes too late. */
+  readonly givenUp?: boolean;
 }
 
 export interface Link {
@@ -111,6 +113,8 @@ export type SessionEvent =
       readonly clean: boolean;
       readonly now: number;
     }
+  /** Its agent is there, but what it says cannot be judged now. */
+  | { readonly kind: 'unjudged'; readonly hostId: string; readonly now: number }
   | { readonly kind: 'tick'; readonly now: number }
   /** RUNNING/SENT is committed. */
   | { readonly kind: 'issued'; readonly hostId: string; readonly attempt: Issued }

@@ -53,6 +53,9 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
     case 'closed':
       onClosed(turn, host, event);
       break;
+    case 'unjudged':
+      put(turn, host.hostId, { lastSeenMs: Math.max(host.lastSeenMs, event.now) });
+      break;
     case 'issued':
       onIssued(turn, host, event.attempt);
       break;
@@ -69,6 +72,7 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
 function learnHost(state: SessionsState, event: Extract<SessionEvent, { kind: 'host' }>): void {
   if (state.hosts.has(event.hostId)) return;
   const { hostId, sessionNo, journalId, hostBootId, connected, now } = event;
+  state.tickedMs ??= now;
   // A lease ahead: nobody is declared unreachable before two leases have passed.
   const { leaseMs } = state.pace;
   const lastSeenMs = now + leaseMs;
@@ -142,7 +146,15 @@ function tick(turn: Turn, host: HostSession, now: number): void {
     turn.effects.push({ kind: 'disconnected', hostId });
   }
   if (silentMs <= lostAfterMs) return;
-  for (const { id } of host.issued.values()) end(turn, hostId, id, silentFor(silentMs));
+  giveUp(turn, host, silentMs);
   // Said at every tick: tasks may have become ready meanwhile that wait for this host.
   turn.effects.push({ kind: 'lost', hostId });
+}
+
+function giveUp(turn: Turn, { hostId, issued }: HostSession, silentMs: number): void {
+  for (const [id, attempt] of issued) {
+    if (attempt.givenUp) continue;
+    end(turn, hostId, id, silentFor(silentMs));
+    issued.set(id, { ...attempt, givenUp: true });
+  }
 }

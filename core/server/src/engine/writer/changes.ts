@@ -2,8 +2,8 @@ import type { Desired, Observed } from '@stackyard/domain';
 import type { AttemptRow, Facts, JobRow, LateResult, TaskRow } from '../../database/entities.ts';
 import type { EventPayload, EventTopic } from '../ports.ts';
 
-/** An attempt as it is to stand in the database; `late` is written by itself. */
-export type AttemptWrite = Omit<AttemptRow, 'late'>;
+/** An attempt as it is to stand in the database; `late` is written by itself, once. */
+export type AttemptWrite = Omit<AttemptRow, 'late'> & { readonly late?: LateResult | null | undefined };
 export type TaskWrite = Pick<TaskRow, 'id' | 'state' | 'reason' | 'attempts' | 'startedAt' | 'finishedAt'>;
 export type JobWrite = Pick<
   JobRow,
@@ -84,11 +84,15 @@ export interface Folded {
 }
 
 export function fold(changes: readonly Change[]): Folded {
+  const late = new Map(changes.flatMap((change) => change.late ?? []).map((result) => [result.id, result]));
+  // One statement changes a row once: PostgreSQL would do one of the two, and not say which.
+  const written = keepLast(changes.flatMap((change) => change.attempts ?? []));
+  const attempts = late.size === 0 ? written : written.map((attempt) => withLate(attempt, late));
   const removed = keepLast(changes.flatMap((change) => change.removed ?? []));
   const gone = new Set(removed.map(({ id }) => id));
   return {
-    attempts: keepLast(changes.flatMap((change) => change.attempts ?? [])),
-    late: keepLast(changes.flatMap((change) => change.late ?? [])),
+    attempts,
+    late: [...late.values()],
     tasks: keepLast(changes.flatMap((change) => change.tasks ?? [])),
     jobs: keepLast(changes.flatMap((change) => change.jobs ?? [])),
     // A row that is deleted must not be updated by the same statement: PostgreSQL would do either.
@@ -103,6 +107,12 @@ export function fold(changes: readonly Change[]): Folded {
     ),
     events: keepLastEvents(changes.flatMap((change) => change.events ?? [])),
   };
+}
+
+function withLate(attempt: AttemptWrite, late: Map<string, { readonly late: LateResult }>): AttemptWrite {
+  const result = late.get(attempt.id);
+  late.delete(attempt.id);
+  return result ? { ...attempt, late: result.late } : attempt;
 }
 
 function keepLast<T extends { readonly id: string }>(rows: readonly T[]): readonly T[] {

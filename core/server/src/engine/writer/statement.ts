@@ -36,6 +36,7 @@ const attemptColumns: readonly Column[] = [
   ['startedAt', 'started_at', 'timestamptz'],
   ['finishedAt', 'finished_at', 'timestamptz'],
   ['durationMs', 'duration_ms', 'int'],
+  ['late', 'late', 'jsonb'],
 ];
 /** What an attempt becomes; the others were stored with its job. */
 const stepColumns = attemptColumns.filter(([name]) => !storedWithJob.has(name));
@@ -119,7 +120,10 @@ const parts: Readonly<Record<Part, string>> = {
    from json_to_recordset($N::json) as r(${typed(attemptColumns)}), fence
    on conflict (id) do update set ${attemptColumns
      .slice(5)
-     .map(([, column]) => `${column} = excluded.${column}`)
+     .map(
+       ([, column]) =>
+         `${column} = ${column === 'late' ? 'coalesce(attempt.late, excluded.late)' : `excluded.${column}`}`,
+     )
      .join(', ')}
    where ${open('excluded')}
    returning 1`,
