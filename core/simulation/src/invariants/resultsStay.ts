@@ -1,0 +1,44 @@
+import { isTerminal } from '@stackyard/domain';
+import type { Facts } from '../world/ledger.ts';
+import type { AttemptRow } from '../world/rows.ts';
+import { type Invariant, taskOf } from './invariant.ts';
+
+export const resultsStay: Invariant = {
+  name: 'I9',
+  sentence: 'A result that was acknowledged is in the database, and every recorded result comes there.',
+  checker() {
+    const exits = new Map<string, string | undefined>();
+    let restored = false;
+    return (observation, facts) => {
+      if (observation.kind === 'restored') restored = true;
+      if (observation.kind === 'journalLost') forget(exits, observation.host, facts);
+      if (observation.kind === 'exitDurable' && !exits.has(observation.attemptId)) {
+        exits.set(observation.attemptId, observation.reason);
+      }
+      if (restored) return undefined;
+      if (observation.kind === 'converged') return missing(exits, facts);
+      if (observation.kind !== 'acknowledged' || isKept(facts.tables.attempts.get(observation.attemptId)))
+        return undefined;
+      return `The result of ${observation.attemptId} was acknowledged, but is not in the database.`;
+    };
+  },
+};
+
+function forget(exits: Map<string, string | undefined>, host: number, { wanted }: Facts): void {
+  for (const id of exits.keys()) if (wanted.get(taskOf(id))?.host === host) exits.delete(id);
+}
+
+function missing(exits: ReadonlyMap<string, string | undefined>, facts: Facts): string | undefined {
+  for (const [id, reason] of exits) {
+    if (facts.gone.has(facts.wanted.get(taskOf(id))?.host ?? -1)) continue;
+    const row = facts.tables.attempts.get(id);
+    if (!isKept(row)) return `The result of ${id} never came to the database.`;
+    const isTold = row?.state === 'SUCCESSFUL' || row?.late !== null;
+    if (reason === undefined && !isTold) return `${id} succeeded on its host, and the database does not say so.`;
+  }
+  return undefined;
+}
+
+function isKept(row: AttemptRow | undefined): boolean {
+  return row !== undefined && (isTerminal(row.state) || row.late !== null);
+}

@@ -1,0 +1,109 @@
+import type { Mutant } from '../mutant.ts';
+
+const folder = 'core/agent/src/session';
+
+export const sessionMutants: readonly Mutant[] = [
+  {
+    name: 'fence-not-saved',
+    file: `${folder}/greet.ts`,
+    text: 'if (sameEpoch) return goLive(welcomed, now);',
+    replacement: 'if (sameEpoch || welcome.epoch > 0) return goLive(welcomed, now);',
+    breaks: 'A server of a new epoch is obeyed, and the epoch is not on disk.',
+  },
+  {
+    name: 'lease-from-the-ack',
+    file: `${folder}/step.ts`,
+    text: 'return startWaiting(renew(state, link, message.n, message.leaseMs), now);',
+    replacement:
+      'return startWaiting({ ...renew(state, link, message.n, message.leaseMs), lease: { from: now, leaseMs: message.leaseMs } }, now);',
+    breaks: 'The lease counts from the arrival of the answer, not from the sending of the heartbeat.',
+  },
+  {
+    name: 'started-without-a-lease',
+    file: `${folder}/lease.ts`,
+    text: 'return lease !== undefined && now < startUntil(lease);',
+    replacement: 'return lease !== undefined;',
+    breaks: 'Attempts start when the lease has run out.',
+  },
+  {
+    name: 'accepted-before-the-journal',
+    file: `${folder}/dispatch.ts`,
+    text: 'return [{ ...state, attempts: new Map(state.attempts).set(id, attempt) }, [journal]];',
+    replacement: `return [
+    { ...state, attempts: new Map(state.attempts).set(id, attempt) },
+    [journal, { kind: 'send', stream, message: { kind: 'accepted', attempt: order.attempt } }],
+  ];`,
+    breaks: 'A command is accepted before it is on disk.',
+  },
+  {
+    name: 'cancel-not-buried',
+    file: `${folder}/cancel.ts`,
+    text: `    const tombstones = addTombstone(state.tombstones, id, { hash: '' });
+    return [{ ...state, tombstones }, [{ kind: 'bury', attempt: ref }]];`,
+    replacement: `    return [state, tell(state, { kind: 'cancelReply', attempt: ref, phase: 'TOMBSTONE' })];`,
+    also: {
+      file: 'core/server/src/engine/core/envelopes.ts',
+      text: `
+      sessions.hosts.get(hostId)?.link?.stream === waiting.stream &&
+      !sessions.hosts.get(hostId)?.issued.get(attemptId)?.ending`,
+      replacement: 'sessions.hosts.get(hostId)?.link?.stream === waiting.stream',
+    },
+    breaks: 'What was canceled before its command came runs when the command comes.',
+  },
+  {
+    name: 'beside-the-attempt-before',
+    file: `${folder}/dispatch.ts`,
+    text: `if (other && other.standing !== 'EXITED') {`,
+    replacement: `if (other && other.standing === 'JOURNALING') {`,
+    breaks: 'A new attempt is taken while an older one of its task runs.',
+  },
+  {
+    name: 'results-not-in-hello',
+    file: `${folder}/attempts.ts`,
+    text: 'if (phase) entries.push(',
+    replacement: `if (phase && phase !== 'EXITED') entries.push(`,
+    breaks: 'A result that was told once is not told again after the stream broke.',
+  },
+  {
+    name: 'running-not-in-hello',
+    file: `${folder}/attempts.ts`,
+    text: `return attempt.standing === 'JOURNALING' ? undefined : wirePhases[attempt.standing];`,
+    replacement: `return attempt.standing === 'JOURNALING' || attempt.standing === 'STARTED' ? undefined : wirePhases[attempt.standing];`,
+    breaks: 'What runs is not in the inventory.',
+  },
+  {
+    name: 'news-of-the-greeting-lost',
+    file: `${folder}/greet.ts`,
+    text: 'if (phase === undefined || link.told.get(attemptId(attempt.ref)) === phase) continue;',
+    replacement: 'if (phase !== undefined) continue;',
+    breaks: 'What happened between Hello and Welcome is never told.',
+  },
+  {
+    name: 'no-timeout',
+    file: `${folder}/run.ts`,
+    text: `if (attempt.standing !== 'STARTED' || attempt.ending || attempt.endBy === undefined || now < attempt.endBy)`,
+    replacement: `if (attempt.standing !== 'WAITING' || attempt.ending || attempt.endBy === undefined || now < attempt.endBy)`,
+    breaks: 'Nobody ends what runs for too long.',
+  },
+  {
+    name: 'cancel-of-the-running-ignored',
+    file: `${folder}/cancel.ts`,
+    text: '      if (attempt.ending) return [state, reply];',
+    replacement: '      if (attempt.ending || graceMs >= 0) return [state, reply];',
+    breaks: 'A cancel is answered, and the script runs on.',
+  },
+  {
+    name: 'cancel-of-the-waiting-ignored',
+    file: `${folder}/run.ts`,
+    text: `if (attempt.canceled) return unstarted('KILLED', 'Canceled before it was started.');`,
+    replacement: `if (attempt.canceled && now < 0) return unstarted('KILLED', 'Canceled before it was started.');`,
+    breaks: 'A cancel of what waits for its start is answered, and it starts.',
+  },
+  {
+    name: 'result-settled-unasked',
+    file: `${folder}/run.ts`,
+    text: `return [exited, tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result })];`,
+    replacement: `return [exited, [...tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result }), { kind: 'settle', attempt: ref }]];`,
+    breaks: 'A result is forgotten on disk once it was told.',
+  },
+];

@@ -1,0 +1,17 @@
+/** A change of the source. */
+export interface Edit {
+  /** From the root of the repository. */
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly text: string;
+  readonly replacement: string;
+}
+
+/** A mistake in the protocol, made in the source as it is loaded; no file changes. */
+export interface Mutant extends Edit {
+  readonly name: string;
+  /** Where two of our own guards stand behind one another, the other one is taken away with it. */
+  readonly also?: Edit;
+  /** What it breaks. */
+  readonly breaks: string;
+}

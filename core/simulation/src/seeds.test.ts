@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { scenarioOf } from './scenario/generate.ts';
+import { firstFailure } from './seeds.ts';
+import { simulate } from './simulate.ts';
+
+const LIMIT_MS = 300_000;
+const PART = 250;
+
+const seedsOf = (part: number): number[] => Array.from({ length: PART }, (_, index) => part * PART + index + 1);
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+  'part %i of the first 2,000 seeds keeps every invariant',
+  (part) => {
+    expect(firstFailure(seedsOf(part))).toBeUndefined();
+  },
+  LIMIT_MS,
+);
+
+test('a seed is the same run every time, whatever ran before it', () => {
+  const seeds = [3, 11, 40, 91, 148];
+  const hashes = new Map(seeds.map((seed) => [seed, simulate(scenarioOf(seed)).hash]));
+  for (const seed of seeds.toReversed()) expect(simulate(scenarioOf(seed)).hash).toBe(hashes.get(seed));
+  expect(new Set(hashes.values()).size).toBe(seeds.length);
+});
+
+test('who looks at a run does not change it', () => {
+  const watched = simulate(scenarioOf(11), { readable: true });
+  expect(watched.hash).toBe(simulate(scenarioOf(11)).hash);
+  expect(watched.lines.length).toBeGreaterThan(50);
+});

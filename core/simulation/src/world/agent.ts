@@ -1,0 +1,339 @@
+import { executor, session } from '@stackyard/agent';
+import type { Settings } from '../scenario/scenario.ts';
+import { Process } from '../time/process.ts';
+import type { Random } from '../time/random.ts';
+import type { Undo } from '../time/timeline.ts';
+import { AgentDisk } from './agentDisk.ts';
+import type { Host } from './host.ts';
+import type { Down, Up } from './messages.ts';
+import type { Runner, Word } from './runner.ts';
+import { idOf } from './spool.ts';
+import type { End, Stream } from './stream.ts';
+
+export interface AgentOptions {
+  readonly host: Host;
+  readonly boot: number;
+  readonly installId: string;
+  readonly settings: Settings;
+  /** Opens a stream to a server, and answers when that is done or cannot be done. */
+  readonly connect: (end: End<Down>, then: (stream: Stream<Up, Down> | undefined) => void) => void;
+}
+
+/** From the start of the process until it reads its disk. */
+const START_UP_MS = 300;
+/** A runner that was released and says nothing for so long is not waited for. */
+const SILENT_MS = 10_000;
+const POLL_MS = 250;
+/** Of one event. */
+const MOST_TURNS = 10_000;
+
+/** An agent process: the real session and executor, and adapters as thin as the real ones. */
+export class SimAgent {
+  readonly host: Host;
+  readonly process: Process;
+  readonly #options: AgentOptions;
+  readonly #random: Random;
+  readonly #disk: AgentDisk;
+  readonly #timers = new Map<session.Timer, Undo>();
+  readonly #runners = new Map<number, Runner>();
+  readonly #numberOf = new Map<Runner, number>();
+  readonly #preparing = new Map<string, Undo>();
+  readonly #waiting: session.Happening[] = [];
+  readonly #executor: executor.ExecutorState;
+  #session: session.SessionState | undefined;
+  #stream: Stream<Up, Down> | undefined;
+  #streamNo = 0;
+  #tries = 0;
+  #liveSince: number | undefined;
+  #busy = false;
+
+  constructor(options: AgentOptions) {
+    const { host, boot } = options;
+    this.#options = options;
+    this.host = host;
+    this.process = new Process(host.timeline, host.clock);
+    this.#random = host.random.fork(`agent ${boot}`);
+    this.#executor = executor.createExecutorState(host.bootId);
+    this.#disk = new AgentDisk(host, this.process, (event) => this.#happened(event));
+    this.process.later(START_UP_MS, () => this.#disk.read((found) => this.#happened({ kind: 'boot', ...found })));
+  }
+
+  /** Since when it has a session that works. */
+  get liveSince(): number | undefined {
+    return this.process.alive && !this.process.stopped ? this.#liveSince : undefined;
+  }
+
+  /** Nothing is left that the server does not know. */
+  get isSettled(): boolean {
+    return this.liveSince !== undefined && this.#session?.attempts.size === 0;
+  }
+
+  /** kill -9: what it started lives on. */
+  kill(): void {
+    if (!this.process.alive) return;
+    this.#note('is killed');
+    this.process.kill();
+    this.#stream?.leave('up', false);
+    this.#stream = undefined;
+    for (const runner of this.#runners.values()) runner.hangUp();
+  }
+
+  // ---- the session
+
+  #told(event: session.Happening): void {
+    this.#waiting.push(event);
+    if (this.#busy || !this.#session) return;
+    this.#busy = true;
+    let turns = 0;
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      turns += 1;
+      if (turns > MOST_TURNS)
+        throw new Error(`Session and executor of host ${this.host.index} answer one another for ever.`);
+      const [state, effects] = session.step(this.#session, { ...next, now: this.process.now });
+      const { link } = state;
+      if (link?.phase !== 'LIVE') this.#liveSince = undefined;
+      else if (this.#session.link?.phase !== 'LIVE' || this.#session.link.stream !== link.stream) this.#goesLive(link);
+      this.#session = state;
+      for (const effect of effects) this.#carryOut(effect);
+    }
+    this.#busy = false;
+  }
+
+  #carryOut(effect: session.Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(effect.stream, effect.message);
+      case 'close':
+        if (effect.stream !== this.#streamNo) return;
+        this.#stream?.leave('up', false);
+        return this.#disconnected(effect.retryAfterMs ?? 0);
+      case 'saveFence':
+        return this.#disk.saveFence(effect.fence, () => this.#told({ kind: 'fenceSaved', fence: effect.fence }));
+      case 'schedule': {
+        this.#timers.get(effect.timer)?.();
+        const afterMs = effect.afterMs * (1 + effect.jitter * (this.#random.fraction() * 2 - 1)) + 1;
+        const { timer } = effect;
+        this.#timers.set(
+          timer,
+          this.process.after(afterMs, () => this.#told({ kind: 'timer', timer })),
+        );
+        return;
+      }
+      case 'alert':
+        this.#note('ALERT', effect.message);
+        this.host.observer.see({ kind: 'said', by: `h${this.host.index}`, text: effect.message });
+        return;
+      case 'journal':
+      case 'bury':
+      case 'start':
+      case 'finish':
+      case 'end':
+      case 'settle':
+        this.#happened(effect);
+    }
+  }
+
+  #send(stream: number, message: session.AgentSays): void {
+    if (stream !== this.#streamNo || !this.#stream) return;
+    const { host } = this;
+    if (message.kind !== 'hello') this.#tries = 0;
+    if (message.kind !== 'heartbeat') {
+      this.#note(`says ${message.kind}`, 'attempt' in message ? idOf(message.attempt) : '');
+      host.observer.see({ kind: 'said', by: `h${host.index}`, text: JSON.stringify(message) });
+    }
+    if (message.kind === 'cancelReply') {
+      const { attempt, phase } = message;
+      host.observer.see({ kind: 'cancelAnswered', attemptId: idOf(attempt), host: host.index, phase });
+    }
+    const { journalId } = this.#disk;
+    const extras = { agentBootId: `agent-${this.#options.boot}`, hostBootId: host.bootId, journalId };
+    this.#stream.up.send({ message, extras });
+  }
+
+  #goesLive({ welcome }: session.Link): void {
+    this.#liveSince = this.host.timeline.now;
+    this.host.observer.see({ kind: 'obeyed', host: this.host.index, epoch: welcome?.epoch ?? 0 });
+  }
+
+  #connect(): void {
+    let own: Stream<Up, Down> | undefined;
+    const number = this.#streamNo + 1;
+    const end: End<Down> = {
+      process: this.process,
+      received: (message) => this.#told({ kind: 'received', stream: number, message }),
+      closed: () => {
+        if (this.#stream === own && own) this.#disconnected(0);
+      },
+    };
+    this.#options.connect(end, (stream) => {
+      if (!this.process.alive) return;
+      this.process.happen(() => {
+        if (!stream) return this.#comeBack(0);
+        own = stream;
+        this.#stream = stream;
+        this.#streamNo = number;
+        this.#note('is connected');
+        this.#told({ kind: 'connected', stream: number });
+      });
+    });
+  }
+
+  #disconnected(retryAfterMs: number): void {
+    this.#stream = undefined;
+    this.#note('is disconnected');
+    this.#told({ kind: 'disconnected', stream: this.#streamNo });
+    this.#comeBack(retryAfterMs);
+  }
+
+  #comeBack(retryAfterMs: number): void {
+    const backoffMs = this.#random.fraction() * Math.min(10_000, 200 * 2 ** this.#tries);
+    this.#tries += 1;
+    this.process.after(retryAfterMs + backoffMs, () => this.#connect());
+  }
+
+  // ---- the executor
+
+  #happened(event: executor.ExecutorHappening): void {
+    const effects = executor.stepExecutor(this.#executor, { ...event, now: this.process.now });
+    for (const effect of effects) this.#do(effect);
+  }
+
+  #do(effect: executor.ExecutorEffect): void {
+    switch (effect.kind) {
+      case 'writeCommand':
+        return this.#disk.writeCommand(effect.order);
+      case 'prepare':
+        return this.#prepare(effect.attempt);
+      case 'abandon':
+        this.#preparing.get(idOf(effect.attempt))?.();
+        return;
+      case 'assign':
+        return this.#assign(effect);
+      case 'release':
+        return this.#release(effect);
+      case 'dismiss':
+        this.#runners.get(effect.runner)?.hangUp();
+        this.#runners.delete(effect.runner);
+        return;
+      case 'fence':
+        return this.#disk.fence(effect.attempt, effect.tryNumber);
+      case 'follow':
+        return this.#follow(effect.attempt, effect.decision);
+      case 'readExit':
+        return this.#disk.readExit(effect);
+      case 'endProcesses':
+        return this.#endProcesses(effect);
+      case 'writeExit':
+        this.process.after(effect.afterMs, () => this.#disk.writeExit(effect.attempt, effect.exit));
+        return;
+      case 'bury':
+        return this.#disk.bury(effect.attempt);
+      case 'settle':
+        return this.#disk.settle(effect.attempt);
+      case 'say':
+        return this.#told(effect.happening);
+      case 'recovered':
+        return this.#recovered(effect.attempts);
+      case 'alert':
+        this.#note('ALERT', effect.message);
+        this.host.observer.see({ kind: 'said', by: `h${this.host.index}`, text: effect.message });
+    }
+  }
+
+  #recovered(found: readonly executor.RecoveredAttempt[]): void {
+    const attempts = found.map(({ attempt, hash, acceptedMono, standing, pid, startedMono, result }) => {
+      const { terms } = this.#disk.commandOf(attempt);
+      const endBy = startedMono !== undefined && terms.timeoutMs > 0 ? startedMono + terms.timeoutMs : undefined;
+      return { attempt, hash, standing, terms, startBy: acceptedMono + terms.startWithinMs, endBy, pid, result };
+    });
+    const fence = this.host.fence.value ?? { installId: this.#options.installId, epoch: 0 };
+    this.#note('is up');
+    this.#session = session.restore({ fence, attempts, tombstones: this.#disk.tombstones() });
+    this.#told({ kind: 'timer', timer: 'deadline' });
+    this.#connect();
+  }
+
+  #prepare(attempt: session.AttemptRef): void {
+    const id = idOf(attempt);
+    const { prepareMs } = this.host.planOf(attempt);
+    const done = this.process.after(prepareMs, () => {
+      this.#preparing.delete(id);
+      this.#happened({ kind: 'prepared', attempt });
+    });
+    this.#preparing.set(id, () => {
+      done();
+      this.#preparing.delete(id);
+      const message = 'It was not prepared to its end.';
+      this.process.later(0, () => this.#happened({ kind: 'notPrepared', attempt, reason: 'EXIT_NONZERO', message }));
+    });
+  }
+
+  #assign({ attempt, tryNumber, runner: number }: Extract<executor.ExecutorEffect, { kind: 'assign' }>): void {
+    const entry = this.#disk.entryOf(attempt);
+    const owner = {
+      heard: (runner: Runner, word: Word) => this.process.happen(() => this.#heard(attempt, number, runner, word)),
+      gone: () => this.process.happen(() => this.#happened({ kind: 'runnerGone', attempt, runner: number })),
+    };
+    const runner = this.host.take(owner, { entry, tryNumber });
+    this.#runners.set(number, runner);
+    this.#numberOf.set(runner, number);
+  }
+
+  #release({ attempt, runner: number }: Extract<executor.ExecutorEffect, { kind: 'release' }>): void {
+    this.#runners.get(number)?.release();
+    this.process.after(SILENT_MS, () => this.#happened({ kind: 'runnerSilent', attempt, runner: number }));
+  }
+
+  #heard(attempt: session.AttemptRef, number: number, runner: Runner, word: Word): void {
+    switch (word) {
+      case 'ready':
+        return;
+      case 'decided': {
+        const { decision } = runner.assignment.entry;
+        if (typeof decision !== 'string') this.#happened({ kind: 'decided', attempt, runner: number, decision });
+        return;
+      }
+      case 'fenced':
+        return this.#happened({ kind: 'runnerFenced', attempt, runner: number });
+      case 'done':
+        return this.#happened({ kind: 'runnerDone', attempt, runner: number });
+    }
+  }
+
+  /** Looks now and then whether its `exit` is there or its process is gone. */
+  #follow(attempt: session.AttemptRef, decision: executor.Decision): void {
+    this.process.after(POLL_MS, () => {
+      if (this.#executor.attempts.get(idOf(attempt))?.standing === 'EXITED') return;
+      const entry = this.host.spool.entries.get(idOf(attempt));
+      if (!entry) return;
+      if (entry.exit || !this.host.isAlive(decision)) this.#happened({ kind: 'exitSeen', attempt });
+      else this.#follow(attempt, decision);
+    });
+  }
+
+  #endProcesses(effect: Extract<executor.ExecutorEffect, { kind: 'endProcesses' }>): void {
+    const { attempt, decision, graceMs, ending, afterMs } = effect;
+    const { host } = this;
+    const { cookie } = decision;
+    const killed = (): void => {
+      host.killAll(cookie);
+      this.process.later(host.scanMs, () => this.#happened({ kind: 'processesEnded', attempt }));
+    };
+    this.process.after(afterMs, () => {
+      if (ending !== undefined) this.#disk.entryOf(attempt).ending = ending;
+      host.signal(cookie);
+      this.#wait(graceMs, () => !host.hasProcesses(cookie), killed);
+    });
+  }
+
+  /** Until it is so, but not longer. */
+  #wait(limitMs: number, isSo: () => boolean, then: () => void): void {
+    const stepMs = Math.min(50, limitMs);
+    if (limitMs <= 0 || isSo()) return then();
+    this.process.after(stepMs, () => this.#wait(limitMs - stepMs, isSo, then));
+  }
+
+  #note(what: string, subject?: string): void {
+    this.host.trace.note(`h${this.host.index}`, what, subject);
+  }
+}
