@@ -324,7 +324,10 @@ test('a restarted agent starts what certainly never started, follows what runs, 
   const [hello] = said(agent.happen({ kind: 'connected', stream: 1 }));
   expect(hello).toMatchObject({ inventory: [{ phase: 'ACCEPTED' }, { phase: 'STARTED' }] });
   expect(kinds(agent.hear(welcome))).toEqual(['heartbeat', 'schedule']);
-  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 }))).toEqual(['start', 'schedule']);
+  expect(kinds(agent.hear({ kind: 'heartbeatAck', n: 1, leaseMs: 30_000, heartbeatMs: 0 }))).toEqual([
+    'start',
+    'schedule',
+  ]);
   expect(said(agent.hear({ kind: 'dispatch', ...order(over) }))).toMatchObject([
     { kind: 'duplicate', phase: 'TOMBSTONE' },
   ]);

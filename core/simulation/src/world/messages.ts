@@ -12,8 +12,6 @@ export interface AgentExtras {
 export interface ServerExtras {
   readonly installId: string;
   readonly epoch: number;
-  readonly heartbeatMs: number;
-  readonly leaseMs: number;
   readonly killGraceMs: number;
 }
 
@@ -63,12 +61,10 @@ function toResult(result: session.AttemptResult): AttemptResult {
 /** As the agent's core hears it; a command brings its own. */
 export function toAgent(message: ServerSays, extras: ServerExtras): Down {
   switch (message.kind) {
-    case 'welcome': {
-      const { installId, epoch, heartbeatMs, leaseMs } = extras;
-      return { kind: 'welcome', installId, epoch, sessionNo: message.sessionNo, heartbeatMs, leaseMs };
-    }
+    case 'welcome':
+      return { ...message, installId: extras.installId, epoch: extras.epoch };
     case 'heartbeatAck':
-      return { kind: 'heartbeatAck', n: message.n, leaseMs: extras.leaseMs };
+      return message;
     case 'resultAck':
       return { kind: 'resultAck', attempt: refOf(message.id) };
     case 'cancel':

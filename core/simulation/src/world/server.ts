@@ -125,10 +125,11 @@ export class SimServer {
       (answer) => {
         if (answer !== 'done') return this.#giveUp();
         const { installId } = database.tables.installation;
-        const { leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
+        const { heartbeatMs, leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
         this.#state = createEngineState({
           installId,
           epoch: this.#epoch,
+          heartbeatMs,
           leaseMs,
           lostAfterMs,
           killGraceMs,
@@ -391,9 +392,9 @@ export class SimServer {
   }
 
   get #extras() {
-    const { heartbeatMs, leaseMs, killGraceMs } = this.#options.settings;
+    const { killGraceMs } = this.#options.settings;
     const { installId } = this.#options.database.tables.installation;
-    return { installId, epoch: this.#epoch, heartbeatMs, leaseMs, killGraceMs };
+    return { installId, epoch: this.#epoch, killGraceMs };
   }
 }
 
