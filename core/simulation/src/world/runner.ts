@@ -119,6 +119,7 @@ export class Runner {
         return this.#write(() => this.#decide());
       case 'say':
         return this.#say(effect.word);
+      case 'load':
       case 'adoptOutput':
         return;
       case 'run':

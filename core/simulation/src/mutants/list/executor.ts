@@ -13,8 +13,8 @@ export const executorMutants: readonly Mutant[] = [
   {
     name: 'decides-before-its-release',
     file: `${folder}/runner.ts`,
-    text: `      if (standing === 'IDLE') state.standing = 'HELD';
-      return [];`,
+    text: `      state.standing = 'HELD';
+      return [{ kind: 'load' }];`,
     replacement: `      state.standing = 'DECIDING';
       return [{ kind: 'decide' }];`,
     breaks: 'A runner starts the script before the command is on disk and the start is asked for.',
