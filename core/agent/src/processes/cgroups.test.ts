@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { type Group, mechanismOf, processesIn, removeGroup } from './cgroups.ts';
-import { hierarchies } from './hierarchies.ts';
+import { type Group, mechanismOf, processesIn, removeGroup, sweepGroups } from './cgroups.ts';
+import { hierarchies, type Hierarchy } from './hierarchies.ts';
 import { identityOf, isAlive } from './identity.ts';
 import { type Cookie, endProcesses, findByCookie } from './kill.ts';
 import { until } from './testing.ts';
@@ -22,9 +22,9 @@ afterEach(async () => {
 });
 
 /** Runs a script in a new cgroup below each of these tops, under a limit where there can be one. */
-function start(tops: readonly string[], script: string) {
+function start(tops: readonly string[], script: string, parent?: string) {
   const cookie: Cookie = { name: 'STACKYARD_ATTEMPT', value: randomUUID() };
-  const group = tops.map((top) => join(top, `stackyard-test-${cookie.value}`));
+  const group = tops.map((top) => join(parent ?? top, `stackyard-test-${cookie.value}`));
   for (const dir of group) mkdirSync(dir);
   const join_ =
     'for d in $groups; do [ ! -e "$d/pids.max" ] || echo 64 >"$d/pids.max"; echo $$ >"$d/cgroup.procs"; done';
@@ -87,6 +87,19 @@ test.skipIf(limiting.length === 0)('a fork bomb meets the limit and is ended', a
   expect(processesIn(group).length).toBeLessThanOrEqual(64);
   await endProcesses({ cookie, group, graceMs: 0 });
   expect(processesIn(group)).toEqual([]);
+});
+
+test.skipIf(found.length === 0)('a sweep removes what is empty, of whomever, and leaves what lives', async () => {
+  const [{ top }] = found as [Hierarchy];
+  const parent = join(top, 'stackyard', `attempts-test-${process.pid}`);
+  const gone = join(parent, 'gone');
+  mkdirSync(join(gone, 'inner'), { recursive: true });
+  const { cookie, group } = start([top], 'sleep 300', parent);
+  await until('it lives there', () => processesIn(group).length > 0);
+  sweepGroups();
+  expect([existsSync(gone), processesIn(group).length > 0]).toEqual([false, true]);
+  await endProcesses({ cookie, group, graceMs: 0 });
+  expect(existsSync(parent)).toBe(false);
 });
 
 test('without a cgroup the scan for the cookie is what is left, and says so', async () => {

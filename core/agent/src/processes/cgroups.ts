@@ -146,9 +146,18 @@ export function removeGroup(group: Group): void {
   }
 }
 
-/** Removes the empty groups of one kind and owner: the directory of the spool, or the one of all components. */
-export function sweepGroups(kind: Kind, owner: string): void {
-  removeGroup(parentsOf(kind, owner).flatMap(childrenOf));
+/**
+ * Removes all empty groups, also those that an agent which is gone left behind. Another agent's group that is just being
+ * made may be among them; whoever makes one tries again.
+ */
+export function sweepGroups(): void {
+  known ??= hierarchies();
+  for (const { top } of known) {
+    for (const parent of childrenOf(join(top, ours))) {
+      removeGroup(childrenOf(parent));
+      if (removeDirectory(parent)) removeDirectory(dirname(parent));
+    }
+  }
 }
 
 /** In v2 the controller has to be handed down from the top, which only works where no process is in the way. */

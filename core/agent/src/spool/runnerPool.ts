@@ -123,7 +123,7 @@ export class RunnerPool {
 
   #release(): void {
     for (const runner of this.#idle.splice(0)) runner.pipe?.end();
-    sweepGroups('attempts', this.#options.spoolDir);
+    sweepGroups();
   }
 
   #spawn({ ahead }: { readonly ahead: boolean }): WarmRunner {
@@ -157,7 +157,7 @@ export class RunnerPool {
 
   /** Cgroups and directories of runners that were killed. A fresh one may belong to a runner that an agent before us has just assigned. */
   #sweep(): void {
-    sweepGroups('attempts', this.#options.spoolDir);
+    sweepGroups();
     for (const name of readdirSync(this.#warmRoot)) {
       const dir = join(this.#warmRoot, name);
       if (Date.now() - statSync(dir).mtimeMs > abandonedAfterMs) rmSync(dir, { recursive: true, force: true });

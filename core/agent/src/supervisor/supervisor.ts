@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import type { ComponentStatus, WatchedComponent__Output } from '@stackyard/proto';
 import type { Logger } from 'pino';
 import { type ArtifactStore, readManifest } from '../artifacts/store.ts';
-import { sweepGroups } from '../processes/cgroups.ts';
 import { ensureKeeper } from '../processes/keeper.ts';
 import { type ComponentWatcher, watchComponents } from '../processes/watch.ts';
 import { writeDurably } from '../spool/durable.ts';
@@ -55,7 +54,6 @@ export class Supervisor {
       }
     }
     mkdirSync(componentsDir, { recursive: true, mode: 0o755 });
-    sweepGroups('components', componentsDir);
     // Nobody else starts anything yet: what shall run and has no keeper lost it in a reboot or a crash.
     await Promise.all([...this.#watched.values()].map((each) => this.#giveKeeper(each)));
     this.#watcher = watchComponents(componentsDir, (name) => this.#lookAt(name));
