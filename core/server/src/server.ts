@@ -18,10 +18,10 @@ export type { Address, EngineSettings } from './wiring/options.ts';
 export const serverPlugins = [
   storagePlugin,
   identityPlugin,
+  agentSoftwarePlugin,
   cataloguePlugin,
   previewsPlugin,
   enginePlugin,
-  agentSoftwarePlugin,
   enrolmentPlugin,
   statsPlugin,
   operationsPlugin,

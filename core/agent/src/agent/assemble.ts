@@ -130,6 +130,11 @@ export async function assemble(from: {
     log,
     // As whoever stops an agent does: components and tasks carry on.
     staged: () => process.kill(process.pid, 'SIGTERM'),
+    begun() {
+      launcher.forget();
+      facts = withLauncher(facts, launcher);
+      connection.send(stream, { facts });
+    },
     failed(version, reason) {
       launcher.refused = { version, reason };
       facts = withLauncher(facts, launcher);
@@ -234,5 +239,7 @@ function tellRefused(log: Logger, server: string, running: ReturnType<Supervisor
 /** What became of another version of the agent is a fact too. */
 function withLauncher(facts: HostFacts, launcher: LauncherReport): HostFacts {
   const failed = launcher.failed();
-  return failed ? { ...facts, more: { ...facts.more, 'agent.failed': `${failed.version} ${failed.reason}` } } : facts;
+  const { 'agent.failed': _earlier, ...more } = facts.more ?? {};
+  const told = failed ? { 'agent.failed': `${failed.version} ${failed.reason}` } : {};
+  return { ...facts, more: { ...more, 'agent.launcher': String(launcher.dir !== undefined), ...told } };
 }

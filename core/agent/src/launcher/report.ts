@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from '../version.ts';
 
@@ -30,6 +30,12 @@ export class LauncherReport {
     const file = join(this.dir, 'connected');
     writeFileSync(`${file}.new`, `${this.version} ${process.pid}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
+  }
+
+  /** Another version is about to be tried: what became of the one before is of no interest any more. */
+  forget(): void {
+    this.refused = undefined;
+    if (this.dir) rmSync(join(this.dir, 'failed'), { force: true });
   }
 
   /** The version that was given up last. */

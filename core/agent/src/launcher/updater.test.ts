@@ -48,6 +48,7 @@ function outcome(given: AgentUpdate, { launched = true } = {}): Promise<string> 
         },
       },
       log: pino({ level: 'silent' }),
+      begun: () => undefined,
       staged: () => resolve('staged'),
       failed: (_version, reason) => resolve(reason),
     });

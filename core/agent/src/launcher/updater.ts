@@ -26,6 +26,7 @@ export interface UpdaterOptions {
   readonly version: string;
   readonly downloads: Pick<Downloads, 'read'>;
   readonly log: Logger;
+  readonly begun: () => void;
   /** The version is in place: the agent has to end, and the launcher starts the other one. */
   readonly staged: () => void;
   /** It cannot be tried. */
@@ -49,6 +50,7 @@ export class Updater {
   update(order: AgentUpdate): void {
     if (this.#busy || order.version === this.#options.version) return;
     this.#busy = true;
+    this.#options.begun();
     const { log, staged, failed } = this.#options;
     this.#stage(order)
       .then(

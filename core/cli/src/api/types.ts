@@ -18,6 +18,7 @@ export type Stack = Schemas['Stack'];
 export type StoredPlan = Schemas['Plan'];
 export type PlanView = Schemas['PlanView'];
 export type CommandRequest = Schemas['CommandInput'];
+export type AgentUpdate = Schemas['AgentUpdate'];
 export type Bootstrap = Schemas['Bootstrap'];
 export type HostProgress = Schemas['HostProgress'];
 export type Probed = Schemas['ProbedMachine'];

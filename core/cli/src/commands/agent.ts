@@ -1,7 +1,7 @@
 import { CliError } from '../errors.ts';
 
 /** Verbs of the noun that are not the agent itself. */
-export const AGENT_VERBS: readonly string[] = ['bundle'];
+export const AGENT_VERBS: readonly string[] = ['bundle', 'update'];
 
 /**
  * Becomes the agent: this process goes on as the agent's bundle, which takes a quarter less memory than its sources.

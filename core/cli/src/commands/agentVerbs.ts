@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { CliError, UsageError } from '../errors.ts';
+import { addUpdate } from './agentUpdate.ts';
 import type { Noun } from './parts.ts';
 
 interface BundleOptions {
@@ -32,4 +33,6 @@ export const agents: Noun = (noun, terminal) => {
       const joinScript = await software.joinScript();
       terminal.out(output === 'json' ? `${JSON.stringify({ version, joinScript })}\n` : `${version}\n`);
     });
+
+  addUpdate(noun, terminal);
 };

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { copyFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
 import type { StartOptions } from '@stackyard/server';
@@ -35,5 +37,24 @@ export function packagedAgent(cacheDir: string): AgentSoftware {
     version: async () => (await describe()).version,
     joinScript: async () => (await describe()).joinScript,
     pack: async (architecture, file) => void (await ask(['--arch', architecture, '--out', file])),
+  };
+}
+
+const BUNDLE = /^([A-Za-z0-9][A-Za-z0-9._+-]*)-(x64|arm64)\.tar\.gz$/;
+
+/** Bundles that lie in a folder, packed earlier or elsewhere, in place of one's own; the newest file says which version. */
+export function givenAgents(own: AgentSoftware, folder: string | undefined): AgentSoftware {
+  if (folder === undefined) return own;
+  const newest = async (): Promise<string> => {
+    const files = (await readdir(folder)).filter((name) => BUNDLE.test(name));
+    const aged = await Promise.all(files.map(async (name) => ({ name, at: (await stat(join(folder, name))).mtimeMs })));
+    const [, version] = BUNDLE.exec(aged.toSorted((a, b) => b.at - a.at)[0]?.name ?? '') ?? [];
+    if (version === undefined) throw new Error(`${folder} has no bundle: put VERSION-x64.tar.gz there.`);
+    return version;
+  };
+  return {
+    version: newest,
+    joinScript: () => own.joinScript(),
+    pack: async (architecture, file) => copyFile(join(folder, `${await newest()}-${architecture}.tar.gz`), file),
   };
 }

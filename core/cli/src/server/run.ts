@@ -4,7 +4,7 @@ import { createLogger, loadPlugins, StackyardError } from '@stackyard/kernel';
 import { type RunningServer, startServer } from '@stackyard/server';
 import { CliError } from '../errors.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { packagedAgent } from './agentSoftware.ts';
+import { givenAgents, packagedAgent } from './agentSoftware.ts';
 import { serverSettings, type ServerSettings } from './settings.ts';
 import { stackFiles } from './stackFiles.ts';
 
@@ -97,7 +97,7 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
     keepLogsMs: settings.retention.logsDays * DAY_MS,
     packages: settings.packages,
     stacks,
-    agentSoftware: packagedAgent(join(dataDir, 'agents/node')),
+    agentSoftware: givenAgents(packagedAgent(join(dataDir, 'agents/node')), settings.agentBundles),
     plugins,
     log,
     onFatal(error) {

@@ -52,6 +52,8 @@ export const serverSettings = defineSettings(
       logsDays: z.int().min(1).max(36_500).default(90),
     },
     packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
+    /** A folder of bundles to give to hosts instead of this installation's own agent: VERSION-x64.tar.gz and its like. */
+    agentBundles: z.string().optional(),
     /** Packages by name. */
     plugins: z.array(z.string()).default(['@stackyard/plugin-prometheus', '@stackyard/plugin-ssh']),
     /** Packages by name, folders, or built artifacts (.tgz). */

@@ -33,6 +33,21 @@ export class Bundles {
     return begun;
   }
 
+  /** Of what is given to hosts. @throws BundleUnavailableError */
+  async version(): Promise<string> {
+    return this.#have('any processor').version();
+  }
+
+  /** A bundle by the digest that agents fetch it by; undefined when there is none. */
+  async open(sha256: string): Promise<{ readonly path: string; readonly size: number } | undefined> {
+    for (const file of (await readdir(this.#dir).catch(() => [])).filter((name) => name.endsWith('.sha256'))) {
+      if ((await readFile(join(this.#dir, file), 'utf8')) !== sha256) continue;
+      const path = join(this.#dir, file.slice(0, -'.sha256'.length));
+      return { path, size: (await stat(path)).size };
+    }
+    return undefined;
+  }
+
   /** @throws BundleUnavailableError */
   async joinScript(): Promise<string> {
     return this.#have('any processor').joinScript();

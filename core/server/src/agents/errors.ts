@@ -6,3 +6,9 @@ export class BundleUnavailableError extends defineError(
   ({ architecture, reason }: { architecture: string; reason: string }) =>
     `There is no agent for ${architecture}: ${reason}`,
 ) {}
+
+export class UpdateRunningError extends defineError(
+  'UPDATE_RUNNING',
+  'Agents are being updated',
+  (_: Record<string, never>) => 'Agents are being updated already. Wait for the end of that.',
+) {}

@@ -8,6 +8,7 @@ import type { LogStore } from '../engine/ports.ts';
 import { DiskLogStore } from '../engine/logs.ts';
 import { removeOldLogsHourly } from '../engine/oldLogs.ts';
 import { PackageUnknownError } from '../packages/index.ts';
+import { AgentBundles } from './agentSoftware.ts';
 import { Catalogue } from './catalogue.ts';
 import { PortTakenError } from './errors.ts';
 import { endpoint } from './endpoint.ts';
@@ -24,6 +25,9 @@ export interface EngineParts {
 }
 export const EngineParts = token<EngineParts>('server.Engine');
 
+/** What agents ask for a bundle of themselves by, before its SHA-256. */
+const AGENT = 'agent-sha256-';
+
 class WiredEngine implements EngineParts {
   readonly engine: RunningEngine;
   readonly logs: LogStore;
@@ -35,6 +39,7 @@ class WiredEngine implements EngineParts {
     storage: Storage,
     { identity }: ServerIdentity,
     catalogue: Catalogue,
+    agents: AgentBundles,
     log: Logger,
     clock: Clock,
   ) {
@@ -60,13 +65,15 @@ class WiredEngine implements EngineParts {
     });
     const blobs = {
       open: async (digest: string) =>
-        digest.startsWith('sha512-')
-          ? stacks.open(digest)
-          : catalogue.packages.open(digest).catch((error: unknown) => {
-              // What an agent asks for that is not here is its own mistake, not a fault of the server.
-              if (error instanceof PackageUnknownError) return undefined;
-              throw error;
-            }),
+        digest.startsWith(AGENT)
+          ? agents.bundles.open(digest.slice(AGENT.length))
+          : digest.startsWith('sha512-')
+            ? stacks.open(digest)
+            : catalogue.packages.open(digest).catch((error: unknown) => {
+                // What an agent asks for that is not here is its own mistake, not a fault of the server.
+                if (error instanceof PackageUnknownError) return undefined;
+                throw error;
+              }),
     };
     this.engine = createEngine({
       db,
@@ -101,11 +108,11 @@ class WiredEngine implements EngineParts {
 function logsDir({ dataDir }: ServerOptions): string {
   return join(dataDir, 'logs');
 }
-provide(WiredEngine, ServerOptions, Storage, ServerIdentity, Catalogue, Logger, Clock);
+provide(WiredEngine, ServerOptions, Storage, ServerIdentity, Catalogue, AgentBundles, Logger, Clock);
 
 export const enginePlugin = definePlugin({
   id: 'server.engine',
-  needs: [ServerOptions, Storage, ServerIdentity, Catalogue, Logger, Clock],
+  needs: [ServerOptions, Storage, ServerIdentity, Catalogue, AgentBundles, Logger, Clock],
   register: (plugin) => plugin.provide(EngineParts, WiredEngine),
   async start(plugin) {
     const parts = plugin.resolve(EngineParts) as WiredEngine;
