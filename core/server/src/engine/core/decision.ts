@@ -29,7 +29,8 @@ export class Decision {
     this.#lazy &&= lazy;
     const attempt = job.attempts[node]!;
     const task = job.tasks[node]!;
-    this.#attempts.set(attempt.id, { ...attempt });
+    // Each step replaces it, none changes it.
+    this.#attempts.set(attempt.id, attempt);
     const { id, state, reason, attempts, startedAt, finishedAt } = task;
     this.#tasks.set(id, { id, state, reason, attempts, startedAt, finishedAt });
     this.#events.push({

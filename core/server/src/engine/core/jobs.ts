@@ -87,7 +87,7 @@ export function carryOut(turn: Turn, effect: SchedulerEffect): void {
 function jobChanged(turn: Turn, job: LoadedJob, effect: Extract<SchedulerEffect, { kind: 'job' }>): void {
   const { row } = job;
   row.state = effect.state;
-  row.counts = { ...effect.counts };
+  row.counts = effect.counts;
   row.reason = effect.reason ?? null;
   if (effect.state !== 'PENDING') row.startedAt ??= turn.at;
   row.finishedAt = isTerminal(effect.state) ? turn.at : null;
