@@ -1,7 +1,7 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import type { AgentMessage, ServerMessage__Output } from '@stackyard/proto';
 import { Agents, type AgentsClient } from '@stackyard/proto';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, longestWaitMs, MAX_MS } from './backoff.ts';
 import { channelOptions, type Credentials } from './credentials.ts';
 import { isNews, withoutOvertaken } from './news.ts';
 import { untilReady } from './ready.ts';
@@ -29,6 +29,7 @@ export class ControlConnection {
   #call: Call | undefined;
   #stream = 0;
   #tries = 0;
+  #longestWaitMs = MAX_MS;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
   #outbox: AgentMessage[] = [];
@@ -97,7 +98,11 @@ export class ControlConnection {
       if (this.#call === call) this.#end(why, refused);
     };
     call.on('data', (frame: { messages: ServerMessage__Output[] }) => {
-      for (const message of frame.messages) if (this.#call === call) this.#events.received(stream, message);
+      for (const message of frame.messages) {
+        const pace = message.welcome?.heartbeatMs || message.heartbeatAck?.heartbeatMs;
+        if (pace) this.#longestWaitMs = longestWaitMs(pace);
+        if (this.#call === call) this.#events.received(stream, message);
+      }
     });
     call.on('error', (error: Partial<ServiceError>) =>
       closed(error.details || String(error.message), error.code === status.UNAUTHENTICATED),
@@ -132,7 +137,7 @@ export class ControlConnection {
     this.#client?.close();
     this.#client = undefined;
     if (this.#stopped) return;
-    const afterMs = this.#notBefore + backoffMs(this.#tries++, Math.random());
+    const afterMs = this.#notBefore + backoffMs(this.#tries++, Math.random(), this.#longestWaitMs);
     this.#notBefore = 0;
     this.#events.retrying?.(why, afterMs);
     this.#timer = setTimeout(() => void this.#open(), afterMs);
