@@ -15,8 +15,8 @@ export interface RenewalOptions {
   readonly failed?: (error: unknown) => void;
 }
 
-/** The longest that a timer can wait. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** Timers stand still while a machine sleeps, and certificates do not. */
+const LOOK_MS = 60_000;
 const SPREAD = 0.05;
 /** Between tries that fail; never so long that a short life ends before the next one. */
 const RETRY_MS = { first: 500, longest: 600_000 };
@@ -27,6 +27,8 @@ export class Renewal {
   #timer: NodeJS.Timeout | undefined;
   #tries = 0;
   #running = false;
+  /** A fleet that joined at once does not renew at once. */
+  readonly #share = Math.random() - 0.5;
   /** Who is to have signed the certificate, once the server has said so, and how soon. */
   #wanted: { readonly issuing: string; readonly withinMs: number } | undefined;
   #stopped = false;
@@ -43,9 +45,7 @@ export class Renewal {
     const { validFromDate, validToDate } = this.#certificate;
     const from = validFromDate.getTime();
     const lifeMs = validToDate.getTime() - from;
-    // A fleet that joined at once does not renew at once.
-    const part = 2 / 3 + SPREAD * (Math.random() - 0.5);
-    this.#wait(from + lifeMs * part - Date.now());
+    this.#wait(from + lifeMs * (2 / 3 + SPREAD * this.#share) - Date.now());
   }
 
   stop(): void {
@@ -77,9 +77,9 @@ export class Renewal {
   #wait(afterMs: number): void {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
-    const waitMs = Math.max(0, Math.min(afterMs, LONGEST_MS));
+    const waitMs = Math.max(0, Math.min(afterMs, LOOK_MS));
     this.#timer = setTimeout(() => {
-      if (waitMs === LONGEST_MS) this.start();
+      if (waitMs < afterMs) this.start();
       else if (!this.#running) void this.#renew();
     }, waitMs).unref();
   }

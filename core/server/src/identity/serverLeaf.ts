@@ -20,8 +20,8 @@ export interface ServerLeafOptions {
 }
 
 const RETRY_MS = 10_000;
-/** The longest that a timer can wait. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** Timers stand still while a machine sleeps, and certificates do not. */
+const LOOK_MS = 60_000;
 
 /** The server's own certificate: made at each start, renewed at two thirds of its life; its key is in memory only. */
 export class ServerLeaf {
@@ -55,7 +55,7 @@ export class ServerLeaf {
       ca: authorities.trusted.map(({ pem }) => pem).join(''),
     };
     for (const listener of this.#listeners) listener(this.#material);
-    this.#wait((lifeMs * 2) / 3);
+    this.#wait(clock.now().getTime() + (lifeMs * 2) / 3);
   }
 
   /** Calls back with every new certificate; returns its undo. */
@@ -69,16 +69,19 @@ export class ServerLeaf {
     this.#listeners.clear();
   }
 
-  #wait(afterMs: number): void {
+  #wait(untilMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => {
-        this.renew().catch((error: unknown) => {
-          this.#options.log.error({ err: error }, 'The certificate of the server could not be renewed');
-          this.#wait(RETRY_MS);
-        });
-      },
-      Math.min(afterMs, LONGEST_MS),
-    ).unref();
+    const leftMs = untilMs - this.#options.clock.now().getTime();
+    this.#timer = setTimeout(() => this.#look(untilMs), Math.max(0, Math.min(leftMs, LOOK_MS))).unref();
+  }
+
+  #look(untilMs: number): void {
+    const { clock, log } = this.#options;
+    const now = clock.now().getTime();
+    if (now < untilMs) return this.#wait(untilMs);
+    this.renew().catch((error: unknown) => {
+      log.error({ err: error }, 'The certificate of the server could not be renewed');
+      this.#wait(now + RETRY_MS);
+    });
   }
 }
