@@ -28,7 +28,9 @@ export class ServerUnreachableError extends AgentError {
 
 export class JoinRefusedError extends AgentError {
   constructor(server: string, why: string) {
-    super('JOIN_REFUSED', `The server ${server} did not let this host join: ${why}. Ask for a new join token.`);
+    const reason = why.replace(/\.$/, '');
+    const advice = reason.includes('join token') ? '' : ' Ask for a new join token.';
+    super('JOIN_REFUSED', `The server ${server} did not let this host join: ${reason}.${advice}`);
   }
 }
 

@@ -11,7 +11,7 @@ import { parseTargets } from './targets.ts';
 import { Bootstrap, KnownHostKey, Machine, Manner, Probed, ProbeInput } from './views.ts';
 
 const SSH_PORT = 22;
-const PROBES_AT_ONCE = 20;
+const PROBES_AT_ONCE = 100;
 const words = { tag: 'hosts', refusals: statuses } as const;
 const create = { action: 'create', resource: 'host' } as const;
 const read = { action: 'read', resource: 'host' } as const;
