@@ -36,6 +36,8 @@ export async function rawLog(
     for (let round = 0; round < rounds; round++) {
       const begin = performance.now();
       const durable = once(call, 'data');
+      // A stream that breaks is told by what is awaited first; the other must not end the process before it is cleaned up.
+      durable.catch(() => undefined);
       for (let offset = 0; offset < bytes; offset += CHUNK_BYTES) {
         const last = offset + CHUNK_BYTES >= bytes;
         if (!call.write({ chunks: [{ attempt, offset, data, last }] })) await once(call, 'drain');
