@@ -6,6 +6,8 @@ parentPort?.on('message', ({ id, batch }: { id: number; batch: RenderBatch }) =>
   parentPort?.postMessage(answer(id, batch));
 });
 
+parentPort?.postMessage('loaded' satisfies RenderAnswer);
+
 function answer(id: number, { service, templates, items }: RenderBatch): RenderAnswer {
   try {
     const files = items.map(({ hostComponentId, component: name, inputs }) => {

@@ -99,6 +99,14 @@ test('a batch that eats memory fails by itself, and the server lives', async () 
   expect(await contents(behind)).toEqual(['fine\n']);
 });
 
+test('the time it takes to start the worker is not taken from a template that it renders', async () => {
+  const begin = performance.now();
+  await renderer().render(await batch('fine\n'));
+  // Nearly all of that was the start of the worker, however busy the machine is.
+  const one = renderer({ timeMs: (performance.now() - begin) / 2 });
+  expect(await contents(one.render(await batch('fine\n')))).toEqual(['fine\n']);
+});
+
 test('a template that fails says which service it is of', async () => {
   await expect(renderer().render(await batch('{{config.nope}}\n'))).rejects.toThrow(
     /^The configs of demo cannot be rendered: .*nope/,

@@ -9,13 +9,14 @@ export interface RenderBatch {
   readonly items: readonly { readonly hostComponentId: string; readonly component: string; readonly inputs: Inputs }[];
 }
 
-/** What the worker answers: files by host component, or why it could not. */
+/** What the worker says: that it has loaded, then for each batch the files by host component, or why it could not. */
 export type RenderAnswer =
+  | 'loaded'
   | { readonly id: number; readonly files: readonly (readonly [string, readonly RenderedFile[]])[] }
   | { readonly id: number; readonly error: string };
 
 export interface RenderLimits {
-  /** For a whole batch, in milliseconds. */
+  /** For a whole batch, in milliseconds, from when the worker has loaded. */
   readonly timeMs: number;
   readonly heapMb: number;
   /** The worker ends after this long without work, in milliseconds. */
@@ -28,6 +29,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** A worker that has not loaded by then, in milliseconds, never will. */
+const LOAD_MS = 60_000;
+
 /**
  * Renders previews in a worker thread, because templates come from stack authors: one that never ends or eats memory
  * costs its own request, not the server and not the requests that wait behind it. One batch at a time.
@@ -35,8 +39,9 @@ interface Waiting {
 export class Renderer {
   readonly #limits: RenderLimits;
   readonly #queue: Waiting[] = [];
-  #current: (Waiting & { readonly id: number; readonly timer: NodeJS.Timeout }) | undefined;
+  #current: (Waiting & { readonly id: number; timer: NodeJS.Timeout }) | undefined;
   #worker: Worker | undefined;
+  #loaded = false;
   #idle: NodeJS.Timeout | undefined;
   #nextId = 0;
 
@@ -73,11 +78,18 @@ export class Renderer {
       return;
     }
     clearTimeout(this.#idle);
-    const { timeMs } = this.#limits;
     const id = this.#nextId++;
-    this.#current = { ...next, id, timer: setTimeout(() => this.#giveUp(`it took longer than ${timeMs} ms`), timeMs) };
     this.#worker ??= this.#start();
+    this.#current = { ...next, id, timer: this.#limit() };
     this.#worker.postMessage({ id, batch: next.batch });
+  }
+
+  /** How long a busy machine takes to load the worker is no fault of a template. */
+  #limit(): NodeJS.Timeout {
+    const { timeMs } = this.#limits;
+    return this.#loaded
+      ? setTimeout(() => this.#giveUp(`it took longer than ${timeMs} ms`), timeMs)
+      : setTimeout(() => this.#giveUp(`what renders them did not start within ${LOAD_MS / 1000} s`), LOAD_MS);
   }
 
   #start(): Worker {
@@ -87,7 +99,10 @@ export class Renderer {
       name: 'renderer',
     });
     worker.unref();
-    worker.on('message', (answer: RenderAnswer) => this.#answered(answer));
+    this.#loaded = false;
+    worker.on('message', (answer: RenderAnswer) => {
+      if (this.#worker === worker) this.#answered(answer);
+    });
     worker.on('error', ({ message }) => {
       if (this.#worker === worker) this.#giveUp(message);
     });
@@ -96,6 +111,13 @@ export class Renderer {
 
   #answered(answer: RenderAnswer): void {
     const current = this.#current;
+    if (answer === 'loaded') {
+      this.#loaded = true;
+      if (!current) return;
+      clearTimeout(current.timer);
+      current.timer = this.#limit();
+      return;
+    }
     if (current?.id !== answer.id) return;
     clearTimeout(current.timer);
     this.#current = undefined;
