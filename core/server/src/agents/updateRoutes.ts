@@ -5,7 +5,7 @@ import type { AgentUpdates } from './updates.ts';
 
 const AgentUpdate = z
   .object({
-    id: z.string(),
+    id: z.uuid(),
     version: z.string(),
     state: z.enum(['RUNNING', 'PAUSED', 'SUCCESSFUL', 'FAILED']),
     message: z.string().nullable(),
@@ -26,7 +26,7 @@ const AgentUpdate = z
   })
   .meta({ id: 'AgentUpdate' });
 
-const One = z.strictObject({ update: z.string().regex(/^[a-z0-9]+-[0-9a-f]{8}$/, 'use an id of an update') });
+const One = z.strictObject({ update: z.uuid() });
 const refusals = [
   { error: UpdateRunningError, status: 409 },
   { error: BundleUnavailableError, status: 503 },

@@ -93,7 +93,7 @@ export class AgentUpdates {
     const now = new Date().toISOString();
     let place = 0;
     const run: AgentUpdateRun = {
-      id: `${Date.now().toString(36)}-${randomUUID().slice(0, 8)}`,
+      id: randomUUID(),
       version,
       state: 'RUNNING',
       message: null,

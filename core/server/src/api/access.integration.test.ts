@@ -49,7 +49,7 @@ describe.each(testPostgresKinds())('access on %s PostgreSQL', (kind) => {
       .replace('{service}', 'demo')
       .replace('{host}', 'h1')
       .replace('{version}', '1')
-      .replace(/\{(job|task|plan|stackId)\}/, UNKNOWN);
+      .replace(/\{(job|task|plan|stackId|update)\}/, UNKNOWN);
 
   describe('who asks', () => {
     test('every operation that is described is also refused without a token, and only one is open', async () => {
@@ -153,6 +153,7 @@ describe.each(testPostgresKinds())('access on %s PostgreSQL', (kind) => {
         rotateAuthority: { step: 'start' },
         createCluster: { name: 'new' },
         addClusterHosts: { hosts: ['h2'] },
+        updateAgents: {},
         runCommand: { command: 'check', target: {} },
         createPlan: { command: 'check', target: {} },
         executePlan: {},

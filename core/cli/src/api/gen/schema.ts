@@ -1582,6 +1582,7 @@ export interface components {
             };
         };
         AgentUpdate: {
+            /** Format: uuid */
             id: string;
             version: string;
             /** @enum {string} */
