@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isTerminal } from '@stackyard/domain';
 import type { CommandRequest } from '@stackyard/planner';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { NotFoundError, PreconditionFailedError } from '../api/errors.ts';
@@ -11,7 +12,7 @@ import { PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts
 import { type NewJob, newJob } from './newJob.ts';
 import { type Planned, planCommand } from './planning.ts';
 import type { Renderer } from './renderer.ts';
-import { statementFor, type StoredRows } from './statement.ts';
+import { type JobAnswer, statementFor, type StoredRows } from './statement.ts';
 import { type PlanView, viewOf } from './view.ts';
 
 const PLAN_LIFE_MS = 3_600_000;
@@ -138,7 +139,7 @@ export class Commands {
     { basis, plan, by }: { readonly basis: number; readonly plan?: string; readonly by: By },
   ): Promise<NewJob | undefined> {
     const changes = changesOf(planned, { basis, ...by });
-    const { job, rows, event } = newJob(planned, { basis: changes.revision, createdBy: by.createdBy });
+    const { job, rows, event, stored } = newJob(planned, { basis: changes.revision, createdBy: by.createdBy });
     const statement = statementFor(
       { id: job.clusterId, basis, plan },
       {
@@ -148,13 +149,14 @@ export class Commands {
         ...(plan === undefined ? {} : { executed: [{ id: plan, jobId: job.id }] }),
       },
     );
-    if (!(await this.#statements.execute(statement, [...changes.events, event]))) return undefined;
-    this.#started(planned);
+    const answer = await this.#statements.execute<JobAnswer>(statement, [...changes.events, event]);
+    if (!answer) return undefined;
+    if (!isTerminal(job.state)) this.#engine.wake(job.clusterId, stored(answer));
+    this.#refreshWatches(planned);
     return job;
   }
 
-  #started({ next, change, plan }: Planned): void {
-    this.#engine.wake(next.id);
+  #refreshWatches({ change, plan }: Planned): void {
     const touched = new Set(plan.hosts);
     if (change.removedHostComponents.length + change.addedHostComponents.length + change.newConfigVersions.length > 0) {
       for (const hostId of touched) this.#engine.refreshWatch(hostId);

@@ -1,21 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { noTasks, type State } from '@stackyard/domain';
-import { encodeGraph } from '@stackyard/planner';
+import { encodeGraph, type PlannedTask } from '@stackyard/planner';
+import type { TaskRow } from '../database/entities.ts';
+import type { StoredJob } from '../engine/ports.ts';
 import type { JobFields } from '../jobs/rows.ts';
 import type { Said } from './apply.ts';
 import { snapshotOf } from './clusterState.ts';
 import type { Planned } from './planning.ts';
-import type { StoredRows } from './statement.ts';
+import type { JobAnswer, StoredRows } from './statement.ts';
 import { titleOf } from './title.ts';
 
 /** A job that was just stored, as a reader would find it. */
 export type NewJob = JobFields;
 
+type NewTask = Omit<PlannedTask, 'data'> & Pick<TaskRow, 'id' | 'node' | 'deleteData'>;
+
 /** The job that carries a plan out, with its tasks. A job without tasks is SUCCESSFUL at once. */
 export function newJob(
   planned: Planned,
   { basis, createdBy }: { readonly basis: number; readonly createdBy: string },
-): { readonly job: NewJob; readonly rows: StoredRows; readonly event: Said } {
+): {
+  readonly job: NewJob;
+  readonly rows: StoredRows;
+  readonly event: Said;
+  /** The job for the engine, by what the database answered. */
+  readonly stored: (answer: JobAnswer) => StoredJob;
+} {
   const { plan, next } = planned;
   const now = new Date();
   const state: State = plan.tasks.length === 0 ? 'SUCCESSFUL' : 'PENDING';
@@ -42,16 +52,46 @@ export function newJob(
     node,
     deleteData: data === 'delete',
   }));
-  const graph = Buffer.from(encodeGraph(plan.graph)).toString('base64');
+  const graph = Buffer.from(encodeGraph(plan.graph));
   const snapshot = snapshotOf(planned, digestsOf(planned));
   return {
     job,
-    rows: { texts: textsOf(planned, now), jobs: [{ ...job, graph, snapshot }], tasks },
+    rows: { texts: textsOf(planned, now), jobs: [{ ...job, graph: graph.toString('base64'), snapshot }], tasks },
     event: {
       topic: 'job',
       clusterId: next.id,
       payload: { kind: 'job', jobId: job.id, state, counts: job.counts, title: job.title },
     },
+    stored: (answer) =>
+      answer.ahead === undefined
+        ? { row: { ...job, graph, ...answer }, tasks: tasks.map((task) => taskRow(job, task)) }
+        : { id: job.id, position: answer.position, ahead: answer.ahead },
+  };
+}
+
+/** A new task as a reader would find it. */
+function taskRow(
+  { id: jobId, clusterId }: NewJob,
+  { id, node, hostId, hostComponentId, service, component, phase, timeoutMs, idempotent, deleteData }: NewTask,
+): TaskRow {
+  return {
+    id,
+    jobId,
+    node,
+    clusterId,
+    hostId,
+    hostComponentId,
+    service,
+    component,
+    phase,
+    timeoutMs,
+    idempotent,
+    deleteData,
+    state: 'PENDING',
+    reason: null,
+    attempts: 1,
+    startedAt: null,
+    finishedAt: null,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Audited } from '../access/audit.ts';
 import type { KeptAnswer } from '../access/idempotencyStore.ts';
+import type { JobRow } from '../database/entities.ts';
 import type { Statement } from '../engine/ports.ts';
 import { toJson } from '../engine/writer/statement.ts';
 
@@ -28,6 +29,12 @@ export interface StoredRows {
   readonly answers?: readonly KeptAnswer[];
   readonly audit?: readonly (Audited & { readonly id: string; readonly at: Date })[];
 }
+
+/** Answer of a statement that stores a job. */
+export type JobAnswer =
+  | { readonly position: number; readonly ahead: string }
+  /** Nothing of its cluster waits or runs before it. */
+  | ({ readonly position: number; readonly ahead?: never } & Pick<JobRow, 'request' | 'snapshot'>);
 
 const fields = {
   services: `id uuid, name text, "stackName" text, "stackVersion" text, "stackDigest" text, "configVersion" int,
@@ -77,14 +84,17 @@ const parts: Readonly<Record<keyof StoredRows, string>> = {
     insert into rendered_text (digest, content, created_at)
     select r.digest, r.content, r."createdAt" from ${rows('digest text, content text, "createdAt" timestamptz')}
     on conflict do nothing)`,
-  // At the tail of the queue: statements like this one run one at a time, so positions grow in the order of commits.
+  // At the tail of the queue: statements like this one run one at a time, so positions grow in the order of commits, and
+  // what waits or runs before it is known. As stored, for keys come back in the order that the database gives them.
   jobs: `new_jobs as (
     insert into job (id, cluster_id, position, command, title, request, state, cancel_requested, basis, graph, snapshot,
       task_count, counts, created_by, created_at, started_at, finished_at)
     select r.id, go.id, (select coalesce(max(position), 0) + 1 from job), r.command, r.title, r.request, r.state, false,
       r.basis, decode(r.graph, 'base64'), r.snapshot, r."taskCount", r.counts, r."createdBy", r."createdAt",
       r."startedAt", r."finishedAt" from ${rows(fields.jobs)}
-    returning id)`,
+    returning id, position, request, snapshot, (
+      select ahead.id from job as ahead where ahead.cluster_id = job.cluster_id and ahead.state in ('PENDING', 'RUNNING')
+      order by ahead.position desc limit 1) as ahead)`,
   // Each with its first attempt.
   tasks: `new_tasks as (
     insert into task (id, job_id, node, cluster_id, host_id, host_component_id, service, component, phase, timeout_ms,
@@ -112,6 +122,11 @@ const goOfPlan = `go as (
   where cluster.id = r.id and cluster.revision = r.basis and stored_plan.id = r.plan and stored_plan.job_id is null
   for update of cluster, stored_plan)`;
 
+/** What comes back of a job: all of it that is not known before, when it is the first of its cluster. */
+const answerOfJob = `(select case when ahead is null
+    then json_build_object('position', position, 'request', request, 'snapshot', snapshot)
+    else json_build_object('position', position, 'ahead', ahead) end from new_jobs)`;
+
 const order = Object.keys(parts) as (keyof StoredRows)[];
 const texts = new Map<string, string>();
 
@@ -126,5 +141,10 @@ export function statementFor(basis: Basis, stored: StoredRows): Statement {
     text = [go, ...present.map((part, index) => parts[part].replaceAll('$N', `$${index + 5}`))].join(',\n');
     texts.set(name, text);
   }
-  return { name, text, values: [toJson(basis), ...present.map((part) => toJson(stored[part]))] };
+  return {
+    name,
+    text,
+    values: [toJson(basis), ...present.map((part) => toJson(stored[part]))],
+    answer: present.includes('jobs') ? answerOfJob : undefined,
+  };
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
+import { loadJob } from './rows.ts';
 import { EngineWorld, until } from './testing/world.ts';
 
 describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
@@ -214,6 +215,34 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     expect(await world.ended(first)).toBe('SUCCESSFUL');
     await until(() => a.starts.size === 2);
     expect((await world.jobRow(second)).state).toBe('RUNNING');
+  });
+
+  test('jobs that are handed over in another order than they were stored run in the order of their positions', async () => {
+    const a = await world.agent('a');
+    const cluster = await world.cluster('c');
+    const wake = world.engine!.wake.bind(world.engine);
+    const order: string[] = [];
+    a.script = ({ jobId }) => (order.push(jobId), {});
+    const [first, second, third] = [
+      await world.stored(cluster, [{ host: a }, { host: a }]),
+      await world.stored(cluster, [{ host: a }]),
+      await world.stored(cluster, [{ host: a }]),
+    ];
+    const { row, tasks } = (await loadJob(world.db.sql, first))!;
+    wake(cluster, { id: third, position: 3, ahead: second });
+    wake(cluster, { row, tasks });
+    wake(cluster, { id: second, position: 2, ahead: first });
+    expect(await world.ended(third)).toBe('SUCCESSFUL');
+    expect(order).toEqual([first, first, second, third]);
+  });
+
+  test('a job whose storing was never answered runs before the next that is handed over', async () => {
+    const a = await world.agent('a');
+    const cluster = await world.cluster('c');
+    const lost = await world.stored(cluster, [{ host: a }]);
+    const next = await world.stored(cluster, [{ host: a }]);
+    world.engine!.wake(cluster, { id: next, position: 2, ahead: lost });
+    expect([await world.ended(next), (await world.jobRow(lost)).state]).toEqual(['SUCCESSFUL', 'SUCCESSFUL']);
   });
 
   test('rows of host components follow results and what agents see', async () => {

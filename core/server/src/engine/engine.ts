@@ -10,7 +10,7 @@ import type { BlobSource } from './gateway/download.ts';
 import type { Address } from './gateway/gateway.ts';
 import { Preparer } from './preparer.ts';
 import { loadJob, waitingJobs } from './rows.ts';
-import type { Engine, EnvelopeSource, LogStore } from './ports.ts';
+import type { Engine, EnvelopeSource, LogStore, StoredJob } from './ports.ts';
 import { requestCancel, retryJob } from './requests.ts';
 import { defaultSettings, type EngineSettings } from './settings.ts';
 import { Trimmer } from './trim.ts';
@@ -124,7 +124,8 @@ class WiredEngine implements RunningEngine {
     this.events.abandon();
   }
 
-  wake(clusterId: string): void {
+  wake(clusterId: string, stored?: StoredJob): void {
+    if (stored && this.#takes(clusterId, stored)) return;
     this.#readQueue(clusterId).catch((error: unknown) => {
       this.#options.log.error(
         { err: error, clusterId },
@@ -174,6 +175,16 @@ class WiredEngine implements RunningEngine {
   stats(): EngineStats {
     const { commitMs } = this.events.stats();
     return { ...statsOf(this.#driver.state), commitMs };
+  }
+
+  /** Not behind a job that is not known here, or not any more: what else is in the queue is to be read then. */
+  #takes(clusterId: string, stored: StoredJob): boolean {
+    if ('row' in stored) this.#driver.happened({ kind: 'stored', ...stored });
+    else if (this.#driver.state.scheduler.clusterOf.has(stored.ahead)) {
+      const { id: jobId, position } = stored;
+      this.#driver.happened({ kind: 'queued', jobId, clusterId, position });
+    } else return false;
+    return true;
   }
 
   /** Of one cluster, or of all: what is queued, and what of it is to be canceled. */

@@ -18,12 +18,22 @@ export interface EnvelopeSource {
   watchedOn(hostId: string): Promise<WatchedComponent[]>;
 }
 
+/** A job that was just stored. */
+export type StoredJob =
+  /** The first of its cluster's queue: its rows, as they would be read. */
+  | { readonly row: JobRow; readonly tasks: readonly TaskRow[] }
+  /** Another of its cluster, the nearest in the queue, waits or runs before it: its own rows are read when it is its turn. */
+  | { readonly id: string; readonly position: number; readonly ahead: string };
+
 /** What the rest of the server asks of the engine. */
 export interface Engine {
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** A job of this cluster was committed: look at its queue. */
-  wake(clusterId: string): void;
+  /**
+   * A job of this cluster was committed: look at its queue. With `stored` nothing has to be read for it; to be called in
+   * the same turn of the event loop as the commit is answered, for what is handed over must not have moved on.
+   */
+  wake(clusterId: string, stored?: StoredJob): void;
   /** PENDING tasks become CANCELED, running ones are ended by their agents. No-op on a terminal job. */
   cancel(jobId: string): Promise<void>;
   /** New attempts for FAILED and CANCELED tasks, at the tail of the cluster's queue; the caller has checked the basis. */
@@ -152,19 +162,21 @@ export interface Statement {
   /** One of them is `go`, which joins `fence` and has one row, or none when nothing may happen; all others join it. */
   readonly text: string;
   readonly values: readonly unknown[];
+  /** What it answers when it happened: one value of these expressions, of type `json`; `true` where there is none. */
+  readonly answer?: string | undefined;
 }
 
 /** Runs what is one statement: a transaction in one round trip instead of five. */
 export interface Statements {
-  /** @returns whether it happened, with its events. */
-  execute(
+  /** Carries it out with its events. @returns its answer, or undefined when nothing happened. */
+  execute<Answer = true>(
     statement: Statement,
     events: readonly {
       readonly topic: EventTopic;
       readonly clusterId?: string | undefined;
       readonly payload: EventPayload;
     }[],
-  ): Promise<boolean>;
+  ): Promise<Answer | undefined>;
 }
 
 /** Appends to the outbox through the one writer, so that ids grow in commit order; subscribers see only what is committed. */

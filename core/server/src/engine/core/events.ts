@@ -1,3 +1,4 @@
+import type { JobRow, TaskRow } from '../../database/entities.ts';
 import type { AgentSays, AttemptResult, HelloMessage } from '../sessions/messages.ts';
 import type { KnownAttempt } from '../sessions/state.ts';
 import type { LoadedJob } from './job.ts';
@@ -33,6 +34,8 @@ export type Happening =
   | { readonly kind: 'hostRevoked'; readonly hostId: string }
   /** A job that is not terminal is in the queue of its cluster; known ones stay where they are. */
   | { readonly kind: 'queued'; readonly jobId: string; readonly clusterId: string; readonly position: number }
+  /** As `queued`, of a job that was stored just now, as the first of its cluster: its rows need not be read. */
+  | { readonly kind: 'stored'; readonly row: JobRow; readonly tasks: readonly TaskRow[] }
   /** Answers `load`. */
   | { readonly kind: 'loaded'; readonly job: LoadedJob }
   /** Answers `load`: there is no such job, or it is terminal. */

@@ -1,10 +1,26 @@
 import { isTerminal } from '@stackyard/domain';
-import type { SchedulerEffect } from '../scheduler/state.ts';
+import type { JobRow, TaskRow } from '../../database/entities.ts';
+import type { SchedulerEffect, SchedulerEvent } from '../scheduler/state.ts';
 import { withdraw } from './attemptRows.ts';
 import { become, forgetAttempt, hasBeenIssued, issueAttempt } from './attempts.ts';
-import { type LoadedJob, pendingAttempt } from './job.ts';
+import { type LoadedJob, loadedJob, pendingAttempt } from './job.ts';
 import { servicesRemoved } from './results.ts';
 import { afterwards, forgetEnvelope, type Turn } from './turn.ts';
+
+export function queued(turn: Turn, event: Extract<SchedulerEvent, { kind: 'queued' }>): void {
+  // Read from rows before its end was committed: it would run as a job that nobody ends, and hold up its cluster.
+  if (!turn.state.ending.has(event.jobId)) turn.schedule(event);
+}
+
+/** A job is in the queue and its rows are here: it is not read when its turn is now. */
+export function stored(turn: Turn, row: JobRow, tasks: readonly TaskRow[]): void {
+  const { id: jobId, clusterId, position } = row;
+  queued(turn, { kind: 'queued', jobId, clusterId, position });
+  const asked = turn.effects.findIndex((effect) => effect.kind === 'load' && effect.jobId === jobId);
+  if (asked < 0) return;
+  turn.effects.splice(asked, 1);
+  loaded(turn, loadedJob(row, tasks, []));
+}
 
 /** The rows of a job are here. */
 export function loaded(turn: Turn, job: LoadedJob): void {

@@ -97,12 +97,49 @@ describe('nobody hears of what is not durable', () => {
     expect(said(engine.do(queued))).toEqual(['load one']);
   });
 
+  test('nor from those it was stored with, when it ended before its storing was answered', () => {
+    const engine = connected();
+    const { row, tasks } = sampleJob('one', [{ hostId: 'h' }]);
+    engine.reads(sampleJob('one', [{ hostId: 'h' }]));
+    engine.do({ kind: 'cancel', jobId: 'one' });
+    expect(said(engine.do({ kind: 'stored', row, tasks }))).toEqual([]);
+  });
+
   test('a cancel while the dispatch is on its way to the database reaches the agent instead of it', () => {
     const engine = connected();
     engine.reads(sampleJob('one', [{ hostId: 'h' }]));
     engine.do(built);
     expect(said(engine.do({ kind: 'cancel', jobId: 'one' }))).toEqual(['commit 3']);
     expect(said(engine.do({ kind: 'committed', commit: 3 }))).toEqual(['cancel one.0/1']);
+  });
+});
+
+describe('a job that was stored just now', () => {
+  const storedJob = (id: string, position: number): Happening => {
+    const { row, tasks } = sampleJob(id, [{ hostId: 'h' }], { position });
+    return { kind: 'stored', row, tasks };
+  };
+
+  test('runs from the rows that were handed over', () => {
+    const engine = connected();
+    expect(said(engine.do(storedJob('one', 1)))).toEqual(['prepare one.0/1']);
+    expect(said(engine.do(built))).toEqual(['commit 2, one.0/1 SENT']);
+  });
+
+  test('is not taken twice when it was in the queue already, and is run from the rows that come first', () => {
+    const engine = connected();
+    engine.do({ kind: 'queued', jobId: 'one', clusterId: 'c', position: 1 });
+    expect(said(engine.do(storedJob('one', 1)))).toEqual([]);
+    expect(said(engine.do({ kind: 'loaded', job: sampleJob('one', [{ hostId: 'h' }]) }))).toEqual(['prepare one.0/1']);
+    expect(said(engine.do(storedJob('one', 1)))).toEqual([]);
+  });
+
+  test('waits behind another, and its rows with it: they are read when it is its turn', () => {
+    const engine = connected();
+    engine.do(storedJob('one', 1));
+    expect(said(engine.do(storedJob('two', 2)))).toEqual([]);
+    expect([...engine.state.jobs.keys()]).toEqual(['one']);
+    expect(said(engine.do({ kind: 'cancel', jobId: 'one' }))).toContain('load two');
   });
 });
 

@@ -6,7 +6,7 @@ import type { EngineEffect } from './effects.ts';
 import { prepared, unprepared } from './envelopes.ts';
 import type { EngineEvent, Happening } from './events.ts';
 import { carryOut as carryOutSessions, tick } from './hosts.ts';
-import { carryOut as carryOutJobs, loaded } from './jobs.ts';
+import { carryOut as carryOutJobs, loaded, queued, stored } from './jobs.ts';
 import type { EngineState, FollowUp } from './state.ts';
 import { conclude, type Turn } from './turn.ts';
 
@@ -57,8 +57,10 @@ function happen(turn: Turn, event: Happening): void {
       turn.converse({ kind: 'revoked', hostId: event.hostId });
       return;
     case 'queued':
-      // Read from rows before its end was committed: it would run as a job that nobody ends, and hold up its cluster.
-      if (!state.ending.has(event.jobId)) turn.schedule(event);
+      queued(turn, event);
+      return;
+    case 'stored':
+      stored(turn, event.row, event.tasks);
       return;
     case 'loaded':
       loaded(turn, event.job);

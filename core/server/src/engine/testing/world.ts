@@ -233,8 +233,15 @@ export class EngineWorld {
     return { id: row.id, serviceId };
   }
 
-  /** Stores a job as the commands do, and wakes the engine. */
-  async job(
+  /** Stores a job and wakes the engine. */
+  async job(...job: Parameters<EngineWorld['stored']>): Promise<string> {
+    const id = await this.stored(...job);
+    this.engine!.wake(job[0]);
+    return id;
+  }
+
+  /** Stores a job as the commands do, and tells nobody. */
+  async stored(
     clusterId: string,
     tasks: readonly TestTask[],
     snapshot: Partial<JobRow['snapshot']> = {},
@@ -305,7 +312,6 @@ export class EngineWorld {
         })),
       );
     });
-    this.engine!.wake(clusterId);
     return id;
   }
 

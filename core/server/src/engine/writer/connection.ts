@@ -44,16 +44,16 @@ export class WriterConnection {
     return seen;
   }
 
-  /** Runs a statement of others with its events. @returns whether it happened. @throws EpochLostError */
-  async run({ name, text, values }: Statement, commitNo: number, events: readonly NumberedEvent[]): Promise<boolean> {
+  /** Runs a statement of others with its events. @returns its answer, null when nothing happened. @throws EpochLostError */
+  async run(statement: Statement, commitNo: number, events: readonly NumberedEvent[]): Promise<unknown> {
     const own = [this.#epoch, commitNo, eventsJson(events)];
-    const [answer] = await this.#query<{ fenced: number; happened: number }>({
-      name,
-      text: guarded(text),
-      values: [...own, ...values],
+    const [said] = await this.#query<{ fenced: number; answer: unknown }>({
+      name: statement.name,
+      text: guarded(statement),
+      values: [...own, ...statement.values],
     });
-    if (answer?.fenced !== 1) throw new EpochLostError({ epoch: this.#epoch });
-    return answer.happened === 1;
+    if (said?.fenced !== 1) throw new EpochLostError({ epoch: this.#epoch });
+    return said.answer;
   }
 
   /** Ends a transaction of others with its events. @throws EpochLostError */

@@ -1,3 +1,4 @@
+import type { Statement } from '../ports.ts';
 import type { AttemptWrite, Folded } from './changes.ts';
 import type { Batch, NumberedEvent } from './events.ts';
 
@@ -220,11 +221,11 @@ said as (${parts.events.replaceAll('$N', '?')})
 select 1 from fence`;
 
 /** The common table expressions of a statement from outside, between the fence and its events. */
-export function guarded(text: string): string {
+export function guarded({ text, answer = `'true'::json` }: Statement): string {
   return `with ${fence},
 ${text},
 said as (${parts.events.replaceAll('$N', '$3')}, go)
-select (select count(*) from fence) as fenced, (select count(*) from go) as happened`;
+select (select count(*) from fence) as fenced, (select ${answer} from go) as answer`;
 }
 
 function split({ attempts, tasks, events, ...others }: Batch): Readonly<Record<Part, readonly unknown[]>> {

@@ -119,10 +119,10 @@ export class Writer implements Events, Statements {
   }
 
   /** As `run`, for a transaction that is one statement. */
-  execute(statement: Statement, events: readonly NewEvent[]): Promise<boolean> {
+  execute<Answer = true>(statement: Statement, events: readonly NewEvent[]): Promise<Answer | undefined> {
     return this.#alone(async (commitNo, numbered) => {
-      const result = await this.#connection.run(statement, commitNo, numbered(events));
-      return { result, events: result ? events.length : 0 };
+      const answer = await this.#connection.run(statement, commitNo, numbered(events));
+      return answer === null ? { result: undefined, events: 0 } : { result: answer as Answer, events: events.length };
     });
   }
 

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { createLogger, systemClock } from '@stackyard/kernel';
+import type { ClusterState, CommandRequest } from '@stackyard/planner';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Cluster, type JobRow } from '../database/entities.ts';
+import { beginEpoch } from '../database/epoch.ts';
+import { type Database, openDatabase } from '../database/openDatabase.ts';
+import { loadedJob } from '../engine/core/job.ts';
+import type { StoredJob } from '../engine/ports.ts';
+import { loadJob } from '../engine/rows.ts';
+import { Writer } from '../engine/writer/writer.ts';
+import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
+import { Commands } from './commands.ts';
+import { Renderer } from './renderer.ts';
+import { emptyCluster, stacks } from './testing/sample.ts';
+
+describe.each(testPostgresKinds())('what a command hands to the engine on %s PostgreSQL', (kind) => {
+  let postgres: TestPostgres;
+  let db: Database;
+  let writer: Writer;
+  let state: ClusterState;
+  const renderer = new Renderer();
+  const handed: (StoredJob | undefined)[] = [];
+  beforeAll(async () => {
+    postgres = await startTestPostgres(kind);
+  });
+  afterAll(async () => {
+    await renderer.stop();
+    await postgres?.stop();
+  });
+  beforeEach(async () => {
+    handed.length = 0;
+    db = await openDatabase({ url: await postgres.createDatabase() });
+    const { epoch } = await beginEpoch(db);
+    const log = createLogger({ level: 'silent' });
+    writer = new Writer({ db, epoch, log, clock: systemClock, onFenced: (error) => expect.fail(error.message) });
+    const bare = emptyCluster(3);
+    const id = randomUUID();
+    state = { ...bare, id, hosts: bare.hosts.map((host) => ({ ...host, id: randomUUID(), clusterId: id })) };
+    await db.em().insert(Cluster, { id, name: 'c', title: null, revision: 1, createdAt: new Date() });
+  });
+  afterEach(async () => {
+    await writer.stop();
+    await db.close();
+  });
+
+  /** Stores the job of a command on the cluster as it is after those before. */
+  const run = async (request: CommandRequest): Promise<string> => {
+    const commands = new Commands({
+      em: () => db.em(),
+      statements: writer,
+      sources: { sql: db.sql, stacks, reachable: () => true },
+      renderer,
+      engine: { wake: (_, stored) => void handed.push(stored), refreshWatch: () => undefined },
+    });
+    const { rows } = await db.sql.query<{ revision: number }>('select revision from cluster');
+    return (await commands.run({ state, revision: rows[0]!.revision }, request, { createdBy: 'admin' })).id;
+  };
+  const carriedOut = ({ snapshot }: Pick<JobRow, 'snapshot'>): void => {
+    state = { ...state, services: snapshot.services.map((service) => started(state, service)) };
+  };
+  const add: CommandRequest = {
+    command: 'add',
+    services: [
+      {
+        service: 'demo',
+        components: { worker: ['h1', 'h2', 'h3'], head: ['h2'] },
+        config: { 'demo.properties': { threads: 3, memory: 1_000_000, dataDir: '/x' } },
+      },
+    ],
+  };
+
+  test('the rows of the first in the queue are those that would be read', async () => {
+    const target = { service: 'demo' };
+    const config = { 'demo.properties': { threads: 7, memory: 2_000_000 } };
+    const requests: CommandRequest[] = [
+      add,
+      { command: 'restart', target: {} },
+      { command: 'configure', target, config },
+      { command: 'stop', target: { ...target, hosts: ['h1', 'h3'] } },
+      { command: 'remove', target, data: 'delete' },
+    ];
+    for (const request of requests) {
+      const id = await run(request);
+      const read = await loadJob(db.sql, id);
+      const stored = handed.pop();
+      if (!stored || !('row' in stored)) throw new Error(`${request.command} handed over ${JSON.stringify(stored)}.`);
+      expect(loadedJob(stored.row, stored.tasks, [])).toStrictEqual(read);
+      // In this order keys go into envelopes, whose hash must not depend on who made them.
+      expect(JSON.stringify(stored.row.snapshot)).toBe(JSON.stringify(read?.row.snapshot));
+      await db.sql.query(`update job set state = 'SUCCESSFUL' where id = $1`, [id]);
+      carriedOut(stored.row);
+    }
+  });
+
+  test('of a job that is queued behind another only its place is handed over, with the one before it', async () => {
+    const first = await run(add);
+    carriedOut((await loadJob(db.sql, first))!.row);
+    const second = await run({ command: 'restart', target: {} });
+    const third = await run({ command: 'restart', target: {} });
+    expect(handed).toMatchObject([
+      { row: { id: first, position: 1 } },
+      { id: second, position: 2, ahead: first },
+      { id: third, position: 3, ahead: second },
+    ]);
+  });
+});
+
+type Service = ClusterState['services'][number];
+
+/** A service as it is once its job has run. */
+function started({ stacks: [stack] }: ClusterState, service: Omit<Service, 'manifest'>): Service {
+  return {
+    ...service,
+    manifest: stack!.services[0]!,
+    hostComponents: service.hostComponents.map((each) => ({
+      ...each,
+      desired: 'RUNNING',
+      observed: 'RUNNING',
+      configVersion: service.configVersion,
+    })),
+  };
+}
