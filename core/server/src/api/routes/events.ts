@@ -1,16 +1,15 @@
 import { defineRoute, type Route, type StreamMessage } from '@stackyard/contract';
-import type { Pool } from 'pg';
 import { z } from 'zod';
 import { clusterIdOf } from '../../clusters/lookup.ts';
-import type { EventRow } from '../../database/entities.ts';
-import { select } from '../../database/select.ts';
 import { ValidationFailedError } from '../errors.ts';
+import { type EventFilter, EventReader } from '../eventReader.ts';
 import type { RouteParts } from './parts.ts';
 
 const TOPICS = ['cluster', 'service', 'component', 'host', 'job', 'task', 'package', 'stack'] as const;
 const BATCH = 500;
 
 export function eventRoutes({ em, sql, events }: RouteParts): Route[] {
+  const reader = new EventReader(sql);
   const streamEvents = defineRoute({
     method: 'GET',
     url: '/events',
@@ -79,7 +78,7 @@ export function eventRoutes({ em, sql, events }: RouteParts): Route[] {
         const waiting = wake.promise;
         // What was committed before the query is behind us after it, also where the filters let nothing through.
         const seen = committed;
-        const rows = await selectEvents(sql, { ...filter, after: last, limit: BATCH });
+        const rows = await reader.read({ ...filter, after: last, limit: BATCH });
         for (const { id, topic, clusterId, payload, at } of rows) {
           last = id;
           yield {
@@ -99,29 +98,6 @@ export function eventRoutes({ em, sql, events }: RouteParts): Route[] {
   }
 
   return [streamEvents];
-}
-
-interface EventFilter {
-  readonly topics: readonly string[] | undefined;
-  readonly clusterId: string | undefined;
-}
-
-/** In the order of their commits. */
-function selectEvents(
-  sql: Pool,
-  { topics, clusterId, after, limit }: EventFilter & { readonly after: number; readonly limit: number },
-): Promise<EventRow[]> {
-  return select(sql, {
-    name: 'events',
-    text: 'select id, topic, cluster_id as "clusterId", payload, at from event',
-    where: [
-      ['id > $N', after],
-      ['topic = any($N::text[])', topics],
-      ['cluster_id = $N', clusterId],
-    ],
-    rest: 'order by id',
-    limit,
-  });
 }
 
 function lastEventId(header: string | string[] | undefined): number | undefined {

@@ -21,10 +21,10 @@ const quiet = { subscribe: () => () => undefined };
 const text = (messages: StreamMessage[]) =>
   messages.map(({ event, data }) => (event === 'output' ? (data as { text: string }).text : '')).join('');
 
-async function read(attemptId: string, from = 0, nothingMore = false): Promise<StreamMessage[]> {
+async function read(attemptId: string, from = 0, sizeAtEnd?: number): Promise<StreamMessage[]> {
   const messages: StreamMessage[] = [];
   const following = follow(
-    { logs, events: quiet, nothingMore: async () => nothingMore },
+    { logs, events: quiet, sizeAtEnd: async () => sizeAtEnd },
     { attemptId, from, signal: AbortSignal.timeout(5_000) },
   );
   for await (const message of following) messages.push(message);
@@ -75,15 +75,42 @@ describe('following a log', () => {
   });
 
   test('a log that no agent will ever end, ends with its attempt', async () => {
-    expect(await read(newAttempt(), 0, true)).toEqual([{ id: '0', event: 'end', data: { size: 0 } }]);
+    expect(await read(newAttempt(), 0, 0)).toEqual([{ id: '0', event: 'end', data: { size: 0 } }]);
     const lost = newAttempt();
     await logs.append(lost, 0, Buffer.from('half a l'), false);
-    expect(text(await read(lost, 0, true))).toBe('half a l');
+    expect(text(await read(lost, 0, 8))).toBe('half a l');
+  });
+
+  test('what became of the attempt is asked after commits, not for each piece of output', async () => {
+    const id = newAttempt();
+    let size: number | undefined;
+    let asked = 0;
+    let commit = (): void => undefined;
+    const following = follow(
+      {
+        logs,
+        events: { subscribe: (onCommit) => ((commit = () => onCommit(1)), () => undefined) },
+        sizeAtEnd: async () => (asked++, size),
+      },
+      { attemptId: id, from: 0, signal: AbortSignal.timeout(5_000) },
+    );
+    const messages: StreamMessage[] = [];
+    for (const [offset, part] of ['a', 'b', 'c', 'd'].entries()) {
+      await logs.append(id, offset, Buffer.from(part), false);
+      const { value } = await following.next();
+      if (value) messages.push(value);
+    }
+    size = 5;
+    commit();
+    const rest = Promise.all([following.next(), following.next()]);
+    await logs.append(id, 4, Buffer.from('e'), false);
+    for (const { value } of await rest) if (value) messages.push(value);
+    expect([text(messages), messages.at(-1)?.event, asked]).toEqual(['abcde', 'end', 2]);
   });
 
   test('a client that goes ends it', async () => {
     const following = follow(
-      { logs, events: quiet, nothingMore: async () => false },
+      { logs, events: quiet, sizeAtEnd: async () => undefined },
       { attemptId: newAttempt(), from: 0, signal: AbortSignal.timeout(20) },
     );
     expect(await following.next()).toEqual({ done: true, value: undefined });

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { defineRoute, type Route, type StreamMessage } from '@stackyard/contract';
 import { isTerminal } from '@stackyard/domain';
 import { z } from 'zod';
-import { Attempt } from '../../database/entities.ts';
+import type { AttemptRow } from '../../database/entities.ts';
+import { select } from '../../database/select.ts';
 import type { Events, LogStore } from '../../engine/ports.ts';
 import { NotFoundError, ValidationFailedError } from '../errors.ts';
 import type { RouteParts } from './parts.ts';
@@ -18,13 +19,14 @@ const AGENTS_KEEP_MS = 86_400_000;
 /** Bytes of one message of a followed log. */
 const PIECE = 65_536;
 
-export function logRoutes({ em, events, jobs, logs }: RouteParts): Route[] {
-  /** An attempt that is terminal and whose whole output is here, or that never had any, or whose log was removed as old. */
-  async function nothingMore(attemptId: string): Promise<boolean> {
-    const row = await em().findOne(Attempt, { id: attemptId }, { fields: ['state', 'logSize', 'finishedAt'] });
-    if (row === null || !isTerminal(row.state)) return false;
+export function logRoutes({ sql, events, jobs, logs }: RouteParts): Route[] {
+  async function sizeAtEnd(attemptId: string): Promise<number | undefined> {
+    const text = 'select state, log_size as "logSize", finished_at as "finishedAt" from attempt';
+    type Row = Pick<AttemptRow, 'state' | 'logSize' | 'finishedAt'>;
+    const [row] = await select<Row>(sql, { name: 'log-size', text, where: [['id = $N', attemptId]], limit: 1 });
+    if (!row || !isTerminal(row.state)) return undefined;
     const isOld = Date.now() - (row.finishedAt?.getTime() ?? Date.now()) > AGENTS_KEEP_MS;
-    return logs.size(attemptId) >= row.logSize || (isOld && logs.size(attemptId) === 0);
+    return isOld && logs.size(attemptId) === 0 ? 0 : row.logSize;
   }
 
   const getTaskLog = defineRoute({
@@ -64,7 +66,7 @@ export function logRoutes({ em, events, jobs, logs }: RouteParts): Route[] {
         };
       }
       const from = resumeAt(headers['last-event-id']) ?? query.from ?? 0;
-      return { messages: follow({ logs, events, nothingMore }, { attemptId, from, signal }) };
+      return { messages: follow({ logs, events, sizeAtEnd }, { attemptId, from, signal }) };
     },
   });
 
@@ -74,22 +76,36 @@ export function logRoutes({ em, events, jobs, logs }: RouteParts): Route[] {
 interface Followed {
   readonly logs: LogStore;
   readonly events: Pick<Events, 'subscribe'>;
-  readonly nothingMore: (attemptId: string) => Promise<boolean>;
+  /** Bytes that an attempt has printed in all, 0 when they were removed as old; undefined until it is terminal. */
+  readonly sizeAtEnd: (attemptId: string) => Promise<number | undefined>;
 }
 
 /** Messages from an offset until the log has ended; UTF-8 characters are never cut. */
 export async function* follow(
-  { logs, events, nothingMore }: Followed,
+  { logs, events, sizeAtEnd }: Followed,
   { attemptId, from, signal }: { attemptId: string; from: number; signal: AbortSignal },
 ): AsyncGenerator<StreamMessage> {
   let wake = Promise.withResolvers<void>();
   const rouse = () => wake.resolve();
-  const undo = [logs.watch(attemptId, rouse), events.subscribe(rouse)];
+  let committed = true;
+  const undo = [
+    logs.watch(attemptId, rouse),
+    events.subscribe(() => {
+      committed = true;
+      rouse();
+    }),
+  ];
   signal.addEventListener('abort', rouse);
   try {
     let offset = await characterStart(logs, attemptId, from);
+    let size: number | undefined;
     while (!signal.aborted) {
-      const ended = logs.complete(attemptId) || (await nothingMore(attemptId));
+      if (committed && size === undefined && !logs.complete(attemptId)) {
+        committed = false;
+        size = await sizeAtEnd(attemptId);
+      }
+      // One that was given up, or printed nothing, or whose log was removed: no agent will mark the end of it.
+      const ended = logs.complete(attemptId) || (size !== undefined && logs.size(attemptId) >= size);
       for (let end = logs.size(attemptId); offset < end && !signal.aborted;) {
         const bytes = await readPiece(logs, attemptId, offset, Math.min(end, offset + PIECE));
         const whole = ended && offset + bytes.length >= end ? bytes.length : wholeCharacters(bytes);
