@@ -11,6 +11,7 @@ import { type ClusterLook, readCluster, type StateSources } from './clusterState
 import { PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts';
 import { type NewJob, newJob } from './newJob.ts';
 import { type Planned, planCommand } from './planning.ts';
+import { type PlanFields, readPlan } from './plans.ts';
 import type { Renderer } from './renderer.ts';
 import { type JobAnswer, statementFor, type StoredRows } from './statement.ts';
 import { type PlanView, viewOf } from './view.ts';
@@ -83,17 +84,18 @@ export class Commands {
   /**
    * Executes a plan as it was shown.
    *
+   * @param stored as it was just read
    * @throws PlanStaleError when the cluster moved on, PlanExpiredError, PlanExecutedError.
    */
-  async execute(planId: string, by: By): Promise<NewJob> {
-    const stored = await this.#plan(planId);
+  async execute(stored: PlanFields, by: By): Promise<NewJob> {
+    refuseSpent(stored);
     const look = await this.look(stored.clusterId);
     const planned = await this.#think(look, stored.request);
     if (look.revision !== stored.basis) throw stale(look, stored.basis);
-    const job = await this.#store(planned, { basis: stored.basis, plan: planId, by });
+    const job = await this.#store(planned, { basis: stored.basis, plan: stored.id, by });
     if (job) return job;
     // Of two at once, the second learns which job the first one made.
-    await this.#plan(planId);
+    refuseSpent(await readPlan(this.#sources.sql, stored.id));
     throw stale(await this.look(stored.clusterId), stored.basis);
   }
 
@@ -163,14 +165,6 @@ export class Commands {
     }
   }
 
-  /** @throws NotFoundError, PlanExecutedError, PlanExpiredError */
-  async #plan(id: string): Promise<StoredPlanRow> {
-    const stored = await this.#em().findOne(StoredPlan, { id });
-    if (!stored) throw new NotFoundError({ what: 'plan', name: id });
-    refuseSpent(stored);
-    return stored;
-  }
-
   #think({ state }: ClusterLook, request: CommandRequest): Promise<Planned> {
     return planCommand(state, request, { stacks: this.#sources.stacks, renderer: this.#renderer });
   }
@@ -181,7 +175,7 @@ function stale({ state, revision }: ClusterLook, basis: number): PlanStaleError 
 }
 
 /** @throws PlanExecutedError, PlanExpiredError */
-function refuseSpent({ id, jobId, expiresAt }: StoredPlanRow): void {
+function refuseSpent({ id, jobId, expiresAt }: PlanFields): void {
   if (jobId) throw new PlanExecutedError({ plan: id, job: jobId });
   if (expiresAt.getTime() < Date.now()) throw new PlanExpiredError({ plan: id });
 }

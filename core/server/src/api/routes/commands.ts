@@ -1,12 +1,11 @@
 import { defineRoute, type Route, type RouteRequest } from '@stackyard/contract';
 import { z } from 'zod';
-import { isUuid } from '../../clusters/lookup.ts';
 import type { By } from '../../commands/commands.ts';
 import type { ClusterLook } from '../../commands/clusterState.ts';
 import type { NewJob } from '../../commands/newJob.ts';
+import { type PlanFields, readPlan, readWholePlan } from '../../commands/plans.ts';
 import { PlanView } from '../../commands/view.ts';
-import { StoredPlan, type StoredPlanRow } from '../../database/entities.ts';
-import { NotFoundError } from '../errors.ts';
+import type { StoredPlanRow } from '../../database/entities.ts';
 import { recordingOf } from '../recording.ts';
 import { ClusterParams } from './clusters.ts';
 import type { RouteParts } from './parts.ts';
@@ -77,7 +76,7 @@ const StoredPlanView = z
   })
   .meta({ id: 'Plan' });
 
-export function commandRoutes({ em, commands }: RouteParts): Route[] {
+export function commandRoutes({ sql, commands }: RouteParts): Route[] {
   /** The cluster that was read to see whose it is: commands are planned on it. Nobody reads it twice. */
   const looks = new WeakMap<object, Promise<ClusterLook>>();
   const clusterOf = async (request: { params: { cluster: string } }) => {
@@ -87,12 +86,13 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
   };
   const lookOf = (request: { params: { cluster: string } }) =>
     looks.get(request) ?? commands.look(request.params.cluster);
-  const storedPlan = async (id: string): Promise<StoredPlanRow> => {
-    const row = isUuid(id) ? await em().findOne(StoredPlan, { id }) : null;
-    if (!row) throw new NotFoundError({ what: 'plan', name: id });
-    return row;
+  /** The plan that was read to see whose it is: it is executed as it was then, unless another was quicker. */
+  const plans = new WeakMap<object, PlanFields>();
+  const planClusterOf = async (request: { params: { plan: string } }) => {
+    const plan = await readPlan(sql, request.params.plan);
+    plans.set(request, plan);
+    return plan.clusterId;
   };
-  const planClusterOf = async ({ params }: { params: { plan: string } }) => (await storedPlan(params.plan)).clusterId;
   const accepted = (job: NewJob) => ({
     status: 202,
     headers: { location: `/api/v1/jobs/${job.id}` },
@@ -163,7 +163,7 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     params: z.strictObject({ plan: z.string().max(36) }),
     answers: { 200: { description: 'The plan', schema: StoredPlanView } },
     problems: [404],
-    handle: async ({ params }) => ({ body: planView(await storedPlan(params.plan)) }),
+    handle: async ({ params }) => ({ body: planView(await readWholePlan(sql, params.plan)) }),
   });
 
   const executePlan = defineRoute({
@@ -183,7 +183,12 @@ export function commandRoutes({ em, commands }: RouteParts): Route[] {
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409, 410, 422],
     handle: async (request) =>
-      accepted(await commands.execute((await storedPlan(request.params.plan)).id, by(request, request.body.note))),
+      accepted(
+        await commands.execute(
+          plans.get(request) ?? (await readPlan(sql, request.params.plan)),
+          by(request, request.body.note),
+        ),
+      ),
   });
 
   return [runCommand, createPlan, getPlan, executePlan];
