@@ -6,8 +6,8 @@ import { Cluster, type JobRow } from '../database/entities.ts';
 import { beginEpoch } from '../database/epoch.ts';
 import { type Database, openDatabase } from '../database/openDatabase.ts';
 import { loadedJob } from '../engine/core/job.ts';
-import type { StoredJob } from '../engine/ports.ts';
-import { loadJob } from '../engine/rows.ts';
+import type { StoredJob, Statements } from '../engine/ports.ts';
+import { loadJob, waitingJobs } from '../engine/rows.ts';
 import { Writer } from '../engine/writer/writer.ts';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
 import { Commands } from './commands.ts';
@@ -45,10 +45,10 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
   });
 
   /** Stores the job of a command on the cluster as it is after those before. */
-  const run = async (request: CommandRequest): Promise<string> => {
+  const run = async (request: CommandRequest, statements: Statements = writer): Promise<string> => {
     const commands = new Commands({
       em: () => db.em(),
-      statements: writer,
+      statements,
       sources: { sql: db.sql, stacks, reachable: () => true },
       renderer,
       engine: { wake: (_, stored) => void handed.push(stored), refreshWatch: () => undefined },
@@ -103,6 +103,18 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
       { id: second, position: 2, ahead: first },
       { id: third, position: 3, ahead: second },
     ]);
+  });
+
+  test('when the answer of the database is lost, the engine looks for the job in the queue', async () => {
+    const whole: Statements = writer;
+    const losing: Statements = {
+      execute: async (...statement) => {
+        await whole.execute(...statement);
+        throw new Error('The connection broke.');
+      },
+    };
+    await expect(run(add, losing)).rejects.toThrow('The connection broke.');
+    expect([handed, (await waitingJobs(db.sql)).length]).toEqual([[undefined], 1]);
   });
 });
 

@@ -151,7 +151,13 @@ export class Commands {
         ...(plan === undefined ? {} : { executed: [{ id: plan, jobId: job.id }] }),
       },
     );
-    const answer = await this.#statements.execute<JobAnswer>(statement, [...changes.events, event]);
+    const answer = await this.#statements
+      .execute<JobAnswer>(statement, [...changes.events, event])
+      .catch((error: unknown) => {
+        // It may have been stored although its answer was lost: then it is in the queue.
+        this.#engine.wake(job.clusterId);
+        throw error;
+      });
     if (!answer) return undefined;
     if (!isTerminal(job.state)) this.#engine.wake(job.clusterId, stored(answer));
     this.#refreshWatches(planned);
