@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.ts';
 import { parseDurations, parseFailures } from '../fleet/options.ts';
 import type { FleetFlags } from '../fleet/run.ts';
@@ -13,8 +13,14 @@ export function fleetCommand(command: Command, terminal: Terminal, done: (code: 
   onServer(command)
     .requiredOption('--agents <count>', 'how many', countOption('--agents', MOST_AGENTS))
     .option('--prefix <name>', 'of their host names, which end with a number', prefixOption, 'sim-')
-    .option('--durations <times>', 'how long tasks take; at once unless given', parseDurations, parseDurations('0'))
-    .option('--failures <parts>', 'which tasks go wrong, and how; none unless given', parseFailures, [])
+    .addOption(
+      new Option('--durations <times>', 'how long tasks take')
+        .argParser(parseDurations)
+        .default(parseDurations('0'), 'they end at once'),
+    )
+    .addOption(
+      new Option('--failures <parts>', 'which tasks go wrong, and how').argParser(parseFailures).default([], 'none'),
+    )
     .option('--lines <count>', 'how many lines every task prints', countOption('--lines', MOST_LINES), 0)
     .option('--seed <number>', 'decides what is left to chance', countOption('--seed', 2 ** 31), 1)
     .option('--remove', 'forget the hosts at the end; with --agents 0 those that an earlier run left')
