@@ -34,7 +34,7 @@ export async function benchLatency(world: World, { report, jobs }: LatencyOption
     cluster: 'one-real',
     name: 'job of one task, agent',
     pauseMs: PAUSE_MS,
-    aim: '< 25',
+    aim: '< 15',
     ...shared,
   });
   await series(world, { cluster: 'one-real', name: 'job of one task, agent, one job after the other', ...shared });

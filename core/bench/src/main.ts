@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchCommand50 } from './command50.ts';
 import { type Figure, lineHeader, lineOf, type Report } from './figures.ts';
+import { benchFirstLine } from './firstLine.ts';
 import { benchFleet } from './fleet.ts';
 import { benchLatency } from './latency.ts';
 import { benchLogs } from './logs.ts';
@@ -13,7 +15,7 @@ import { benchWriter } from './writer.ts';
 import { type Section, writeReadme } from './readme.ts';
 import { World } from './world/world.ts';
 
-const HELP = `npm run bench -- [planner | startup | rest | latency | writer | throughput | logs | fleet]… [--write] [--quiet SECONDS] [--profile DIR]
+const HELP = `npm run bench -- [planner | startup | rest | latency | writer | first-line | command50 | throughput | logs | fleet]… [--write] [--quiet SECONDS] [--profile DIR]
 
   --write   puts the figures into core/bench/README.md
   --quiet   waits up to so many seconds, before each bench, until the machine has little else to do
@@ -46,6 +48,15 @@ const benches = {
     });
   },
   writer: benchWriter,
+  'first-line': async ({ report }) => {
+    await inWorld(async (world) => {
+      await world.startAgent('script');
+      await benchFirstLine(world, { report });
+    });
+  },
+  command50: async ({ report }) => {
+    await inWorld((world) => benchCommand50(world, { report }));
+  },
   throughput: async ({ report }) => {
     await inWorld(async (world) => {
       await benchThroughput(world, { report });

@@ -47,6 +47,36 @@ export class Api {
     return this.finished(id);
   }
 
+  /** Follows a log until it has brought a text. The log may not have begun yet. */
+  async followUntil(path: string, text: string): Promise<void> {
+    while (!(await this.#followOnce(path, text)));
+  }
+
+  /** False when there is nothing to follow yet. */
+  #followOnce(path: string, text: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const headers = { ...this.#headers, accept: 'text/event-stream' };
+      const sent = request(`${this.#url}/api/v1${path}`, { headers, agent: this.#agent }, (answer) => {
+        if (answer.statusCode !== 200) {
+          answer.resume().on('end', () => resolve(false));
+          return;
+        }
+        let seen = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk: string) => {
+          seen += chunk;
+          if (!seen.includes(text)) return;
+          resolve(true);
+          answer.destroy();
+        });
+        answer.on('error', reject);
+        answer.on('end', () => reject(new Error(`${path} ended without ${JSON.stringify(text)}: ${seen}`)));
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+
   text(method: string, path: string, body?: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? this.#headers : { ...this.#headers, 'content-type': 'application/json' };
