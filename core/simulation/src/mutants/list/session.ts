@@ -5,18 +5,11 @@ const folder = 'core/agent/src/session';
 export const sessionMutants: readonly Mutant[] = [
   {
     name: 'fence-not-saved',
+    seed: 278,
     file: `${folder}/greet.ts`,
     text: 'if (sameEpoch) return goLive(welcomed, now);',
     replacement: 'if (sameEpoch || welcome.epoch > 0) return goLive(welcomed, now);',
     breaks: 'A server of a new epoch is obeyed, and the epoch is not on disk.',
-  },
-  {
-    name: 'lease-from-the-ack',
-    file: `${folder}/step.ts`,
-    text: 'return startWaiting(renew(state, link, message.n, message.leaseMs), now);',
-    replacement:
-      'return startWaiting({ ...renew(state, link, message.n, message.leaseMs), lease: { from: now, leaseMs: message.leaseMs } }, now);',
-    breaks: 'The lease counts from the arrival of the answer, not from the sending of the heartbeat.',
   },
   {
     name: 'started-without-a-lease',
@@ -27,6 +20,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'accepted-before-the-journal',
+    seed: 104,
     file: `${folder}/dispatch.ts`,
     text: 'return [{ ...state, attempts: new Map(state.attempts).set(id, attempt) }, [journal]];',
     replacement: `return [
@@ -34,28 +28,6 @@ export const sessionMutants: readonly Mutant[] = [
     [journal, { kind: 'send', stream, message: { kind: 'accepted', attempt: order.attempt } }],
   ];`,
     breaks: 'A command is accepted before it is on disk.',
-  },
-  {
-    name: 'cancel-not-buried',
-    file: `${folder}/cancel.ts`,
-    text: `    const tombstones = addTombstone(state.tombstones, id, { hash: '' });
-    return [{ ...state, tombstones }, [{ kind: 'bury', attempt: ref }]];`,
-    replacement: `    return [state, tell(state, { kind: 'cancelReply', attempt: ref, phase: 'TOMBSTONE' })];`,
-    also: {
-      file: 'core/server/src/engine/core/envelopes.ts',
-      text: `
-      sessions.hosts.get(hostId)?.link?.stream === waiting.stream &&
-      !sessions.hosts.get(hostId)?.issued.get(attemptId)?.ending`,
-      replacement: 'sessions.hosts.get(hostId)?.link?.stream === waiting.stream',
-    },
-    breaks: 'What was canceled before its command came runs when the command comes.',
-  },
-  {
-    name: 'beside-the-attempt-before',
-    file: `${folder}/dispatch.ts`,
-    text: `if (other && other.standing !== 'EXITED') {`,
-    replacement: `if (other && other.standing === 'JOURNALING') {`,
-    breaks: 'A new attempt is taken while an older one of its task runs.',
   },
   {
     name: 'results-not-in-hello',
@@ -73,6 +45,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'news-of-the-greeting-lost',
+    seed: 31,
     file: `${folder}/greet.ts`,
     text: 'if (phase === undefined || link.told.get(attemptId(attempt.ref)) === phase) continue;',
     replacement: 'if (phase !== undefined) continue;',
@@ -87,6 +60,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'cancel-of-the-running-ignored',
+    seed: 19,
     file: `${folder}/cancel.ts`,
     text: '      if (attempt.ending) return [state, reply];',
     replacement: '      if (attempt.ending || graceMs >= 0) return [state, reply];',
@@ -94,6 +68,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'cancel-of-the-waiting-ignored',
+    seed: 128,
     file: `${folder}/run.ts`,
     text: `if (attempt.canceled) return unstarted('KILLED', 'Canceled before it was started.');`,
     replacement: `if (attempt.canceled && now < 0) return unstarted('KILLED', 'Canceled before it was started.');`,
@@ -101,6 +76,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'result-settled-unasked',
+    seed: 31,
     file: `${folder}/run.ts`,
     text: `return [exited, tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result })];`,
     replacement: `return [exited, [...tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result }), { kind: 'settle', attempt: ref }]];`,

@@ -4,13 +4,6 @@ const folder = 'core/server/src/engine/sessions';
 
 export const sessionsMutants: readonly Mutant[] = [
   {
-    name: 'superseded-stream-heard',
-    file: `${folder}/step.ts`,
-    text: 'if (host.link?.stream === event.stream) onMessage(turn, host, host.link, event);',
-    replacement: 'if (host.link) onMessage(turn, host, host.link, event);',
-    breaks: 'What a superseded session still says is taken.',
-  },
-  {
     name: 'session-not-counted',
     file: `${folder}/hello.ts`,
     text: 'const sessionNo = host.sessionNo + 1;',
@@ -19,6 +12,7 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'resent-to-a-new-journal',
+    seed: 109,
     file: `${folder}/reconcile.ts`,
     text: `  SENT: {
     UNKNOWN: 'resend',
@@ -30,6 +24,7 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'issued-and-unknown-is-resent',
+    seed: 9,
     file: `${folder}/reconcile.ts`,
     text: `  ISSUED: {
     UNKNOWN: 'lost',
@@ -55,20 +50,8 @@ export const sessionsMutants: readonly Mutant[] = [
     breaks: 'A result that comes with Hello is not taken.',
   },
   {
-    name: 'given-up-starts',
-    file: `${folder}/reconcile.ts`,
-    text: `  GIVEN_UP: {
-    UNKNOWN: 'nothing',
-    UNKNOWN_NEW_JOURNAL: 'nothing',
-    ACCEPTED: 'cancel',`,
-    replacement: `  GIVEN_UP: {
-    UNKNOWN: 'nothing',
-    UNKNOWN_NEW_JOURNAL: 'nothing',
-    ACCEPTED: 'nothing',`,
-    breaks: 'An attempt that was given up starts when its agent comes back.',
-  },
-  {
     name: 'late-result-ignored',
+    seed: 20,
     file: `${folder}/reconcile.ts`,
     text: `    STARTED: 'nothing',
     EXITED: 'recordLate',`,
@@ -103,14 +86,15 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'silence-is-waited-out',
+    seed: 120,
     file: `${folder}/step.ts`,
-    text: `  for (const { id } of host.issued.values()) end(turn, hostId, id, silentFor(silentMs));
-`,
+    text: '  giveUp(turn, host, silentMs);\n',
     replacement: '',
     breaks: 'Work of a host that never comes back is never given up.',
   },
   {
     name: 'silence-of-the-server-counts',
+    seed: 98,
     file: `${folder}/step.ts`,
     text: `    standStill(state, event.now);
 `,
@@ -120,16 +104,8 @@ export const sessionsMutants: readonly Mutant[] = [
   {
     name: 'no-time-to-come-back',
     file: `${folder}/step.ts`,
-    text: 'const lastSeenMs = now + state.terms.leaseMs;',
+    text: 'const lastSeenMs = now + leaseMs;',
     replacement: 'const lastSeenMs = now - state.terms.lostAfterMs - 1;',
     breaks: 'After a start of the server all hosts count as silent for long.',
-  },
-  {
-    name: 'cancel-not-said-again',
-    file: `${folder}/turn.ts`,
-    text: `      advance(turn, hostId, id, move === 'accepted' ? 'ACCEPTED' : 'STARTED');
-      if (ending) cancel(ending);`,
-    replacement: `      advance(turn, hostId, id, move === 'accepted' ? 'ACCEPTED' : 'STARTED');`,
-    breaks: 'A cancel that was lost with its stream is not said again.',
   },
 ];

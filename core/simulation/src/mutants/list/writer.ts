@@ -4,14 +4,6 @@ const folder = 'core/server/src/engine/writer';
 
 export const writerMutants: readonly Mutant[] = [
   {
-    name: 'tried-again-unseen',
-    file: `${folder}/step.ts`,
-    text: 'if (flight?.resumeMs !== undefined && flight.resumeMs <= this.#now) this.#look(flight);',
-    replacement: `if (flight?.resumeMs !== undefined && flight.resumeMs <= this.#now && flight.work) this.#execute(flight.work, flight);
-    else if (flight?.resumeMs !== undefined && flight.resumeMs <= this.#now) this.#look(flight);`,
-    breaks: 'A commit whose answer was lost is tried again without a look whether it happened.',
-  },
-  {
     name: 'told-without-an-answer',
     file: `${folder}/step.ts`,
     text: `    const failures = flight.failures + 1;
@@ -27,22 +19,5 @@ export const writerMutants: readonly Mutant[] = [
     text: 'if (fenced) return this.#look(flight);',
     replacement: '',
     breaks: 'A server that was fenced takes its commits for done.',
-  },
-  {
-    name: 'lazy-news-lost',
-    file: `${folder}/step.ts`,
-    text: 'state.waiting.push({ ticket, change });',
-    replacement: 'if (!lazy) state.waiting.push({ ticket, change });',
-    breaks: 'Changes that may wait are never written.',
-  },
-  {
-    name: 'batch-lost-on-failure',
-    file: `${folder}/step.ts`,
-    text: '    else this.#execute(work, flight);',
-    replacement: `    else {
-      state.flight = undefined;
-      this.#proceed();
-    }`,
-    breaks: 'What a failed commit was to write is forgotten.',
   },
 ];
