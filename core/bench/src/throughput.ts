@@ -1,3 +1,4 @@
+import { Bare } from './anchors/bare.ts';
 import { rawCommits } from './anchors/commits.ts';
 import { figureOf, median, type Report } from './figures.ts';
 import type { JobAnswer } from './world/api.ts';
@@ -27,6 +28,8 @@ export async function benchThroughput(world: World, { report }: { report: Report
   const names = Array.from({ length: HOSTS }, (_, index) => `wide-${index + 1}`);
   const fleet = await world.startFleet(names);
   await world.api.post('/clusters', { name: CLUSTER, hosts: names });
+  const echoes = await bareEchoes(world.dir);
+  report(figureOf({ name: 'heartbeats echoed by bare gRPC over mTLS, 100 streams, 20 a frame', unit: '/s' }, echoes));
   const rates = await rawCommits(await world.databaseUrl(), { rounds: 5, commits: 20 });
   report(figureOf({ name: 'rows changed and logged by the database alone, 500 a commit', unit: '/s' }, rates));
   const jobs = { add: [] as Timed[], hundred: [] as Timed[], thousand: [] as Timed[], remove: [] as Timed[] };
@@ -44,6 +47,7 @@ export async function benchThroughput(world: World, { report }: { report: Report
     const perSecond = list.map((job) => job.tasks / (job.endedMs / 1000));
     report(figureOf({ name: `${name}: tasks`, unit: '/s' }, perSecond));
     report(figureOf({ name: '  by rows of the database alone', unit: 'ratio' }, [median(perSecond) / median(rates)]));
+    report(figureOf({ name: '  by echoes of bare gRPC', unit: 'ratio' }, [median(perSecond) / median(echoes)]));
     report(
       figureOf(
         { name: '  POST answered', unit: 'ms' },
@@ -68,6 +72,17 @@ export async function benchThroughput(world: World, { report }: { report: Report
         list.map((job) => job.fleetMs / tasks),
       ),
     );
+  }
+}
+
+/** What gRPC alone takes and gives on as many streams as there are agents, a round each. */
+async function bareEchoes(dir: string): Promise<readonly number[]> {
+  const bare = await Bare.start(dir);
+  try {
+    const clients = await bare.connect({ clients: HOSTS, heartbeatMs: 5_000, batch: 20, rounds: 5 });
+    return clients.ready.echoes;
+  } finally {
+    await bare.close();
   }
 }
 
