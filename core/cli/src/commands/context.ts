@@ -4,7 +4,9 @@ import { normalUrl } from '../connection/connection.ts';
 import { type Context, putContext, readContexts, writeContexts } from '../connection/contexts.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { type Format, parseFormat, printList, type View } from '../output/print.ts';
+import type { Terminal } from '../output/terminal.ts';
 import type { Noun } from './parts.ts';
+import { askSecret } from './secrets.ts';
 
 type Named = Omit<Context, 'token'> & { readonly name: string; readonly current: boolean };
 
@@ -32,7 +34,7 @@ export const contexts: Noun = (noun, terminal) => {
     .option('--token-file <file>', 'read at each use instead of storing the token')
     .option('--cluster <name>', 'the cluster that is meant where none is named')
     .action(async (name: string, options: { url: string; tokenFile?: string; cluster?: string }) => {
-      const token = options.tokenFile === undefined ? (await readSecret(terminal.interactive)).trim() : undefined;
+      const token = options.tokenFile === undefined ? (await tokenFrom(terminal)).trim() : undefined;
       if (token === '')
         throw new UsageError('No token came in. Give it on standard input, or name a file by --token-file.');
       const context: Context = {
@@ -77,22 +79,8 @@ export const contexts: Noun = (noun, terminal) => {
     });
 };
 
-async function readSecret(interactive: boolean): Promise<string> {
-  if (!interactive) return text(process.stdin);
-  const { createInterface } = await import('node:readline/promises');
-  const { Writable } = await import('node:stream');
-  process.stderr.write('Token (not shown): ');
-  const reader = createInterface({
-    input: process.stdin,
-    output: new Writable({ write: (_chunk, _encoding, done) => done() }),
-    terminal: true,
-  });
-  try {
-    return await reader.question('');
-  } finally {
-    reader.close();
-    process.stderr.write('\n');
-  }
+async function tokenFrom(terminal: Terminal): Promise<string> {
+  return terminal.interactive ? askSecret(terminal, 'Token') : text(process.stdin);
 }
 
 const contextView: View<Named> = {

@@ -5,7 +5,7 @@ import type { HelloMessage } from '../sessions/messages.ts';
 import { failed } from '../sessions/outcomes.ts';
 import type { EngineEffect } from './effects.ts';
 import type { Happening } from './events.ts';
-import { type LoadedJob, loadedJob } from './job.ts';
+import { type LoadedJob, loadedJob, pendingAttempt } from './job.ts';
 import { createEngineState, type EngineState } from './state.ts';
 import { stepEngine } from './step.ts';
 
@@ -81,27 +81,7 @@ export function sampleJob(
     finishedAt: null,
   }));
   const attempts = taskRows.map((task, node): AttemptRow => ({
-    id: `${task.id}/1`,
-    taskId: task.id,
-    jobId: id,
-    hostId: task.hostId,
-    number: 1,
-    state: 'PENDING',
-    dispatch: null,
-    reason: null,
-    message: null,
-    envelopeHash: null,
-    epoch: null,
-    sessionNo: null,
-    journalId: null,
-    exitCode: null,
-    signal: null,
-    outputs: null,
-    logSize: 0,
-    issuedAt: null,
-    startedAt: null,
-    finishedAt: null,
-    durationMs: null,
+    ...pendingAttempt(task, 1),
     late: null,
     ...tasks[node]!.attempt,
   }));

@@ -8,6 +8,7 @@ import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../../postgres/testing.ts';
 import type { EventPayload } from '../ports.ts';
 import { until } from '../testing/world.ts';
+import { pendingAttempt } from '../core/job.ts';
 import { Writer } from './writer.ts';
 
 /** What the driver does not show of a connection. */
@@ -146,31 +147,10 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
 
   test('a terminal attempt never changes, nor one that was issued with another envelope', async () => {
     const [taskId, jobId, hostId] = [randomUUID(), randomUUID(), randomUUID()];
-    const attempt = {
-      id: `${taskId}/1`,
-      taskId,
-      jobId,
-      hostId,
-      number: 1,
-      state: 'RUNNING' as const,
-      dispatch: null,
-      reason: null,
-      message: null,
-      envelopeHash: 'aa',
-      epoch: null,
-      sessionNo: null,
-      journalId: null,
-      exitCode: null,
-      signal: null,
-      outputs: null,
-      logSize: 0,
-      issuedAt: null,
-      startedAt: null,
-      finishedAt: null,
-      durationMs: null,
-    };
+    const pending = pendingAttempt({ id: taskId, jobId, hostId }, 1);
+    const attempt = { ...pending, state: 'RUNNING' as const, envelopeHash: 'aa' };
     const state = async () => (await db.sql.query('select state, envelope_hash as hash from attempt')).rows[0];
-    await writer.commit({ attempts: [{ ...attempt, state: 'PENDING', envelopeHash: null }] });
+    await writer.commit({ attempts: [pending] });
     await writer.commit({ attempts: [attempt] });
     await writer.commit({ attempts: [{ ...attempt, state: 'FAILED', envelopeHash: 'bb' }] });
     expect(await state()).toEqual({ state: 'RUNNING', hash: 'aa' });
