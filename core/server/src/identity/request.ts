@@ -14,9 +14,9 @@ export const REQUEST_BYTES = 2_048;
  */
 export async function keyOfRequest(der: Uint8Array): Promise<x509.PublicKey> {
   if (der.length > REQUEST_BYTES) throw new RequestRefusedError({ reason: 'is too long' });
-  const request = parsed(der);
-  const key = onP256(request.publicKey);
-  const { name, hash } = request.signatureAlgorithm as { name: string; hash?: { name?: string } };
+  const { request, publicKey, signatureAlgorithm } = parsed(der);
+  const key = onP256(publicKey);
+  const { name, hash } = signatureAlgorithm as { name: string; hash?: { name?: string } };
   if (name !== 'ECDSA' || hash?.name !== 'SHA-256')
     throw new RequestRefusedError({ reason: 'is signed in another way than ECDSA with SHA-256' });
   const proven = await request.verify().catch(() => false);
@@ -24,9 +24,12 @@ export async function keyOfRequest(der: Uint8Array): Promise<x509.PublicKey> {
   return key;
 }
 
-function parsed(der: Uint8Array): x509.Pkcs10CertificateRequest {
+/** The library reads some parts only when they are asked for, and refuses then. */
+function parsed(der: Uint8Array) {
   try {
-    return new x509.Pkcs10CertificateRequest(new Uint8Array(der));
+    const request = new x509.Pkcs10CertificateRequest(new Uint8Array(der));
+    const { publicKey, signatureAlgorithm } = request;
+    return { request, publicKey, signatureAlgorithm };
   } catch (error) {
     throw new RequestRefusedError({ reason: 'cannot be read' }, { cause: error });
   }
