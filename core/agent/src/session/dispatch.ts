@@ -21,11 +21,7 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
     const [, effects] = refuse('HASH_MISMATCH', message);
     return [state, [...effects, { kind: 'alert', message, attempt: order.attempt }]];
   }
-  if (known) {
-    const phase = wirePhase(known);
-    // While it is being journaled the answer is already on its way.
-    return phase ? answer({ kind: 'duplicate', attempt: order.attempt, phase }) : [state, []];
-  }
+  if (known) return [state, repeatedly(stream, known)];
   // The cancel that is burying it is answered once that is on disk; this is no other answer.
   if (tombstone?.pending) return [state, []];
   if (tombstone) return answer({ kind: 'duplicate', attempt: order.attempt, phase: 'TOMBSTONE' });
@@ -60,6 +56,17 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
   const { lease } = state;
   const journal: Effect = { kind: 'journal', order, startUntil: isLive(lease, now) ? startUntil(lease) : undefined };
   return [{ ...state, attempts: new Map(state.attempts).set(id, attempt) }, [journal]];
+}
+
+/** What a command is answered whose attempt is known; while it is being journaled the answer is already on its way. */
+function repeatedly(stream: number, known: Attempt): Effect[] {
+  const { ref: attempt, hash, result } = known;
+  const phase = wirePhase(known);
+  if (!phase) return [];
+  const duplicate: Effect = { kind: 'send', stream, message: { kind: 'duplicate', attempt, phase } };
+  if (!result) return [duplicate];
+  // The server may have heard it before it knew what to do with it, as after it was restored from a backup.
+  return [duplicate, { kind: 'send', stream, message: { kind: 'result', attempt, hash, result } }];
 }
 
 function isIntact({ attempt, envelope, hash, terms }: Order): boolean {

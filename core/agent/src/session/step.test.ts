@@ -64,7 +64,7 @@ test('a command that cannot be journaled is refused, also when it is said twice;
   expect(kinds(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual(['journal']);
 });
 
-test('a repeated command is answered with how far its attempt is, in every phase', () => {
+test('a repeated command is answered with how far its attempt is, in every phase, and with its result if it has one', () => {
   const agent = new Conversation().greeted();
   const repeat = () => said(agent.hear({ kind: 'dispatch', ...order(first) }));
   agent.hear({ kind: 'dispatch', ...order(first) });
@@ -74,7 +74,10 @@ test('a repeated command is answered with how far its attempt is, in every phase
   agent.happen({ kind: 'started', attempt: first, pid: 4 });
   expect(repeat()).toEqual([{ kind: 'duplicate', attempt: first, phase: 'STARTED' }]);
   agent.happen({ kind: 'exited', attempt: first, result: done });
-  expect(repeat()).toEqual([{ kind: 'duplicate', attempt: first, phase: 'EXITED' }]);
+  expect(repeat()).toEqual([
+    { kind: 'duplicate', attempt: first, phase: 'EXITED' },
+    { kind: 'result', attempt: first, hash: order(first).hash, result: done },
+  ]);
   expect(kinds(agent.hear({ kind: 'resultAck', attempt: first }))).toEqual(['settle']);
   expect(repeat()).toEqual([{ kind: 'duplicate', attempt: first, phase: 'TOMBSTONE' }]);
 });

@@ -1,4 +1,5 @@
 import { isTerminal, noTasks } from '@stackyard/domain';
+import { pendingAttempt } from '@stackyard/server/engine';
 import type { JobRow, Tables, TaskRow } from './rows.ts';
 
 /** What a user asks of the server: a transaction of its own, and what the engine is told once it is committed. */
@@ -15,7 +16,10 @@ export function carryOut(tables: Tables, request: Request): Happened {
     case 'submit': {
       if (tables.jobs.has(request.job.id)) return 'nothing';
       tables.jobs.set(request.job.id, { ...request.job, position: nextPosition(tables) });
-      for (const task of request.tasks) tables.tasks.set(task.id, { ...task });
+      for (const task of request.tasks) {
+        tables.tasks.set(task.id, { ...task });
+        tables.attempts.set(`${task.id}/1`, { ...pendingAttempt(task, 1), late: null });
+      }
       return 'changed';
     }
     case 'cancel': {
@@ -43,30 +47,7 @@ function retry(tables: Tables, job: JobRow): void {
     const attempts = task.attempts + 1;
     const fresh = { state: 'PENDING', reason: null, attempts, startedAt: null, finishedAt: null } as const;
     tables.tasks.set(task.id, { ...task, ...fresh });
-    tables.attempts.set(`${task.id}/${attempts}`, {
-      id: `${task.id}/${attempts}`,
-      taskId: task.id,
-      jobId: job.id,
-      hostId: task.hostId,
-      number: attempts,
-      state: 'PENDING',
-      dispatch: null,
-      reason: null,
-      message: null,
-      envelopeHash: null,
-      epoch: null,
-      sessionNo: null,
-      journalId: null,
-      exitCode: null,
-      signal: null,
-      outputs: null,
-      logSize: 0,
-      issuedAt: null,
-      startedAt: null,
-      finishedAt: null,
-      durationMs: null,
-      late: null,
-    });
+    tables.attempts.set(`${task.id}/${attempts}`, { ...pendingAttempt(task, attempts), late: null });
   }
   const fresh = { state: 'PENDING', reason: null, cancelRequested: false, finishedAt: null, startedAt: null } as const;
   tables.jobs.set(job.id, { ...job, ...fresh, counts, position: nextPosition(tables) });

@@ -39,15 +39,7 @@ export function apply(
   if (!passes(tables, epoch, commitNo)) return 'fenced';
   if (batch.events.some(({ id }) => tables.events.has(id))) return 'refused';
   tables.installation = { ...tables.installation, commitNo };
-  for (const attempt of batch.attempts) {
-    const before = tables.attempts.get(attempt.id);
-    if (!before) tables.attempts.set(attempt.id, { ...attempt, late: attempt.late ?? null });
-    else if (mayChange(before, attempt)) {
-      const { taskId, jobId, hostId, number } = before;
-      const late = before.late ?? attempt.late ?? null;
-      tables.attempts.set(attempt.id, { ...attempt, taskId, jobId, hostId, number, late });
-    }
-  }
+  for (const attempt of batch.attempts) writeAttempt(tables.attempts, attempt);
   for (const { id, late } of batch.late) change(tables.attempts, id, (row) => (row.late ? row : { ...row, late }));
   for (const { id, ...task } of batch.tasks) change(tables.tasks, id, (row) => ({ ...row, ...task }));
   for (const { id, ...job } of batch.jobs) change(tables.jobs, id, (row) => ({ ...row, ...job }));
@@ -62,6 +54,33 @@ export function apply(
   for (const { id } of batch.events) tables.events.add(id);
   return 'done';
 }
+
+type Attempt = Batch['attempts'][number];
+
+/** The first attempt of a task is stored with its job: from then on its row is updated, and never made. */
+function writeAttempt(attempts: Map<string, AttemptRow>, attempt: Attempt): void {
+  const before = attempts.get(attempt.id);
+  const late = before?.late ?? attempt.late ?? null;
+  if (!before) {
+    if (attempt.number > 1 || attempt.state === 'PENDING') attempts.set(attempt.id, { ...attempt, late });
+  } else if (mayChange(before, attempt)) {
+    const left = leftOut(before, attempt);
+    if (left) throw new Error(`The statement leaves out what has changed of ${attempt.id}: ${left}.`);
+    const { taskId, jobId, hostId, number } = before;
+    attempts.set(attempt.id, { ...attempt, taskId, jobId, hostId, number, late });
+  }
+}
+
+/** What comes after the first word on a first attempt is short: the statement relies on it that the rest stays. */
+function leftOut(before: AttemptRow, next: Attempt): string | undefined {
+  if (next.number > 1 || next.state === 'PENDING') return undefined;
+  const isSent = next.state === 'RUNNING' && next.dispatch === 'SENT';
+  if (isSent && next.late) return 'late';
+  const kept = isSent ? (['reason', 'exitCode', 'logSize', 'startedAt', 'finishedAt'] as const) : storedOnce;
+  return kept.find((name) => before[name]?.valueOf() !== next[name]?.valueOf());
+}
+
+const storedOnce = ['journalId', 'issuedAt'] as const;
 
 /** Nothing is written by a server of another epoch, nor a second time. */
 export function passes({ installation }: Tables, epoch: number, commitNo: number): boolean {

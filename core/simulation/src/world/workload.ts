@@ -71,7 +71,7 @@ export function submissionOf(plan: JobPlan): Submission {
     deleteData: false,
     state: 'PENDING',
     reason: null,
-    attempts: 0,
+    attempts: 1,
     startedAt: null,
     finishedAt: null,
   }));

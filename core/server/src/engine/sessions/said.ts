@@ -7,6 +7,8 @@ import { alert, attemptsDigest, close, end, grantPace, make, put, putLink, say, 
 
 /** Heartbeats that disagree in the same way before the agent is asked to say again what it has. */
 const ODD_BEATS = 3;
+/** How long it is not asked again when that settled nothing: rows may have changed since, and its results be wanted now. */
+const ACCEPTED_MS = 300_000;
 
 /** Reasons an agent refuses for; the words that only the protocol knows are told as what they mean. */
 const refusalReason: Readonly<Record<string, Reason>> = {
@@ -34,7 +36,7 @@ export function onMessage(
   switch (message.kind) {
     case 'heartbeat':
       say(turn, stream, { kind: 'heartbeatAck', n: message.n, ...grantPace(turn, host) });
-      onHeartbeat(turn, host, link, message.digest);
+      onHeartbeat(turn, host, link, { digest: message.digest, now: event.now });
       return;
     case 'accepted':
     case 'started':
@@ -102,18 +104,24 @@ function onRefused(
   putLink(turn, host.hostId, { again: [...link.again, id] });
 }
 
-function onHeartbeat(turn: Turn, host: HostSession, link: Link, digest: string): void {
-  const { hostId } = host;
+function onHeartbeat(
+  turn: Turn,
+  host: HostSession,
+  link: Link,
+  { digest, now }: { readonly digest: string; readonly now: number },
+): void {
+  const { hostId, accepted } = host;
   const { stream } = link;
   for (const id of link.again) {
     if (host.issued.has(id)) turn.effects.push({ kind: 'dispatch', stream, hostId, id });
   }
   const expected = attemptsDigest(host.issued.keys());
   const digests = `${digest} ${expected}`;
-  const agreed = digest === '' || digest === expected || digests === host.accepted;
+  const isAccepted = digests === accepted?.digests && now < accepted.untilMs;
+  const agreed = digest === '' || digest === expected || isAccepted;
   const times = agreed ? 0 : link.odd?.digests === digests ? link.odd.times + 1 : 1;
   putLink(turn, hostId, { again: [], odd: times === 0 ? undefined : { digests, times } });
   if (times < ODD_BEATS) return;
-  put(turn, hostId, { accepted: digests });
+  put(turn, hostId, { accepted: { digests, untilMs: now + ACCEPTED_MS } });
   close(turn, link, 'RECONCILE', 'Agent and server disagree on what is unacknowledged.');
 }

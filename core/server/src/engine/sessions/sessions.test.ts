@@ -216,7 +216,7 @@ describe('a live session', () => {
     expect(effect).toMatchObject({ kind: 'result', result: { reason: 'SPOOL_FULL', message: 'The disk is full.' } });
   });
 
-  test('a disagreement that lasts three heartbeats makes the agent say again what it has, once', () => {
+  test('a disagreement that lasts three heartbeats makes the agent say again what it has, and once more after minutes', () => {
     const { hello, issue, says } = start();
     hello();
     issue();
@@ -230,6 +230,8 @@ describe('a live session', () => {
     const again = [1, 2, 3, 4].map(() => said(says(odd, { stream: 2 })).at(-1));
     expect(again).toEqual(Array(4).fill('heartbeatAck'));
     expect(said(says({ ...odd, digest: attemptsDigest([id]) }, { stream: 2 }))).toEqual(['heartbeatAck']);
+    const later = [1, 2, 3].map(() => said(says(odd, { stream: 2, now: 300_000 })).at(-1));
+    expect(later).toEqual(['heartbeatAck', 'heartbeatAck', 'close 2 RECONCILE']);
   });
 });
 

@@ -44,8 +44,8 @@ export interface HostSession {
   readonly issued: Map<string, Issued>;
   /** Attempts that run there, are not on record, and have been told of. */
   readonly orphans: Set<string>;
-  /** The disagreement of digests that a fresh Hello did not settle: what was given up may still run there. */
-  readonly accepted: string | undefined;
+  /** The disagreement of digests that a fresh Hello did not settle, until when: what was given up may still run there. */
+  readonly accepted: { readonly digests: string; readonly untilMs: number } | undefined;
 }
 
 export interface SessionTerms {
