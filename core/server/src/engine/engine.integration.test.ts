@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
+import { requestCancel } from './requests.ts';
 import { loadJob } from './rows.ts';
 import { EngineWorld, until } from './testing/world.ts';
 
@@ -178,6 +179,17 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     expect(await world.tasks(jobId)).toEqual(['CANCELED USER_CANCEL 1', 'CANCELED USER_CANCEL 1']);
     await world.engine!.cancel(jobId);
     expect(a.starts.size).toBe(1);
+  });
+
+  test('a job and a cancel that were committed without an answer are found, although nobody tells of them', async () => {
+    await world.restart({ queuesReadMs: 100 });
+    const a = await world.agent('a');
+    a.script = () => 'hold';
+    const jobId = await world.stored(await world.cluster('c'), [{ host: a }]);
+    await until(() => a.held.size === 1);
+    await requestCancel(world.engine!.events, jobId);
+    expect(await world.ended(jobId)).toBe('CANCELED');
+    expect(await world.tasks(jobId)).toEqual(['CANCELED USER_CANCEL 1']);
   });
 
   test('a script that something on the host killed has failed; nobody canceled it', async () => {

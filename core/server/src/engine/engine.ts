@@ -53,8 +53,6 @@ export function createEngine(options: EngineOptions): RunningEngine {
 }
 
 const RETRY_MS = 1000;
-/** How often it is looked for jobs and cancels that no request has told of. */
-const LOOK_MS = 10_000;
 
 class WiredEngine implements RunningEngine {
   readonly events: Writer;
@@ -62,6 +60,7 @@ class WiredEngine implements RunningEngine {
   readonly #driver: EngineDriver;
   readonly #agents: AgentSessions;
   readonly #trimmer: Trimmer;
+  readonly #queuesReadMs: number;
   #look: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -69,6 +68,7 @@ class WiredEngine implements RunningEngine {
     this.#options = options;
     const { db, epoch, identity, log, clock, logs, blobs, envelopes } = options;
     const settings = { ...defaultSettings, ...options.settings };
+    this.#queuesReadMs = settings.queuesReadMs;
     this.events = options.writer ?? new Writer({ db, epoch, log, clock, onFenced: (error) => this.#fenced(error) });
     this.#trimmer = new Trimmer({ sql: db.sql, retention: settings.retention, log, clock });
     const preparer = new Preparer(envelopes);
@@ -208,7 +208,7 @@ class WiredEngine implements RunningEngine {
           if (!this.#stopped) this.#lookAtQueues();
         },
       );
-    }, LOOK_MS).unref();
+    }, this.#queuesReadMs).unref();
   }
 
   #quiet(): void {

@@ -14,6 +14,8 @@ export interface EngineSettings {
   readonly killGraceMs: number;
   /** Tasks that run on one host at the same time. */
   readonly tasksPerHost: number;
+  /** How often the queues are read again: what a request stored that nobody heard the end of is found then. */
+  readonly queuesReadMs: number;
   readonly retention: Retention;
   /** How fast agents that come back all at once are greeted. */
   readonly greeting: GreetingRate;
@@ -25,6 +27,7 @@ export const defaultSettings: EngineSettings = {
   lostAfterMs: 600_000,
   killGraceMs: 10_000,
   tasksPerHost: 8,
+  queuesReadMs: 10_000,
   retention: { eventsMs: 14 * DAY_MS, auditMs: 400 * DAY_MS, lateMs: 90 * DAY_MS },
   greeting: { perSecond: 400, burst: 100, longestWaitMs: 5_000 },
 };

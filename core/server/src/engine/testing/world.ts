@@ -121,9 +121,9 @@ export class EngineWorld {
   }
 
   /** The server dies as by kill -9, and another one starts. */
-  async restart(): Promise<RunningEngine> {
+  async restart(settings: Partial<EngineSettings> = {}): Promise<RunningEngine> {
     this.engine?.abandon();
-    return await this.serve();
+    return await this.serve(settings);
   }
 
   async agent(name: string, { connect = true } = {}): Promise<ScriptedAgent> {
