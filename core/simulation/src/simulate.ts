@@ -33,6 +33,7 @@ export function simulate(scenario: Scenario, { readable = false } = {}): Outcome
     const until = timeline.now + boundMs(scenario);
     while (!stop() && timeline.now < until && !isSettled(world)) timeline.run(timeline.now + LOOK_MS, stop);
     observer.see({ kind: 'converged' });
+    if (isSettled(world)) world.seeLogs();
     if (!observer.violation && !isSettled(world)) observer.unsettled(unsettled(world));
   } catch (error) {
     observer.broke(error);

@@ -36,5 +36,6 @@ export function acceptChunk(
     return { log: { end: log.end + room + MARKER.length, complete: true }, append };
   }
   const end = log.end + fresh.length;
-  return { log: { end, complete: last && offset + data.length === end }, append: fresh.length > 0 ? [fresh] : [] };
+  // An agent whose host lost its power may have less than it sent before: what is here is all then, and more.
+  return { log: { end, complete: last }, append: fresh.length > 0 ? [fresh] : [] };
 }

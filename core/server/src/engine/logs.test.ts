@@ -46,6 +46,12 @@ test('knows after a restart how far it was and whether it had ended', async () =
   expect((await stat(pathOf(id))).mode & 0o777).toBe(0o400);
 });
 
+test('a log is complete when its end is said, also by an agent that lost a part of it which is here', async () => {
+  await logs.append(id, 0, bytes('hello world'), false);
+  expect(await logs.append(id, 0, bytes('hello'), true)).toBe(11);
+  expect([logs.complete(id), await read()]).toEqual([true, 'hello world']);
+});
+
 test('an end that lies behind a gap is no end', async () => {
   await logs.append(id, 0, bytes('abc'), false);
   await logs.append(id, 5, bytes('fg'), true);

@@ -92,7 +92,7 @@ function taskOf(random: Random, host: number, name: number): TaskPlan {
     idempotent: random.chance(0.5),
     timeoutMs: random.chance(0.15) ? 20_000 : 600_000,
     startWithinMs: random.pick([10_000, 60_000, 900_000]),
-    logBytes: random.pick([0, 0, 100, 5_000]),
+    logBytes: random.pick([0, 0, 0, 100, 5_000, 5_000, 140_000, 300_000]),
     prepareMs: random.chance(0.8) ? 3 : random.between(0, 90_000),
     runnerMs: random.chance(0.8) ? 45 : random.between(45, 4_000),
     onTerm: random.chance(0.2) ? 'ignores' : 'ends',
@@ -181,7 +181,7 @@ function faultOf(random: Random, { hosts, faultyMs, settings, jobs }: FaultsFrom
       return { at, kind, hosts: cut, forMs: longMs, way: random.pick(['both', 'both', 'up', 'down'] as const) };
     }
     case 'serverCrash':
-      return { at, kind, forMs: random.chance(0.85) ? shortMs : longMs };
+      return { at, kind, forMs: random.chance(0.85) ? shortMs : longMs, power: random.chance(0.5) };
     case 'serverStop':
       return { at, kind, forMs: random.pick([1_000, 20_000, 45_000, 600_000]) * random.between(0.5, 1) };
     case 'secondServer':
@@ -189,7 +189,7 @@ function faultOf(random: Random, { hosts, faultyMs, settings, jobs }: FaultsFrom
     case 'databaseDown':
       return { at, kind, forMs: random.chance(0.7) ? shortMs : longMs };
     case 'restore':
-      return { at, kind, backMs: random.between(1_000, at), forMs: shortMs };
+      return { at, kind, backMs: random.between(1_000, at), forMs: shortMs, logs: random.chance(0.5) };
   }
 }
 

@@ -88,10 +88,11 @@ export type Fault = { readonly at: number } & (
       readonly forMs: number;
       readonly way: 'both' | 'up' | 'down';
     }
-  | { readonly kind: 'serverCrash'; readonly forMs: number }
+  /** With the power of its machine, or alone. */
+  | { readonly kind: 'serverCrash'; readonly forMs: number; readonly power: boolean }
   | { readonly kind: 'serverStop'; readonly forMs: number }
   | { readonly kind: 'secondServer' }
   | { readonly kind: 'databaseDown'; readonly forMs: number }
-  /** The server goes down, and the database is as it was so long before. */
-  | { readonly kind: 'restore'; readonly backMs: number; readonly forMs: number }
+  /** The server goes down, and the database, perhaps with the logs, is as it was so long before. */
+  | { readonly kind: 'restore'; readonly backMs: number; readonly forMs: number; readonly logs: boolean }
 );

@@ -5,6 +5,7 @@ import type { Random } from '../time/random.ts';
 import type { Undo } from '../time/timeline.ts';
 import { AgentDisk } from './agentDisk.ts';
 import type { Host } from './host.ts';
+import { type ConnectLogs, LogFeeds } from './logFeeds.ts';
 import type { Down, Up } from './messages.ts';
 import type { Runner, Word } from './runner.ts';
 import { idOf } from './spool.ts';
@@ -16,6 +17,7 @@ export interface AgentOptions {
   readonly installId: string;
   readonly settings: Settings;
   /** Opens a stream to a server, and answers when that is done or cannot be done. */
+  readonly connectLogs: ConnectLogs;
   readonly connect: (end: End<Down>, then: (stream: Stream<Up, Down> | undefined) => void) => void;
 }
 
@@ -39,6 +41,7 @@ export class SimAgent {
   readonly #numberOf = new Map<Runner, number>();
   readonly #preparing = new Map<string, Undo>();
   readonly #waiting: session.Happening[] = [];
+  readonly #logs: LogFeeds;
   readonly #executor: executor.ExecutorState;
   #session: session.SessionState | undefined;
   #stream: Stream<Up, Down> | undefined;
@@ -55,6 +58,7 @@ export class SimAgent {
     this.#random = host.random.fork(`agent ${boot}`);
     this.#executor = executor.createExecutorState(host.bootId);
     this.#disk = new AgentDisk(host, this.process, (event) => this.#happened(event));
+    this.#logs = new LogFeeds(this.process, host.random.fork(`logs ${boot}`), options.connectLogs);
     this.process.later(START_UP_MS, () => this.#disk.read((found) => this.#happened({ kind: 'boot', ...found })));
   }
 
@@ -65,7 +69,7 @@ export class SimAgent {
 
   /** Nothing is left that the server does not know. */
   get isSettled(): boolean {
-    return this.liveSince !== undefined && this.#session?.attempts.size === 0;
+    return this.liveSince !== undefined && this.#session?.attempts.size === 0 && this.#logs.isIdle;
   }
 
   /** kill -9: what it started lives on. */
@@ -75,6 +79,7 @@ export class SimAgent {
     this.process.kill();
     this.#stream?.leave('up', false);
     this.#stream = undefined;
+    this.#logs.leave();
     for (const runner of this.#runners.values()) runner.hangUp();
   }
 
@@ -231,13 +236,19 @@ export class SimAgent {
       case 'settle':
         return this.#disk.settle(effect.attempt);
       case 'say':
-        return this.#told(effect.happening);
+        this.#told(effect.happening);
+        return this.#followLog(effect.happening);
       case 'recovered':
         return this.#recovered(effect.attempts);
       case 'alert':
         this.#note('ALERT', effect.message);
         this.host.observer.see({ kind: 'said', by: `h${this.host.index}`, text: effect.message });
     }
+  }
+
+  #followLog(happening: session.Happening): void {
+    if (happening.kind === 'started') this.#logs.follow(this.#disk.entryOf(happening.attempt));
+    if (happening.kind === 'exited') this.#logs.ended(this.#disk.entryOf(happening.attempt));
   }
 
   #recovered(found: readonly executor.RecoveredAttempt[]): void {
@@ -249,6 +260,11 @@ export class SimAgent {
     const fence = this.host.fence.value ?? { installId: this.#options.installId, epoch: 0 };
     this.#note('is up');
     this.#session = session.restore({ fence, attempts, tombstones: this.#disk.tombstones() });
+    for (const { attempt, standing } of found) {
+      if (standing === 'EXITED') this.#logs.ended(this.#disk.entryOf(attempt));
+      else if (standing === 'STARTED') this.#logs.follow(this.#disk.entryOf(attempt));
+    }
+    for (const entry of this.#disk.settled()) this.#logs.ended(entry);
     this.#told({ kind: 'timer', timer: 'deadline' });
     this.#connect();
   }

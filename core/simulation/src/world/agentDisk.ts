@@ -24,6 +24,11 @@ export class AgentDisk {
     this.#happened = happened;
   }
 
+  /** Results that were acknowledged, the end of their logs perhaps not. */
+  settled(): Entry[] {
+    return [...this.#spool.entries.values()].filter(({ ref, exit }) => exit && this.#spool.isBuried(ref));
+  }
+
   get journalId(): string {
     return this.#spool.journalId;
   }

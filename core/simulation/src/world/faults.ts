@@ -1,15 +1,21 @@
 import type { Fault } from '../scenario/scenario.ts';
 import type { Tables } from './rows.ts';
+import type { Shelf } from './shelf.ts';
 import type { World } from './world.ts';
+
+interface Backup {
+  readonly tables: Tables;
+  readonly logs: ReturnType<Shelf['backup']>;
+}
 
 /** Lets the faults of a scenario happen, each at its time; none lasts longer than the time for faults. */
 export function scheduleFaults(world: World): void {
   const { timeline, scenario, database } = world;
   for (const fault of scenario.faults) {
-    let backup: Tables | undefined;
+    let backup: Backup | undefined;
     if (fault.kind === 'restore') {
       timeline.after(fault.at - fault.backMs, () => {
-        backup = database.backup();
+        backup = { tables: database.backup(), logs: world.shelf.backup() };
       });
     }
     timeline.after(fault.at, () => {
@@ -19,7 +25,7 @@ export function scheduleFaults(world: World): void {
   }
 }
 
-function happen(world: World, fault: Fault, backup: Tables | undefined): void {
+function happen(world: World, fault: Fault, backup: Backup | undefined): void {
   const { timeline, scenario, database } = world;
   const leftMs = Math.max(0, scenario.faultyMs - timeline.now);
   const forMs = Math.min('forMs' in fault ? fault.forMs : 0, leftMs);
@@ -57,19 +63,22 @@ function happen(world: World, fault: Fault, backup: Tables | undefined): void {
       }
       return;
     case 'serverCrash':
-      return serverDown(world, forMs);
+      return serverDown(world, forMs, () => {
+        if (fault.power) world.shelf.losePower(world.random);
+      });
     case 'serverStop':
       for (const server of world.servers) server.process.stop(forMs);
       timeline.after(forMs, () => world.wasDeaf(forMs));
       return;
     case 'secondServer':
-      return world.startServer();
+      return world.startSecondServer();
     case 'databaseDown':
       return database.down(forMs);
     case 'restore':
       return serverDown(world, forMs, () => {
         if (!backup) return;
-        database.restore(backup);
+        database.restore(backup.tables);
+        if (fault.logs) world.shelf.restore(backup.logs);
         world.observer.see({ kind: 'restored' });
       });
   }

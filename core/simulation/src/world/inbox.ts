@@ -1,7 +1,5 @@
-import type { Up } from './messages.ts';
-
 /** Messages of one stream in their order, also where one has to wait for the database. */
-export class Inbox {
+export class Inbox<Up> {
   readonly #waiting: Up[] = [];
   readonly #handle: (up: Up) => ((done: () => void) => void) | undefined;
   #busy = false;

@@ -59,6 +59,14 @@ export type Observation =
     }
   /** The server has this many bytes of an attempt's log, and they are (or are not) those that were written. */
   | { readonly kind: 'logStored'; readonly attemptId: string; readonly bytes: number; readonly same: boolean }
+  /** An attempt is over, all is settled, and the server should have this much of its log. */
+  | {
+      readonly kind: 'logEnded';
+      readonly attemptId: string;
+      readonly kept: number;
+      readonly stored: number;
+      readonly complete: boolean;
+    }
   /** Something that others can read was said. */
   | { readonly kind: 'said'; readonly by: string; readonly text: string }
   | { readonly kind: 'restored' }

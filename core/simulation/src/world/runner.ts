@@ -130,7 +130,8 @@ export class Runner {
       case 'writeExit':
         return this.#write(() => {
           const { outcome } = effect;
-          entry.finish({ ...outcome, startedAt: this.#startedAt, durationMs: this.#plan.durationMs });
+          const { logSize } = entry;
+          entry.finish({ ...outcome, startedAt: this.#startedAt, durationMs: this.#plan.durationMs, logSize });
           this.#host.sync(this.process, entry, () => this.#happen({ kind: 'exitWritten' }));
         });
       case 'leave':
@@ -167,7 +168,10 @@ export class Runner {
     const { entry } = this.assignment;
     this.#runs = true;
     this.#host.scriptStarted(this);
-    entry.logSize = Math.floor(this.#plan.logBytes / 2);
+    const { logBytes, durationMs } = this.#plan;
+    for (const share of logBytes > 0 ? [0, 0.3, 0.9] : []) {
+      this.process.after(durationMs * share, () => !this.#over && entry.print(Math.floor(logBytes * share)));
+    }
     this.process.after(this.#plan.durationMs, () => this.#scriptEnded(this.#plan.exitCode));
   }
 
@@ -175,7 +179,7 @@ export class Runner {
     if (this.#over) return;
     this.#over = true;
     const { entry } = this.assignment;
-    entry.logSize = this.#plan.logBytes;
+    entry.print(this.#plan.logBytes);
     if (this.#plan.forks && exitCode !== 0) this.#host.adopt(this);
     this.#host.observer.see({ kind: 'scriptEnded', attemptId: this.attemptId, exitCode });
     const failed = { exitCode, reason: 'EXIT_NONZERO', message: `It ended with code ${exitCode}.` };

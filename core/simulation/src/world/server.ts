@@ -19,10 +19,12 @@ import { orderOf } from './envelope.ts';
 import { START_MS } from './host.ts';
 import { Inbox } from './inbox.ts';
 import type { Wanted } from './ledger.ts';
+import { LogIntake } from './logIntake.ts';
 import { type Down, toAgent, toServer, type Up } from './messages.ts';
 import type { Observer } from './observer.ts';
 import type { Happened, Request } from './requests.ts';
 import type { Tables } from './rows.ts';
+import type { Shelf } from './shelf.ts';
 import { refOf } from './spool.ts';
 import { Storage } from './storage.ts';
 import type { End, Stream } from './stream.ts';
@@ -36,6 +38,9 @@ export interface ServerOptions {
   readonly trace: Trace;
   readonly observer: Observer;
   readonly wanted: ReadonlyMap<string, Wanted>;
+  /** The disk of its machine. */
+  readonly shelf: Shelf;
+  readonly diskMs: () => number;
   /** It takes agents from now on. */
   readonly up: (server: SimServer) => void;
   /** It ended by itself: fenced, or because the database did not answer at the start. */
@@ -47,7 +52,7 @@ export interface ServerOptions {
 interface Talk {
   readonly hostId: string;
   readonly stream: Stream<Up, Down>;
-  readonly inbox: Inbox;
+  readonly inbox: Inbox<Up>;
 }
 
 const LOAD_AGAIN_MS = 1_000;
@@ -59,6 +64,7 @@ const START_UP_MS = 1_000;
 export class SimServer {
   readonly name: string;
   readonly process: Process;
+  readonly logs: LogIntake;
   readonly #options: ServerOptions;
   readonly #talks = new Map<number, Talk>();
   readonly #envelopes = new Set<string>();
@@ -74,6 +80,7 @@ export class SimServer {
     this.#options = options;
     this.name = options.name;
     this.process = new Process(options.timeline, options.clock);
+    this.logs = new LogIntake({ ...options, process: this.process });
     this.process.later(START_UP_MS, () => this.#begin());
   }
 
@@ -102,7 +109,7 @@ export class SimServer {
   /** A new stream of a host; answers what stands at this end of it. */
   accept(hostId: string, streamOf: (end: End<Up>) => Stream<Up, Down>): void {
     const number = ++this.#lastStream;
-    const inbox: Inbox = new Inbox((up) => this.#hear(hostId, number, up));
+    const inbox = new Inbox<Up>((up) => this.#hear(hostId, number, up));
     const stream = streamOf({
       process: this.process,
       received: (up) => this.#talks.get(number)?.inbox.take(up),
@@ -385,6 +392,7 @@ export class SimServer {
     this.isUp = false;
     for (const { stream } of this.#talks.values()) stream.leave('down', false);
     this.#talks.clear();
+    this.logs.leave();
   }
 
   #wallMs(): number {

@@ -22,9 +22,24 @@ export class Entry {
   /** Bytes of output; they are never synced. */
   logSize = 0;
   logDelivered = false;
+  #watcher: (() => void) | undefined;
 
   constructor(ref: session.AttemptRef) {
     this.ref = ref;
+  }
+
+  /** The script prints up to here. */
+  print(logSize: number): void {
+    this.logSize = logSize;
+    this.#watcher?.();
+  }
+
+  /** There is one who looks: the agent. */
+  watch(grown: () => void): () => void {
+    this.#watcher = grown;
+    return () => {
+      if (this.#watcher === grown) this.#watcher = undefined;
+    };
   }
 
   get tryNumber(): number {
@@ -104,6 +119,7 @@ export class Spool {
       if (isLost(entry.exit)) entry.exit = undefined;
       for (const [tryNumber, cell] of entry.decisions) if (isLost(cell)) entry.decisions.delete(tryNumber);
       if (random.chance(lostShare)) entry.ending = undefined;
+      if (random.chance(lostShare)) entry.logDelivered = false;
       if (random.chance(lostShare)) entry.logSize = Math.floor(entry.logSize * random.fraction());
       entry.sync();
     }

@@ -10,7 +10,11 @@ import { Link } from './link.ts';
 import { Network } from './network.ts';
 import { Observer } from './observer.ts';
 import type { HostRow, Tables } from './rows.ts';
+import { isKept } from './logFeeds.ts';
+import { logs } from '@stackyard/agent';
+import { limits } from './output.ts';
 import { SimServer } from './server.ts';
+import { Shelf } from './shelf.ts';
 import { Silence } from './silence.ts';
 import { clusterId, hostId, legible, uuid, wantedOf } from './workload.ts';
 
@@ -38,6 +42,8 @@ export class World {
   readonly #undisturbedSince: number[];
   readonly #silence: Silence;
   #servers: SimServer[] = [];
+  readonly #diskRandom: Random;
+  shelf: Shelf;
   #serverCount = 0;
   #boots = 0;
 
@@ -63,6 +69,8 @@ export class World {
     );
     this.hosts = Array.from({ length: scenario.hosts }, (_, index) => this.#newHost(index));
     this.#undisturbedSince = this.hosts.map(() => 0);
+    this.#diskRandom = this.random.fork('disk of the server');
+    this.shelf = this.#newShelf();
     this.startServer();
     for (const host of this.hosts) this.startAgent(host.index);
   }
@@ -76,7 +84,14 @@ export class World {
     return this.#servers;
   }
 
+  /** On another machine, beside the one that runs. */
+  startSecondServer(): void {
+    this.shelf = this.#newShelf();
+    this.startServer();
+  }
+
   startServer(): void {
+    const { scenario } = this;
     this.#serverCount += 1;
     this.#servers.push(
       new SimServer({
@@ -88,6 +103,8 @@ export class World {
         trace: this.trace,
         observer: this.observer,
         wanted: this.wanted,
+        shelf: this.shelf,
+        diskMs: () => scenario.disk.latencyMs * this.#diskRandom.between(0.5, 1.5),
         up: () => this.wasDeaf(Infinity),
         ended: (server) => {
           this.#servers = this.#servers.filter((other) => other !== server);
@@ -114,6 +131,7 @@ export class World {
       boot: this.#boots,
       installId: INSTALL_ID,
       settings: this.scenario.settings,
+      connectLogs: (end, then) => this.#network.connectLogs(host, end, then),
       connect: (end, then) => this.#network.connect(host, end, then),
     });
   }
@@ -136,6 +154,27 @@ export class World {
   /** What is promised about a host in peace is not promised now. */
   disturb(index: number): void {
     this.#undisturbedSince[index] = this.timeline.now;
+  }
+
+  /** What is on the server of the logs of all that has ended, in the end. */
+  seeLogs(): void {
+    if (this.scenario.faults.some(({ kind }) => kind === 'secondServer')) return;
+    for (const { index, spool } of this.hosts) {
+      if (this.gone.has(index)) continue;
+      for (const [attemptId, { exit, logSize, decision }] of spool.entries) {
+        if (!exit || decision === 'none' || this.shelf.excused.has(attemptId)) continue;
+        const kept = logs.keptBytes(Math.min(exit.value.logSize ?? logSize, logSize), limits);
+        const { size, complete } = this.shelf.fileOf(attemptId);
+        this.observer.see({ kind: 'logEnded', attemptId, kept, stored: size, complete });
+      }
+    }
+  }
+
+  #newShelf(): Shelf {
+    return new Shelf((attemptId, from, data) => {
+      const same = this.hosts.some(({ spool }) => isKept(attemptId, from, data, spool.entries.get(attemptId)));
+      this.observer.see({ kind: 'logStored', attemptId, bytes: from + data.length, same });
+    });
   }
 
   #startUnlessThere(): void {

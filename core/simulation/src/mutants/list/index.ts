@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { engineMutants } from './engine.ts';
 import { executorMutants } from './executor.ts';
+import { logMutants } from './logs.ts';
 import { sessionMutants } from './session.ts';
 import { sessionsMutants } from './sessions.ts';
 import { writerMutants } from './writer.ts';
@@ -11,4 +12,5 @@ export const mutants: readonly Mutant[] = [
   ...sessionsMutants,
   ...engineMutants,
   ...writerMutants,
+  ...logMutants,
 ];
