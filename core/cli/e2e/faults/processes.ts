@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 export interface Runner {
   readonly pid: number;
@@ -14,11 +15,16 @@ export function runnersBelow(dir: string): Runner[] {
   });
 }
 
-/** The processes of components below a directory, as `pid since start time`; keepers, which only watch, among them. */
+/**
+ * The processes of components of the hosts below a directory, and the keepers that watch them, as `pid since start time`:
+ * those on record that run. What a keeper starts for a moment, such as to look at a lock, is none of them.
+ */
 export function componentProcessesBelow(dir: string): string[] {
-  return processes().flatMap(({ pid, environment, text, startTime }) =>
-    environment.has('STACKYARD_COMPONENT') && text.includes(dir) ? [`${pid} since ${startTime}`] : [],
-  );
+  const running = new Set(processes().map(({ pid, startTime }) => `${pid} since ${startTime}`));
+  return globSync('*/var/lib/stackyard/components/*/{keeper,pid}', { cwd: dir })
+    .map((file) => readFileSync(join(dir, file), 'utf8').split(' '))
+    .map(([pid, startTime]) => `${pid} since ${startTime}`)
+    .filter((each) => running.has(each));
 }
 
 interface Process {
@@ -26,7 +32,6 @@ interface Process {
   readonly startTime: string;
   readonly command: readonly string[];
   readonly environment: ReadonlyMap<string, string>;
-  readonly text: string;
 }
 
 function processes(): Process[] {
@@ -40,8 +45,7 @@ function processes(): Process[] {
         readFileSync(`/proc/${name}/${file}`, 'utf8').split('\0'),
       ) as [string[], string[]];
       const environment = new Map(environ.map((each) => each.split(/=(.*)/s, 2) as [string, string]));
-      const text = `${readFileSync(`/proc/${name}/cmdline`, 'utf8')}\n${environ.join('\n')}`;
-      return [{ pid: Number(name), startTime: fields[18] ?? '', command, environment, text }];
+      return [{ pid: Number(name), startTime: fields[18] ?? '', command, environment }];
     } catch {
       return []; // it ended while we looked
     }
