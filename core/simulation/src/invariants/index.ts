@@ -2,6 +2,7 @@ import { cancelEnds } from './cancelEnds.ts';
 import { cancelReaches } from './cancelReaches.ts';
 import { everythingEnds } from './everythingEnds.ts';
 import { failuresHaveCauses } from './failuresHaveCauses.ts';
+import { failuresLeaveNothing } from './failuresLeaveNothing.ts';
 import type { Invariant } from './invariant.ts';
 import { logIsPrefix } from './logIsPrefix.ts';
 import { noSecrets } from './noSecrets.ts';
@@ -12,6 +13,7 @@ import { oneStart } from './oneStart.ts';
 import { onlyNewestSession } from './onlyNewestSession.ts';
 import { orderOfTasks } from './orderOfTasks.ts';
 import { resultsStay } from './resultsStay.ts';
+import { startsInLease } from './startsInLease.ts';
 import { successIsRecorded } from './successIsRecorded.ts';
 import { terminalStays } from './terminalStays.ts';
 import { timeoutEnds } from './timeoutEnds.ts';
@@ -36,4 +38,6 @@ export const invariants: readonly Invariant[] = [
   noSecrets,
   failuresHaveCauses,
   onlyIdempotentAgain,
+  startsInLease,
+  failuresLeaveNothing,
 ];

@@ -17,8 +17,12 @@ export const resultsStay: Invariant = {
       }
       if (restored) return undefined;
       if (observation.kind === 'converged') return missing(exits, facts);
-      if (observation.kind !== 'acknowledged' || isKept(facts.tables.attempts.get(observation.attemptId)))
-        return undefined;
+      if (observation.kind !== 'acknowledged') return undefined;
+      const row = facts.tables.attempts.get(observation.attemptId);
+      if (row && isGivenUp(row) && !row.late && exits.has(row.id) && exits.get(row.id) !== row.reason) {
+        return `The result of ${row.id} was acknowledged, and is not kept beside the loss of the attempt.`;
+      }
+      if (isKept(row)) return undefined;
       return `The result of ${observation.attemptId} was acknowledged, but is not in the database.`;
     };
   },
@@ -37,6 +41,11 @@ function missing(exits: ReadonlyMap<string, string | undefined>, facts: Facts): 
     if (reason === undefined && !isTold) return `${id} succeeded on its host, and the database does not say so.`;
   }
   return undefined;
+}
+
+/** Terminal without a word of its agent. */
+function isGivenUp({ reason }: AttemptRow): boolean {
+  return reason === 'LOST' || reason === 'AGENT_STATE_LOST';
 }
 
 function isKept(row: AttemptRow | undefined): boolean {

@@ -14,7 +14,7 @@ export function scenarioOf(seed: number): Scenario {
   const faultyMs = random.between(60_000, settings.lostAfterMs * 2 + 120_000);
   const quiet = random.chance(0.25);
   const jobs = jobsOf(random.fork('jobs'), { hosts, clusters, faultyMs });
-  return {
+  const scenario: Scenario = {
     seed,
     hosts,
     faultyMs,
@@ -34,6 +34,30 @@ export function scenarioOf(seed: number): Scenario {
     jobs,
     requests: requestsOf(random.fork('requests'), jobs, faultyMs),
     faults: quiet && random.chance(0.5) ? [] : faultsOf(random.fork('faults'), { hosts, faultyMs, settings, jobs }),
+  };
+  return random.fork('enduring').chance(0.06) ? enduring(scenario) : scenario;
+}
+
+/** What runs outlives the loss of its attempts, and is there when a user retries them. */
+function enduring(scenario: Scenario): Scenario {
+  const { jobs, hosts, faults, requests } = scenario;
+  const settings = { ...scenario.settings, lostAfterMs: 120_000 };
+  const last = (plan: TaskPlan): TaskPlan => ({ ...plan, durationMs: 400_000, timeoutMs: 900_000, idempotent: true });
+  const forMs = settings.lostAfterMs * 1.5;
+  const at = Math.min(...jobs.map((job) => job.at)) + 20_000;
+  const everybody = Array.from({ length: hosts }, (_, index) => index);
+  return {
+    ...scenario,
+    settings,
+    faultyMs: Math.max(scenario.faultyMs, at + forMs + 60_000),
+    requests: [...requests, ...jobs.map(({ name: job }) => ({ at: at + forMs + 25_000, kind: 'retry', job }) as const)],
+    jobs: jobs.map((job) => ({
+      ...job,
+      layers: job.layers.map((layer) => ({ ...layer, tasks: layer.tasks.map(last) })),
+    })),
+    faults: [...faults, { at, kind: 'partition', hosts: everybody, forMs, way: 'both' } as const].toSorted(
+      (left, right) => left.at - right.at,
+    ),
   };
 }
 
@@ -87,14 +111,15 @@ function taskOf(random: Random, host: number, name: number): TaskPlan {
   return {
     name,
     host,
-    durationMs: random.pick([5, 200, 5_000, 30_000, 90_000]) * random.between(0.5, 1.5),
+    durationMs: random.pick([5, 200, 5_000, 30_000, 90_000, 300_000]) * random.between(0.5, 1.5),
     exitCode: random.chance(0.08) ? 1 : 0,
     idempotent: random.chance(0.5),
     timeoutMs: random.chance(0.15) ? 20_000 : 600_000,
     startWithinMs: random.pick([10_000, 60_000, 900_000]),
     logBytes: random.pick([0, 0, 0, 100, 5_000, 5_000, 140_000, 300_000]),
     prepareMs: random.chance(0.8) ? 3 : random.between(0, 90_000),
-    runnerMs: random.chance(0.8) ? 45 : random.between(45, 4_000),
+    // Some are ready just when their agent gives up on them.
+    runnerMs: random.chance(0.8) ? 45 : random.pick([45, 4_000, 9_700]) + random.between(0, 600),
     onTerm: random.chance(0.2) ? 'ignores' : 'ends',
     forks: random.chance(0.2),
   };
@@ -157,6 +182,7 @@ function faultOf(random: Random, { hosts, faultyMs, settings, jobs }: FaultsFrom
   const longMs = random.pick([leaseMs * 0.5, leaseMs * 1.5, leaseMs * 3, lostAfterMs * 1.5]) * random.between(0.7, 1.3);
   switch (kind) {
     case 'agentCrash':
+      return { at, kind, host, forMs: random.chance(0.8) ? shortMs : longMs, runner: random.chance(0.3) };
     case 'spoolDeleted':
     case 'reboot':
       return { at, kind, host, forMs: random.chance(0.8) ? shortMs : longMs };

@@ -71,28 +71,30 @@ export interface RequestPlan {
   readonly job: number;
 }
 
-export type Fault = { readonly at: number } & (
-  | { readonly kind: 'agentCrash'; readonly host: number; readonly forMs: number }
-  | { readonly kind: 'agentStop'; readonly host: number; readonly forMs: number }
-  | { readonly kind: 'reboot'; readonly host: number; readonly forMs: number }
-  | { readonly kind: 'spoolDeleted'; readonly host: number; readonly forMs: number }
-  /** Its agent is never heard of again. */
-  | { readonly kind: 'hostGone'; readonly host: number }
-  | { readonly kind: 'diskFull'; readonly host: number; readonly forMs: number }
-  | { readonly kind: 'runnerKill'; readonly host: number }
-  | { readonly kind: 'streamBreak'; readonly host: number }
-  | { readonly kind: 'slow'; readonly host: number; readonly forMs: number; readonly factor: number }
-  | {
-      readonly kind: 'partition';
-      readonly hosts: readonly number[];
-      readonly forMs: number;
-      readonly way: 'both' | 'up' | 'down';
-    }
-  /** With the power of its machine, or alone. */
-  | { readonly kind: 'serverCrash'; readonly forMs: number; readonly power: boolean }
-  | { readonly kind: 'serverStop'; readonly forMs: number }
-  | { readonly kind: 'secondServer' }
-  | { readonly kind: 'databaseDown'; readonly forMs: number }
-  /** The server goes down, and the database, perhaps with the logs, is as it was so long before. */
-  | { readonly kind: 'restore'; readonly backMs: number; readonly forMs: number; readonly logs: boolean }
-);
+export type Fault = { readonly at: number } &
+  /** Alone, or (`runner`) one of its runners with it. */
+  (
+    | { readonly kind: 'agentCrash'; readonly host: number; readonly forMs: number; readonly runner: boolean }
+    | { readonly kind: 'agentStop'; readonly host: number; readonly forMs: number }
+    | { readonly kind: 'reboot'; readonly host: number; readonly forMs: number }
+    | { readonly kind: 'spoolDeleted'; readonly host: number; readonly forMs: number }
+    /** Its agent is never heard of again. */
+    | { readonly kind: 'hostGone'; readonly host: number }
+    | { readonly kind: 'diskFull'; readonly host: number; readonly forMs: number }
+    | { readonly kind: 'runnerKill'; readonly host: number }
+    | { readonly kind: 'streamBreak'; readonly host: number }
+    | { readonly kind: 'slow'; readonly host: number; readonly forMs: number; readonly factor: number }
+    | {
+        readonly kind: 'partition';
+        readonly hosts: readonly number[];
+        readonly forMs: number;
+        readonly way: 'both' | 'up' | 'down';
+      }
+    /** With the power of its machine, or alone. */
+    | { readonly kind: 'serverCrash'; readonly forMs: number; readonly power: boolean }
+    | { readonly kind: 'serverStop'; readonly forMs: number }
+    | { readonly kind: 'secondServer' }
+    | { readonly kind: 'databaseDown'; readonly forMs: number }
+    /** The server goes down, and the database, perhaps with the logs, is as it was so long before. */
+    | { readonly kind: 'restore'; readonly backMs: number; readonly forMs: number; readonly logs: boolean }
+  );

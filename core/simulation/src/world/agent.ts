@@ -48,6 +48,8 @@ export class SimAgent {
   #streamNo = 0;
   #tries = 0;
   #liveSince: number | undefined;
+  readonly #beats = new Map<number, number>();
+  #leaseEnd = -Infinity;
   #busy = false;
 
   constructor(options: AgentOptions) {
@@ -128,9 +130,11 @@ export class SimAgent {
         this.#note('ALERT', effect.message);
         this.host.observer.see({ kind: 'said', by: `h${this.host.index}`, text: effect.message });
         return;
+      case 'start':
+        this.#seeStart('startAllowed', effect.attempt, effect.until);
+        return this.#happened(effect);
       case 'journal':
       case 'bury':
-      case 'start':
       case 'finish':
       case 'end':
       case 'settle':
@@ -142,6 +146,7 @@ export class SimAgent {
     if (stream !== this.#streamNo || !this.#stream) return;
     const { host } = this;
     if (message.kind !== 'hello') this.#tries = 0;
+    if (message.kind === 'heartbeat') this.#beats.set(message.n, this.process.now);
     if (message.kind !== 'heartbeat') {
       this.#note(`says ${message.kind}`, 'attempt' in message ? idOf(message.attempt) : '');
       host.observer.see({ kind: 'said', by: `h${host.index}`, text: JSON.stringify(message) });
@@ -155,6 +160,15 @@ export class SimAgent {
     this.#stream.up.send({ message, extras });
   }
 
+  #answered({ n, leaseMs }: { readonly n: number; readonly leaseMs: number }): void {
+    const sent = this.#beats.get(n);
+    if (sent !== undefined) this.#leaseEnd = Math.max(this.#leaseEnd, sent + leaseMs);
+  }
+
+  #seeStart(kind: 'startAllowed' | 'startAsked', attempt: session.AttemptRef, at: number): void {
+    this.host.observer.see({ kind, attemptId: idOf(attempt), at, leaseEnd: this.#leaseEnd });
+  }
+
   #goesLive({ welcome }: session.Link): void {
     this.#liveSince = this.host.timeline.now;
     this.host.observer.see({ kind: 'obeyed', host: this.host.index, epoch: welcome?.epoch ?? 0 });
@@ -165,7 +179,10 @@ export class SimAgent {
     const number = this.#streamNo + 1;
     const end: End<Down> = {
       process: this.process,
-      received: (message) => this.#told({ kind: 'received', stream: number, message }),
+      received: (message) => {
+        if (message.kind === 'heartbeatAck' && number === this.#streamNo) this.#answered(message);
+        this.#told({ kind: 'received', stream: number, message });
+      },
       closed: () => {
         if (this.#stream === own && own) this.#disconnected(0);
       },
@@ -177,6 +194,7 @@ export class SimAgent {
         own = stream;
         this.#stream = stream;
         this.#streamNo = number;
+        this.#beats.clear();
         this.#note('is connected');
         this.#told({ kind: 'connected', stream: number });
       });
@@ -296,6 +314,7 @@ export class SimAgent {
   }
 
   #release({ attempt, runner: number }: Extract<executor.ExecutorEffect, { kind: 'release' }>): void {
+    this.#seeStart('startAsked', attempt, this.process.now);
     this.#runners.get(number)?.release();
     this.process.after(SILENT_MS, () => this.#happened({ kind: 'runnerSilent', attempt, runner: number }));
   }

@@ -32,7 +32,7 @@ function happen(world: World, fault: Fault, backup: Backup | undefined): void {
   if ('host' in fault) world.disturb(fault.host);
   switch (fault.kind) {
     case 'agentCrash':
-      return agentDown(world, fault.host, forMs);
+      return agentDown(world, fault.host, forMs, () => fault.runner && world.hosts[fault.host]!.killRunner());
     case 'agentStop':
       return world.agents[fault.host]!.process.stop(forMs);
     case 'reboot':
@@ -84,7 +84,7 @@ function happen(world: World, fault: Fault, backup: Backup | undefined): void {
   }
 }
 
-function agentDown(world: World, host: number, forMs: number, meanwhile: () => void = () => undefined): void {
+function agentDown(world: World, host: number, forMs: number, meanwhile: () => unknown = () => undefined): void {
   const dead = world.agents[host]!;
   world.killAgent(host);
   meanwhile();

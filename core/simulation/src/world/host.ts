@@ -45,6 +45,7 @@ export class Host {
   readonly #orphans = new Map<string, string>();
   #lastPid = 100;
   #spools = 0;
+  readonly #deleted: Spool[] = [];
   spool: Spool;
   /** The fence file, as it is read and as it is synced. */
   fence: { value: session.Fence | undefined; synced: session.Fence | undefined } = {
@@ -162,7 +163,13 @@ export class Host {
     for (const cookie of this.#orphans.keys()) this.#killOrphan(cookie);
   }
 
+  /** What was once printed, also where it has been deleted since: it may be on its way to the server. */
+  printedBy(attemptId: string): Entry | undefined {
+    return [this.spool, ...this.#deleted].map(({ entries }) => entries.get(attemptId)).find((entry) => entry);
+  }
+
   deleteSpool(): void {
+    this.#deleted.push(this.spool);
     this.spool = this.#newSpool();
     this.observer.see({ kind: 'journalLost', host: this.index });
   }

@@ -21,6 +21,14 @@ export type Observation =
   | { readonly kind: 'processStarted' | 'processEnded'; readonly attemptId: string; readonly host: number }
   /** Something killed the runner of an attempt: a fault, or the loss of power. */
   | { readonly kind: 'killed'; readonly attemptId: string; readonly by: 'fault' | 'power' }
+  /** An agent may start an attempt until then, or does; by its clock, as is the end of its lease. */
+  | {
+      readonly kind: 'startAllowed' | 'startAsked';
+      readonly attemptId: string;
+      readonly at: number;
+      /** Counted from when the heartbeat was sent that was answered last. */
+      readonly leaseEnd: number;
+    }
   | { readonly kind: 'rebooted'; readonly host: number }
   /** The journal of a host is gone. */
   | { readonly kind: 'journalLost'; readonly host: number }

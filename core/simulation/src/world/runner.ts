@@ -51,7 +51,9 @@ export class Runner {
     this.assignment = from.assignment;
     this.#plan = from.plan;
     this.#startedAt = host.wallMs();
-    this.process.later(this.#plan.runnerMs, () => this.#listen());
+    // The next one of an attempt finds what it needs in memory.
+    const { runnerMs } = this.#plan;
+    this.process.later(this.assignment.tryNumber > 1 ? Math.min(runnerMs, 1_000) : runnerMs, () => this.#listen());
   }
 
   get alive(): boolean {

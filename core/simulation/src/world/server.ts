@@ -41,6 +41,8 @@ export interface ServerOptions {
   /** The disk of its machine. */
   readonly shelf: Shelf;
   readonly diskMs: () => number;
+  /** How long an envelope takes to be built. */
+  readonly buildMs: () => number;
   /** It takes agents from now on. */
   readonly up: (server: SimServer) => void;
   /** It ended by itself: fenced, or because the database did not answer at the start. */
@@ -341,7 +343,7 @@ export class SimServer {
 
   #prepare(attemptId: string): void {
     this.#building.add(attemptId);
-    this.process.later(2, () => {
+    this.process.later(this.#options.buildMs(), () => {
       if (!this.#building.delete(attemptId)) return;
       this.#envelopes.add(attemptId);
       this.#happened({ kind: 'prepared', attemptId, hash: this.#orderOf(attemptId).hash });

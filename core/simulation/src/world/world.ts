@@ -105,6 +105,7 @@ export class World {
         wanted: this.wanted,
         shelf: this.shelf,
         diskMs: () => scenario.disk.latencyMs * this.#diskRandom.between(0.5, 1.5),
+        buildMs: () => this.#diskRandom.pick([2, 2, 50, 3_000]),
         up: () => this.wasDeaf(Infinity),
         ended: (server) => {
           this.#servers = this.#servers.filter((other) => other !== server);
@@ -172,7 +173,7 @@ export class World {
 
   #newShelf(): Shelf {
     return new Shelf((attemptId, from, data) => {
-      const same = this.hosts.some(({ spool }) => isKept(attemptId, from, data, spool.entries.get(attemptId)));
+      const same = this.hosts.some((host) => isKept(attemptId, from, data, host.printedBy(attemptId)));
       this.observer.see({ kind: 'logStored', attemptId, bytes: from + data.length, same });
     });
   }

@@ -42,7 +42,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'everything-runs-again',
-    seed: 9,
+    seed: 22,
     file: `${folder}/scheduler/step.ts`,
     text: 'isUncertain(reason) && job.tasks[task]?.idempotent === true && job.lostBefore[task] === 0 && !job.cancelRequested',
     replacement: 'isUncertain(reason) && job.lostBefore[task] === 0 && !job.cancelRequested',
@@ -50,7 +50,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'again-and-again',
-    seed: 240,
+    seed: 10,
     file: `${folder}/scheduler/step.ts`,
     text: 'isUncertain(reason) && job.tasks[task]?.idempotent === true && job.lostBefore[task] === 0 && !job.cancelRequested',
     replacement: 'isUncertain(reason) && job.tasks[task]?.idempotent === true && !job.cancelRequested',
@@ -70,5 +70,21 @@ export const engineMutants: readonly Mutant[] = [
     this.#freed`,
     replacement: '    this.#freed',
     breaks: 'The places of a host run out.',
+  },
+  {
+    name: 'late-ack-before-commit',
+    seed: 41,
+    file: `${folder}/core/hosts.ts`,
+    text: `afterwards(turn, { kind: 'acknowledge', stream: ackOn, attemptId });`,
+    replacement: `turn.effects.push({ kind: 'send', stream: ackOn, message: { kind: 'resultAck', id: attemptId } });`,
+    breaks: 'A late result is acknowledged before it is committed.',
+  },
+  {
+    name: 'cancel-not-sent',
+    seed: 40,
+    file: `${folder}/core/jobs.ts`,
+    text: `afterwards(turn, { kind: 'stop', hostId, attemptId: id });`,
+    replacement: `if (id === '') afterwards(turn, { kind: 'stop', hostId, attemptId: id });`,
+    breaks: "A canceled job's scripts run on.",
   },
 ];

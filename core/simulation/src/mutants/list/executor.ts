@@ -40,7 +40,7 @@ export const executorMutants: readonly Mutant[] = [
   },
   {
     name: 'next-try-without-an-abort',
-    seed: 167,
+    seed: 678,
     file: `${folder}/boot.ts`,
     text: `    case 'fence':
       return fence(turn, attempt);`,
@@ -59,7 +59,7 @@ export const executorMutants: readonly Mutant[] = [
   },
   {
     name: 'dead-runner-not-swept',
-    seed: 121,
+    seed: 10,
     file: `${folder}/ending.ts`,
     text: 'if (!alive) return sweep(turn, attempt, atOnce);',
     replacement: 'if (!alive) return closeSilent(turn, attempt, silenceAfter(exit, ending));',
@@ -80,5 +80,36 @@ export const executorMutants: readonly Mutant[] = [
     replacement:
       'if (asked.given?.released) return closeUnstarted(turn, asked, unstarted(reason, endingMessage(reason)));',
     breaks: 'A canceled attempt is reported as ended while its runner decides to run it.',
+  },
+  {
+    name: 'lost-fence-ignored',
+    seed: 40,
+    file: `${folder}/starting.ts`,
+    text: `if (won || (typeof decision !== 'string' && decision.verdict === 'abort')) return aborted(turn, decided);`,
+    replacement: `if (won || typeof decision !== 'string') return aborted(turn, decided);`,
+    breaks: 'An attempt whose runner was quicker than the abort is started again.',
+  },
+  {
+    name: 'not-swept-after-a-crash',
+    seed: 44,
+    file: `${folder}/boot.ts`,
+    text: 'return sweep(turn, left, atOnce);',
+    replacement: 'return closeSilent(turn, left, verdict);',
+    breaks: 'What a dead runner left behind is not ended before its attempt is given up.',
+  },
+  {
+    name: 'failures-leave-processes',
+    file: `${folder}/moves.ts`,
+    text: 'if (exit.reason === undefined || attempt.swept || !attempt.decision) return exited(turn, attempt, exit, logSize);',
+    replacement: 'if (exit.exitCode !== -1) return exited(turn, attempt, exit, logSize);',
+    breaks: 'A failed attempt is reported while processes of it live.',
+  },
+  {
+    name: 'started-after-its-lease',
+    seed: 36,
+    file: `${folder}/starting.ts`,
+    text: `if (standing === 'STARTING' && turn.now >= startUntil) {`,
+    replacement: `if (standing === 'STARTING' && turn.now < 0) {`,
+    breaks: 'What took long to prepare starts after the lease has run out.',
   },
 ];

@@ -21,7 +21,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     name: 'shorter-log-never-complete',
-    seed: 433,
+    seed: 29,
     file: server,
     text: 'complete: last }, append',
     replacement: 'complete: last && offset + data.length === end }, append',
@@ -29,7 +29,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     name: 'delivered-when-sent',
-    seed: 195,
+    seed: 265,
     file: agent,
     text: 'const isDone = lastSent && owed <= 0 && total !== undefined && durable >= total;',
     replacement: 'const isDone = lastSent && total !== undefined;',
@@ -49,7 +49,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     name: 'answer-of-the-server-ignored',
-    seed: 55,
+    seed: 114,
     file: agent,
     text: 'sent: isMoved ? durable : state.sent,',
     replacement: 'sent: state.sent,',

@@ -13,6 +13,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'started-without-a-lease',
+    seed: 14,
     file: `${folder}/lease.ts`,
     text: 'return lease !== undefined && now < startUntil(lease);',
     replacement: 'return lease !== undefined;',
@@ -31,6 +32,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'results-not-in-hello',
+    seed: 9,
     file: `${folder}/attempts.ts`,
     text: 'if (phase) entries.push(',
     replacement: `if (phase && phase !== 'EXITED') entries.push(`,
@@ -45,7 +47,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'news-of-the-greeting-lost',
-    seed: 31,
+    seed: 25,
     file: `${folder}/greet.ts`,
     text: 'if (phase === undefined || link.told.get(attemptId(attempt.ref)) === phase) continue;',
     replacement: 'if (phase !== undefined) continue;',
@@ -76,10 +78,26 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'result-settled-unasked',
-    seed: 31,
+    seed: 115,
     file: `${folder}/run.ts`,
     text: `return [exited, tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result })];`,
     replacement: `return [exited, [...tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result }), { kind: 'settle', attempt: ref }]];`,
     breaks: 'A result is forgotten on disk once it was told.',
+  },
+  {
+    name: 'lease-from-the-ack',
+    file: `${folder}/step.ts`,
+    text: 'return startWaiting(renew(state, link, message), now);',
+    replacement:
+      'return startWaiting({ ...renew(state, link, message), lease: { from: now, leaseMs: message.leaseMs } }, now);',
+    breaks: 'The lease counts from the arrival of the answer, not from the sending of the heartbeat.',
+  },
+  {
+    name: 'beside-the-attempt-before',
+    seed: 105,
+    file: `${folder}/dispatch.ts`,
+    text: `if (other && other.standing !== 'EXITED') {`,
+    replacement: `if (other && other.standing === 'JOURNALING') {`,
+    breaks: 'A new attempt is taken while an older one of its task runs.',
   },
 ];

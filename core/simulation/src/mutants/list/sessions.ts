@@ -24,7 +24,7 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'issued-and-unknown-is-resent',
-    seed: 9,
+    seed: 61,
     file: `${folder}/reconcile.ts`,
     text: `  ISSUED: {
     UNKNOWN: 'lost',
@@ -36,6 +36,7 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'result-in-hello-ignored',
+    seed: 9,
     file: `${folder}/reconcile.ts`,
     text: `    STARTED: 'started',
     EXITED: 'takeResult',
@@ -51,7 +52,7 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'late-result-ignored',
-    seed: 20,
+    seed: 22,
     file: `${folder}/reconcile.ts`,
     text: `    STARTED: 'nothing',
     EXITED: 'recordLate',`,
@@ -86,7 +87,7 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'silence-is-waited-out',
-    seed: 120,
+    seed: 45,
     file: `${folder}/step.ts`,
     text: '  giveUp(turn, host, silentMs);\n',
     replacement: '',
@@ -107,5 +108,28 @@ export const sessionsMutants: readonly Mutant[] = [
     text: 'const lastSeenMs = now + leaseMs;',
     replacement: 'const lastSeenMs = now - state.terms.lostAfterMs - 1;',
     breaks: 'After a start of the server all hosts count as silent for long.',
+  },
+  {
+    name: 'given-up-starts',
+    seed: 95,
+    file: `${folder}/reconcile.ts`,
+    text: `  GIVEN_UP: {
+    UNKNOWN: 'nothing',
+    UNKNOWN_NEW_JOURNAL: 'nothing',
+    ACCEPTED: 'cancel',`,
+    replacement: `  GIVEN_UP: {
+    UNKNOWN: 'nothing',
+    UNKNOWN_NEW_JOURNAL: 'nothing',
+    ACCEPTED: 'nothing',`,
+    breaks: 'An attempt that was given up starts when its agent comes back.',
+  },
+  {
+    name: 'cancel-not-said-again',
+    seed: 128,
+    file: `${folder}/turn.ts`,
+    text: `      advance(turn, hostId, id, move === 'accepted' ? 'ACCEPTED' : 'STARTED');
+      if (ending) cancel(ending);`,
+    replacement: `      advance(turn, hostId, id, move === 'accepted' ? 'ACCEPTED' : 'STARTED');`,
+    breaks: 'A cancel that was lost with its stream is not said again.',
   },
 ];

@@ -20,4 +20,14 @@ export const writerMutants: readonly Mutant[] = [
     replacement: '',
     breaks: 'A server that was fenced takes its commits for done.',
   },
+  {
+    name: 'batch-lost-on-failure',
+    file: `${folder}/step.ts`,
+    text: '    else this.#execute(work, flight);',
+    replacement: `    else {
+      state.flight = undefined;
+      this.#proceed();
+    }`,
+    breaks: 'What a failed commit was to write is forgotten.',
+  },
 ];
