@@ -48,6 +48,21 @@ test('any other failure shows its first errors', () => {
   );
 });
 
+test('what Maven says itself is told, without what it says of every error', () => {
+  const output = `[INFO] BUILD FAILURE
+[ERROR] Plugin p:1 or one of its dependencies could not be resolved: Connect to r.example:443 failed -> [Help 1]
+[ERROR] 
+[ERROR] To see the full stack trace of the errors, re-run Maven with the -e switch.
+[ERROR] Re-run Maven using the -X switch to enable full debug logging.
+[ERROR] 
+[ERROR] For more information about the errors and possible solutions, please read the following articles:
+[ERROR] [Help 1] http://wiki/PluginResolutionException`;
+  expect(explain(output, run).message).toContain(
+    'Its output says: [ERROR] Plugin p:1 or one of its dependencies could not be resolved: Connect to r.example:443 failed',
+  );
+  expect(explain(output, run).message).not.toMatch(/stack trace|Re-run|Help/);
+});
+
 test('a machine without Maven gets one sentence', async () => {
   await withFolder(async (cwd) => {
     await expect(runMaven([], { ...options(cwd), command: 'no-such-mvn' })).rejects.toThrow(

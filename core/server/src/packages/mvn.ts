@@ -76,6 +76,9 @@ const reasons: readonly { readonly pattern: RegExp; readonly reason: string }[] 
   { pattern: /Could not transfer artifact (\S+)/g, reason: 'could not be fetched from its repository' },
 ];
 
+/** What Maven adds to every error. */
+const advice = /^\[ERROR\] (?:\[Help \d+\]|To see the full|Re-run Maven|For more information)/;
+
 /** The error behind a failed run, by what its output says. */
 export function explain(output: string, { package: name, exit, cwd }: { package: string; exit: string; cwd: string }) {
   const plain = stripVTControlCharacters(output);
@@ -86,7 +89,8 @@ export function explain(output: string, { package: name, exit, cwd }: { package:
   }
   const errors = plain
     .split('\n')
-    .filter((line) => line.startsWith('[ERROR]') && line.length > 9 && !line.includes('[Help'))
+    .map((line) => line.trimEnd().replace(/ -> \[Help \d+\]$/, ''))
+    .filter((line) => line.startsWith('[ERROR] ') && !advice.test(line))
     .slice(0, 5);
   const said = errors.length > 0 ? errors.join(' ') : plain.trim().split('\n').slice(-5).join(' ');
   return new MavenFailedError({ package: name, exit, output: said === '' ? 'nothing.' : said });
