@@ -18,11 +18,16 @@ import type { Spool } from './spool.ts';
 /** The files of an attempt and whether its runner lives, looked at in the order that cannot miss an end in between. */
 export async function observe(spool: Spool, accepted: Accepted): Promise<FoundEntry> {
   const path = spool.pathOf(accepted);
-  // The process first, the files second: the other way round, an attempt that ends in between would seem lost.
-  const { decision } = await readProgress(path);
-  const runnerAlive = typeof decision !== 'string' && isAlive(decision, spool.bootId);
-  await spool.syncExit(accepted);
-  return { accepted, runnerAlive, ...(await readProgress(path)), logSize: await sizeOf(`${path}/${outputFile}`) };
+  for (;;) {
+    // The process first, the files second: the other way round, an attempt that ends in between would seem lost.
+    const { decision, tryNumber } = await readProgress(path);
+    const runnerAlive = typeof decision !== 'string' && isAlive(decision, spool.bootId);
+    await spool.syncExit(accepted);
+    const progress = await readProgress(path);
+    // A runner of the agent before decided in between: nobody has looked yet whether that one lives.
+    if (progress.tryNumber !== tryNumber) continue;
+    return { accepted, runnerAlive, ...progress, logSize: await sizeOf(`${path}/${outputFile}`) };
+  }
 }
 
 /**

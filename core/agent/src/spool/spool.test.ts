@@ -10,10 +10,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { identityOf } from '../processes/identity.ts';
 import { temporaryDirectory } from '../processes/testing.ts';
-import { type AttemptRef, attemptId } from './entry.ts';
-import { fence } from './outcome.ts';
+import { linkOnce } from './durable.ts';
+import { type AttemptRef, attemptId, encodeDecision } from './entry.ts';
+import { fence, observe } from './outcome.ts';
 import { Spool } from './spool.ts';
 
 let root: ReturnType<typeof temporaryDirectory>;
@@ -49,6 +51,18 @@ test('an accepted command is found again with its very bytes, in a directory onl
   expect([...(await spool.payloadOf(ref))]).toEqual([0, 255, 10, 7]);
   expect(statSync(spool.pathOf(ref)).mode & 0o777).toBe(0o700);
   expect(statSync(join(spool.pathOf(ref), 'cmd')).mode & 0o777).toBe(0o600);
+});
+
+test('a runner that decides while it is looked whether one has is seen alive', async () => {
+  const ref = await accept();
+  const { pid, startTime, bootId } = identityOf(process.pid)!;
+  const times = { decidedAt: 1, decidedMono: 1 };
+  const decision = { verdict: 'run', by: 'runner', pid, startTime, bootId, cookie: 'c', ...times } as const;
+  // Between the look at the process and the look at the files.
+  vi.spyOn(spool, 'syncExit').mockImplementationOnce(async () => {
+    await linkOnce(join(spool.pathOf(ref), 'decision.1'), encodeDecision(decision));
+  });
+  expect(await observe(spool, spool.acceptedOf(ref))).toMatchObject({ runnerAlive: true, tryNumber: 1, exit: 'none' });
 });
 
 test('an attempt is taken once, whatever has become of it, also by two calls at once', async () => {

@@ -54,8 +54,11 @@ export class AgentDisk {
     spool.open();
     const quarantined = spool.quarantined.map(({ ref, decision }) => ({ attempt: ref, decision }));
     const entries = [...spool.entries.values()].filter(({ ref }) => !spool.isBuried(ref));
+    const seen = entries.map(({ tryNumber }) => tryNumber);
     const alive = entries.map(({ decision }) => typeof decision !== 'string' && this.#host.isAlive(decision));
     this.#soon(() => {
+      // A runner of the agent before decided in between: it is looked at again.
+      if (entries.some(({ tryNumber }, index) => tryNumber !== seen[index])) return this.read(then);
       const found = entries.map(({ command, tryNumber, decision, exit, ending, logSize }, index) => ({
         accepted: command!.value.accepted,
         tryNumber,
