@@ -35,6 +35,7 @@ export class Database {
   readonly #written: AttemptListener;
   #quality: DatabaseQuality;
   #downUntil = 0;
+  #restores = 0;
   /** A statement that writes waits for the one before it to end, also when nobody waits for that one any more. */
   #lockedUntil = 0;
 
@@ -66,8 +67,10 @@ export class Database {
     const lateMs = luck === 2 ? TIMEOUT_MS + this.#random.between(0, 2_000) : 0;
     const at = Math.max(this.#timeline.now + this.#latency() + lateMs, this.#lockedUntil);
     this.#lockedUntil = at;
+    const restores = this.#restores;
     this.#timeline.after(at - this.#timeline.now, () => {
-      if (this.#isDown()) {
+      // Nobody restores a backup while statements are under way.
+      if (this.#isDown() || restores !== this.#restores) {
         if (luck < 0) this.#fail(client, then);
         return;
       }
@@ -106,6 +109,7 @@ export class Database {
 
   restore(backup: Tables): void {
     this.tables = copyOf(backup);
+    this.#restores += 1;
   }
 
   down(forMs: number): void {

@@ -75,7 +75,7 @@ function writeAttempt(attempts: Map<string, AttemptRow>, attempt: Attempt): void
 function leftOut(before: AttemptRow, next: Attempt): string | undefined {
   if (next.number > 1 || next.state === 'PENDING') return undefined;
   const isSent = next.state === 'RUNNING' && next.dispatch === 'SENT';
-  if (isSent && next.late) return 'late';
+  if (isSent && next.late && !before.late) return 'late';
   const kept = isSent ? (['reason', 'exitCode', 'logSize', 'startedAt', 'finishedAt'] as const) : storedOnce;
   return kept.find((name) => before[name]?.valueOf() !== next[name]?.valueOf());
 }
