@@ -66,10 +66,15 @@ function happen(world: World, fault: Fault, backup: Backup | undefined): void {
       return serverDown(world, forMs, () => {
         if (fault.power) world.shelf.losePower(world.random);
       });
-    case 'serverStop':
+    case 'serverStop': {
+      const newest = world.servers.at(-1);
       for (const server of world.servers) server.process.stop(forMs);
-      timeline.after(forMs, () => world.wasDeaf(forMs));
+      timeline.after(forMs, () => {
+        // One that was started meanwhile has heard everybody.
+        if (world.servers.at(-1) === newest) world.wasDeaf(forMs);
+      });
       return;
+    }
     case 'secondServer':
       return world.startSecondServer();
     case 'databaseDown':
