@@ -8,9 +8,10 @@ export interface Runner {
 
 /** The runners of the agents below a directory, warm or at work; their children, which carry the cookie too, left out. */
 export function runnersBelow(dir: string): Runner[] {
-  return processes().flatMap(({ pid, environment, command }) => {
+  return processes().flatMap(({ pid, groupId, environment, command }) => {
     const cookie = environment.get('STACKYARD_ATTEMPT');
-    const isRunner = command.some((word) => word.startsWith(dir) && word.includes('/spool/warm/'));
+    // A child that has not become another program yet looks like the runner, but leads no group.
+    const isRunner = pid === groupId && command.some((word) => word.startsWith(dir) && word.includes('/spool/warm/'));
     return cookie !== undefined && isRunner ? [{ pid, cookie }] : [];
   });
 }
@@ -29,6 +30,7 @@ export function componentProcessesBelow(dir: string): string[] {
 
 interface Process {
   readonly pid: number;
+  readonly groupId: number;
   readonly startTime: string;
   readonly command: readonly string[];
   readonly environment: ReadonlyMap<string, string>;
@@ -45,7 +47,8 @@ function processes(): Process[] {
         readFileSync(`/proc/${name}/${file}`, 'utf8').split('\0'),
       ) as [string[], string[]];
       const environment = new Map(environ.map((each) => each.split(/=(.*)/s, 2) as [string, string]));
-      return [{ pid: Number(name), startTime: fields[18] ?? '', command, environment }];
+      const [, groupId] = fields.map(Number);
+      return [{ pid: Number(name), groupId: groupId ?? 0, startTime: fields[18] ?? '', command, environment }];
     } catch {
       return []; // it ended while we looked
     }
