@@ -17,7 +17,7 @@ const accounts = { rootPassword: 'canary-root-7f1d', opsPassword: 'canary-ops-93
 const passphrase = 'canary-phrase-11c7';
 
 describe.skipIf(missing !== undefined)(
-  `hosts brought in over SSH (needs root, sshd, iproute2; missing: ${missing})`,
+  `hosts brought in over SSH (${missing === undefined ? 'real' : `needs root, sshd, iproute2; missing: ${missing}`})`,
   () => {
     let postgres: TestPostgres;
     let databaseUrl: string;

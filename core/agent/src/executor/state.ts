@@ -1,4 +1,4 @@
-import type { Happening } from '../session/driver.ts';
+import type { AttemptEffect, Happening } from '../session/driver.ts';
 import type { AttemptRef, AttemptResult, Order, Refusal } from '../session/messages.ts';
 import type { Decision, EntryOnDisk, ExitRecord, Found } from './records.ts';
 
@@ -115,20 +115,7 @@ export type ExecutorHappening =
       readonly quarantined: readonly { readonly attempt: AttemptRef; readonly decision: Found<Decision> }[];
     }
   // ---- asked for by the session
-  /** `startUntil`: its start will be asked for as soon as it is on disk, unless this time is over. */
-  | { readonly kind: 'journal'; readonly order: Order; readonly startUntil?: number | undefined }
-  | { readonly kind: 'bury'; readonly attempt: AttemptRef }
-  /** Start it, but not after `until`: then `postponed` is said. */
-  | { readonly kind: 'start'; readonly attempt: AttemptRef; readonly until: number }
-  /** It will not be started: this is its result. */
-  | { readonly kind: 'finish'; readonly attempt: AttemptRef; readonly result: AttemptResult }
-  | {
-      readonly kind: 'end';
-      readonly attempt: AttemptRef;
-      readonly graceMs: number;
-      readonly reason: 'KILLED' | 'TIMEOUT';
-    }
-  | { readonly kind: 'settle'; readonly attempt: AttemptRef }
+  | AttemptEffect
   // ---- answers of the disk; each says what is durable
   | { readonly kind: 'commandWritten'; readonly attempt: AttemptRef }
   | {

@@ -1,4 +1,4 @@
-import { randomOf } from './random.ts';
+import { randomOf } from '@stackyard/fleet';
 
 export type Target = 'server' | 'agent' | 'runner';
 
