@@ -77,7 +77,7 @@ test('names, ranges and imports are checked', () => {
         property('connect', 'text', { default: { import: { service: 'zookeeper', export: 'connect' } } }),
       ]),
     ],
-    components: [component('server', { configs: ['b.cfg'], notWith: ['nobody'] }), component('server')],
+    components: [component('server', { configs: ['b.cfg'], notWith: [{ component: 'nobody' }] }), component('server')],
   });
   expect(checkManifest(stack(faulty)).map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
     'NAME_TWICE /services/0/components/1',

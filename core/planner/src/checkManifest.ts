@@ -1,4 +1,4 @@
-import type { Expression, ServiceManifest, StackManifest } from '@stackyard/sdk/manifest';
+import { expressionsOf, partsOf, type ServiceManifest, type StackManifest } from '@stackyard/sdk/manifest';
 import { validRange } from 'semver';
 import { metadataOf } from './metadata.ts';
 import type { Notice } from './plan.ts';
@@ -29,7 +29,9 @@ function checkService(service: ServiceManifest, base: string): Notice[] {
       return [
         ...unknown(component.configs, { known: configs, kind: 'config', service, at: `${at}/configs` }),
         ...unknown(
-          (component.notWith ?? []).filter((name) => !name.includes('/')),
+          [...(component.with ?? []), ...(component.notWith ?? [])]
+            .map((neighbour) => neighbour.component)
+            .filter((name) => !name.includes('/')),
           { known: components, kind: 'component', service, at: `${at}/notWith` },
         ),
       ];
@@ -76,8 +78,8 @@ function badRange(range: string, at: string): Notice[] {
 function missingRequires(service: ServiceManifest, base: string): Notice[] {
   const required = new Set(service.requires.services.map((other) => other.service));
   const used = new Set(
-    service.configs.flatMap(({ properties }) =>
-      properties.flatMap((property) => (property.default ? importsIn(property.default) : [])),
+    expressionsOf(service).flatMap(({ expression }) =>
+      partsOf(expression).flatMap((part) => ('import' in part ? [part.import.service] : [])),
     ),
   );
   return [...used]
@@ -87,10 +89,4 @@ function missingRequires(service: ServiceManifest, base: string): Notice[] {
       message: `Service ${service.name} uses an export of ${name} without requiring it. Add ${name} to its "requires".`,
       pointer: `${base}/requires/services`,
     }));
-}
-
-function importsIn(expression: Expression): string[] {
-  if ('import' in expression) return [expression.import.service];
-  if ('concat' in expression) return expression.concat.flatMap(importsIn);
-  return 'op' in expression ? expression.of.flatMap(importsIn) : [];
 }

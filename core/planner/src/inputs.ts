@@ -8,6 +8,7 @@ import type {
   Self,
   ServiceManifest,
 } from '@stackyard/sdk/manifest';
+import { directPartsOf } from '@stackyard/sdk/manifest';
 import { effectiveValues, evaluate } from '@stackyard/sdk/render';
 import { javaHomeFor } from './java.ts';
 import type { ClusterState, HostComponentState, HostState, ServiceState } from './state.ts';
@@ -101,7 +102,9 @@ function sharedOf(state: ClusterState, service: ServiceState): SharedInputs {
     declared,
     values: new Map<string, ConfigValues>(),
     byHost: service.manifest.configs.some((config) =>
-      config.properties.some((property) => property.default && namesHost(property.default, service.manifest)),
+      config.properties.some((property) =>
+        [property.default, property.when].some((each) => each && namesHost(each, service.manifest)),
+      ),
     ),
   };
   const values = (hostComponent: HostComponentState): ConfigValues => {
@@ -253,12 +256,11 @@ function defaultOf(manifest: ServiceManifest, [config, property]: Path): Express
 /** Whether an expression has another value for each host component: it names one, or a path or port placed on it. */
 function namesHost(expression: Expression, manifest: ServiceManifest): boolean {
   if ('self' in expression || 'configPath' in expression) return true;
-  if ('concat' in expression) return expression.concat.some((part) => namesHost(part, manifest));
-  if ('op' in expression) return expression.of.some((part) => namesHost(part, manifest));
-  if (!('property' in expression)) return false;
+  if ('each' in expression) return false;
+  if (!('property' in expression)) return directPartsOf(expression).some((part) => namesHost(part, manifest));
   const { config, property } = expression.property;
   const found = manifest.configs.find(({ name }) => name === config)?.properties.find(({ name }) => name === property);
-  return found?.type === 'dir' || found?.offsetByOrdinal === true;
+  return found?.type === 'dir' || found?.type === 'file' || found?.offsetByOrdinal === true;
 }
 
 function mapValues<T, R>(record: Readonly<Record<string, T>>, map: (value: T, key: string) => R): Record<string, R> {

@@ -68,7 +68,7 @@ describe('building', () => {
       default: Record<string, Record<string, (host: unknown) => void>>;
     };
     const said: string[] = [];
-    lifecycle['demo/one']?.['init']?.({ get: () => 80, log: (line: string) => said.push(line) });
+    lifecycle['demo/one']?.phases?.['init']?.({ get: () => 80, log: (line: string) => said.push(line) });
     expect(said).toEqual(['port 80']);
   });
 

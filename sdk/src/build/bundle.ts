@@ -12,7 +12,7 @@ const ENTRY = '\0stackyard-lifecycle';
  */
 export async function bundleLifecycle({ folder, entry }: StackPackage, manifest: StackManifest): Promise<string> {
   const hasFunctions = manifest.services.some(({ components }) =>
-    components.some(({ lifecycle }) => lifecycle.length > 0),
+    components.some(({ lifecycle, actions = [] }) => lifecycle.length + actions.length > 0),
   );
   if (!hasFunctions) return 'export default {};\n';
   // Loaded only here: it is native code that whoever merely reads artifacts has no use for.
@@ -54,9 +54,16 @@ export async function bundleLifecycle({ folder, entry }: StackPackage, manifest:
 
 function entrySource(entry: string): string {
   return `import definition from ${JSON.stringify(entry)};
-const components = definition.stack.services.flatMap((service) =>
-  service.options.components.map((component) => [service.name + '/' + component.name, component.options.lifecycle]),
+const functionsOf = ({ lifecycle: phases, actions = {}, decommission }) => ({
+  phases,
+  actions: Object.fromEntries(Object.entries(actions).map(([name, { run }]) => [name, run])),
+  decommission: decommission?.drain,
+  recommission: decommission?.undo,
+});
+export default Object.fromEntries(
+  definition.stack.services.flatMap((service) =>
+    service.options.components.map(({ name, options }) => [service.name + '/' + name, functionsOf(options)]),
+  ),
 );
-export default Object.fromEntries(components.filter(([, lifecycle]) => lifecycle));
 `;
 }

@@ -1,7 +1,7 @@
 import type { ConfigManifest, Format, PropertyManifest } from '../manifest/config.ts';
 import { StackDefinitionError } from './errors.ts';
-import { Expr, Property, type PropertyType } from './expression.ts';
-import type { PropertyBuilder } from './property.ts';
+import { Expr, OWN, Property, type PropertyType } from './expression.ts';
+import { type PropertyBuilder, propertyManifest } from './property.ts';
 
 /** Where a config keeps what it serialises to; its own names belong to the properties. */
 export const CONFIG: unique symbol = Symbol.for('stackyard.config');
@@ -66,13 +66,9 @@ export function defineConfig<const P extends Builders>(
     format: options.format ?? formatOf(name, options.file ?? true),
     file: options.file ?? true,
     effect,
-    properties: Object.entries(properties as Builders).map(([property, { kind, data }]) => ({
-      name: property,
-      type: kind,
-      ...data,
-      help: data.help ?? '',
-      effect: data.effect ?? effect,
-    })),
+    properties: Object.entries(properties as Builders).map(([property, builder]) =>
+      named(name, propertyManifest(property, builder, effect)),
+    ),
   };
   const references = Object.entries(properties as Builders).map(([property, { kind }]) => [
     property,
@@ -83,6 +79,23 @@ export function defineConfig<const P extends Builders>(
     path: new Expr({ configPath: name }),
     [CONFIG]: manifest,
   }) as Config<P>;
+}
+
+/** `own('x')` becomes the property x of this config. */
+function named(config: string, property: PropertyManifest): PropertyManifest {
+  const inPlace = <T>(value: T): T => {
+    if (Array.isArray(value)) return value.map(inPlace) as T;
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value).map(([key, part]): [string, unknown] => [key, inPlace<unknown>(part)]);
+    return Object.fromEntries(
+      entries.map(([key, part]) => [key, key === 'config' && part === OWN ? config : part]),
+    ) as T;
+  };
+  return {
+    ...property,
+    ...(property.default ? { default: inPlace(property.default) } : {}),
+    ...(property.when ? { when: inPlace(property.when) } : {}),
+  };
 }
 
 function formatOf(name: string, isFile: boolean): Format {

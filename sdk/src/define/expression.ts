@@ -1,4 +1,4 @@
-import type { Expression, Json, PropertyRef } from '../manifest/expression.ts';
+import type { Calculation, Comparison, Expression, Json, PropertyRef } from '../manifest/expression.ts';
 import type { PROPERTY_TYPES } from '../manifest/config.ts';
 
 export type PropertyType = (typeof PROPERTY_TYPES)[number];
@@ -69,6 +69,71 @@ export function importOf(service: string, name: string): Expr {
   return new Expr({ import: { service, export: name } });
 }
 
+/** An expression for each host component of a component, by ordinal; `self` and properties are those of each. */
+export function each(
+  component: { readonly name: string },
+  of: Operand,
+  { separator = ',', only }: { readonly separator?: string; readonly only?: 'leaving' | 'staying' } = {},
+): Expr {
+  return new Expr({ each: { component: component.name, of: toExpression(of), separator, ...(only ? { only } : {}) } });
+}
+
+/** A property of the config that is being defined, by its name: `p.text().when(eq(own('mode'), 'kerberos'))`. */
+export function own(property: string): Expr {
+  return new Expr({ property: { config: OWN, property } });
+}
+/** Stands in `own` for the name of the config; no config can be called so. */
+export const OWN = '.';
+
+/** How many hosts the cluster has for a component; for `place` only. */
+export const clusterHosts = new Expr({ cluster: 'hosts' });
+
+/** `then` where the condition is true, `otherwise` where not. */
+export function choose(condition: Expr, then: Operand, otherwise: Operand): Expr {
+  return new Expr({ choose: [toExpression(condition), toExpression(then), toExpression(otherwise)] });
+}
+
+/** The value, or another where it has none: an optional property, or an export of a service that is not there. */
+export function orElse(value: Expr, fallback: Operand): Expr {
+  return new Expr({ orElse: [toExpression(value), toExpression(fallback)] });
+}
+
+function comparison(op: Comparison, a: Operand, b: Operand): Expr {
+  return new Expr({ op, of: [toExpression(a), toExpression(b)] });
+}
+
+/** Equal values. */
+export function eq(a: Operand, b: Operand): Expr {
+  return comparison('eq', a, b);
+}
+export function ne(a: Operand, b: Operand): Expr {
+  return comparison('ne', a, b);
+}
+export function lt(a: Numeric, b: Numeric): Expr {
+  return comparison('lt', a, b);
+}
+export function le(a: Numeric, b: Numeric): Expr {
+  return comparison('le', a, b);
+}
+export function gt(a: Numeric, b: Numeric): Expr {
+  return comparison('gt', a, b);
+}
+export function ge(a: Numeric, b: Numeric): Expr {
+  return comparison('ge', a, b);
+}
+
+/** Every condition is true. */
+export function and(...of: readonly [Expr, ...Expr[]]): Expr {
+  return new Expr({ op: 'and', of: of.map(toExpression) });
+}
+/** One condition at least is true. */
+export function or(...of: readonly [Expr, ...Expr[]]): Expr {
+  return new Expr({ op: 'or', of: of.map(toExpression) });
+}
+export function not(condition: Expr): Expr {
+  return new Expr({ op: 'not', of: [toExpression(condition)] });
+}
+
 /** How many host components a component has. */
 export function count(component: { readonly name: string }): Expr {
   return new Expr({ count: component.name });
@@ -76,7 +141,7 @@ export function count(component: { readonly name: string }): Expr {
 
 type Numeric = Expr | number;
 
-function operation(op: 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max', of: readonly Numeric[]): Expr {
+function operation(op: Calculation, of: readonly Numeric[]): Expr {
   return new Expr({ op, of: of.map(toExpression) });
 }
 

@@ -78,5 +78,18 @@ export interface Host {
 /** A phase written by the stack's author. */
 export type LifecycleFunction = (host: Host) => Promise<void> | void;
 
-/** The default export of an artifact's lifecycle.mjs: functions by `service/component` and phase. */
-export type LifecycleBundle = Readonly<Record<string, Readonly<Record<string, LifecycleFunction>>>>;
+/** The default export of an artifact's lifecycle.mjs: what each `service/component` has of its own. */
+export type LifecycleBundle = Readonly<Record<string, ComponentFunctions>>;
+
+/** All functions of a component. Those of `decommission` and `recommission` get the host components that leave. */
+export interface ComponentFunctions {
+  readonly phases?: Readonly<Record<string, LifecycleFunction>>;
+  readonly actions?: Readonly<
+    Record<string, (host: Host, input: Readonly<Record<string, Json>>) => Promise<Json | void> | Json | void>
+  >;
+  readonly decommission?: DrainFunction;
+  readonly recommission?: DrainFunction;
+}
+
+/** Empties host components, or takes them in again. `leaving` are those that go. */
+export type DrainFunction = (host: Host, leaving: readonly Instance[]) => Promise<void> | void;

@@ -7,7 +7,7 @@ type PropertyData = Omit<PropertyManifest, 'name' | 'type' | 'effect' | 'help'> 
 };
 
 type Numeric = 'int' | 'float' | 'port' | 'memory' | 'duration';
-type Textual = 'text' | 'list' | 'dir' | 'secret';
+type Textual = 'text' | 'list' | 'dir' | 'file' | 'url' | 'hosts' | 'secret';
 
 /** A property as it is being described. Every method returns a new builder. */
 export class PropertyBuilder<K extends PropertyType, V> {
@@ -57,6 +57,10 @@ export class PropertyBuilder<K extends PropertyType, V> {
   optional(): PropertyBuilder<K, V | null> {
     return new PropertyBuilder<K, V | null>(this.kind, { ...this.data, optional: true });
   }
+  /** Used only while the condition is true; else it has no value: it is left out of files, and null elsewhere. */
+  when(condition: Expr): PropertyBuilder<K, V | null> {
+    return new PropertyBuilder<K, V | null>(this.kind, { ...this.data, when: condition.expression });
+  }
   /** A default made of facts of the host or of other properties. */
   recommend(expression: Expr): PropertyBuilder<K, V> {
     return this.#with({ default: expression.expression });
@@ -65,6 +69,15 @@ export class PropertyBuilder<K extends PropertyType, V> {
   offsetByOrdinal(this: PropertyBuilder<'port', number>): PropertyBuilder<'port', number> {
     return new PropertyBuilder('port', { ...this.data, offsetByOrdinal: true });
   }
+}
+
+/** A property as it stands in a manifest. */
+export function propertyManifest(
+  name: string,
+  { kind, data }: PropertyBuilder<PropertyType, unknown>,
+  effect: PropertyManifest['effect'],
+): PropertyManifest {
+  return { name, type: kind, ...data, help: data.help ?? '', effect: data.effect ?? effect };
 }
 
 type Default<V> = V | Expr;
@@ -88,6 +101,12 @@ export const p = {
   port: builder<'port', number>('port'),
   /** An absolute path under the root of the host. */
   dir: builder<'dir', string>('dir'),
+  /** An absolute path of a file under the root of the host. The platform does not make it. */
+  file: builder<'file', string>('file'),
+  /** An absolute URL: http, https, or what `.pattern()` asks for. */
+  url: builder<'url', string>('url'),
+  /** Names or addresses of machines, each with or without a port. */
+  hosts: builder<'hosts', readonly string[]>('hosts'),
   memory: builder<'memory', number>('memory', { unit: 'MiB' }),
   duration: builder<'duration', number>('duration', { unit: 'ms' }),
   /** Texts without commas. Files get them comma-separated, arguments one by one. */

@@ -1,4 +1,4 @@
-import type { PackageManifest } from '../manifest/manifest.ts';
+import type { AlertManifest, DashboardManifest, OsFamily, PackageManifest } from '../manifest/manifest.ts';
 import type { Component } from './component.ts';
 import type { AnyConfig } from './config.ts';
 import type { Expr } from './expression.ts';
@@ -16,11 +16,23 @@ export function definePackage(name: string, { url, maven, ...rest }: PackageOpti
 
 export type Requirement =
   | { readonly kind: 'jdk'; readonly range: string }
+  | { readonly kind: 'os'; readonly packages: OsPackages }
   | { readonly kind: 'service'; readonly service: string; readonly range: string; readonly optional: boolean };
 
 /** A JDK on every host of the service, by a semver range of its feature version. */
 export function jdk(range: string): Requirement {
   return { kind: 'jdk', range };
+}
+
+export type OsPackages = Readonly<Partial<Record<OsFamily, readonly [string, ...string[]]>>>;
+
+/**
+ * Packages of the operating system, by family. Hosts of a family that is not named are refused.
+ * @example
+ * requires: [osPackages({ debian: ['redis-server'], redhat: ['redis'] })]
+ */
+export function osPackages(packages: OsPackages): Requirement {
+  return { kind: 'os', packages };
 }
 
 /** Another service in the cluster, whose exports `importOf` may name. */
@@ -43,6 +55,10 @@ export interface ServiceOptions {
   readonly config?: readonly AnyConfig[];
   /** Values offered to other services. */
   readonly exports?: Readonly<Record<string, Expr | string>>;
+  /** Semver ranges of the product: from where an upgrade to this version works, and to where it can be taken back. */
+  readonly upgrade?: { readonly from: string; readonly backTo?: string };
+  readonly alerts?: Readonly<Record<string, Omit<AlertManifest, 'name'>>>;
+  readonly dashboards?: Readonly<Record<string, Omit<DashboardManifest, 'name'>>>;
 }
 
 export interface Service {

@@ -1,12 +1,18 @@
 import type { z } from 'zod';
 import type { ConfigManifest } from '../manifest/config.ts';
 import { checkManifest } from '../manifest/check.ts';
-import { type ComponentManifest, type ServiceManifest, StackManifest } from '../manifest/manifest.ts';
-import type { Component } from './component.ts';
+import {
+  type ComponentManifest,
+  type NeighbourManifest,
+  type PlaceManifest,
+  type ServiceManifest,
+  StackManifest,
+} from '../manifest/manifest.ts';
+import type { Component, LifecyclePhase, Place } from './component.ts';
 import { type AnyConfig, CONFIG } from './config.ts';
 import { StackDefinitionError, type StackProblem } from './errors.ts';
 import { toExpression } from './expression.ts';
-import type { Service, Stack } from './service.ts';
+import type { OsPackages, Service, Stack } from './service.ts';
 
 export interface ManifestOptions {
   /** The npm package's name and version. */
@@ -42,6 +48,7 @@ export function toManifest({ stack }: Stack, { name, version, sdk, templates = [
 function serviceManifest({ name, options }: Service, templates: readonly string[]): ServiceManifest {
   const requires = options.requires ?? [];
   const jdk = requires.find((requirement) => requirement.kind === 'jdk');
+  const os = requires.find((requirement) => requirement.kind === 'os');
   return {
     name,
     title: options.title,
@@ -52,6 +59,7 @@ function serviceManifest({ name, options }: Service, templates: readonly string[
     packages: [...(options.packages ?? [])],
     requires: {
       ...given('jdk', jdk?.range),
+      ...given('os', os && mutable(os.packages)),
       services: requires
         .filter((requirement) => requirement.kind === 'service')
         .map(({ service, range, optional }) => ({ service, range, ...(optional ? { optional } : {}) })),
@@ -61,6 +69,9 @@ function serviceManifest({ name, options }: Service, templates: readonly string[
     exports: Object.fromEntries(
       Object.entries(options.exports ?? {}).map(([key, value]) => [key, toExpression(value)]),
     ),
+    ...given('upgrade', options.upgrade && { ...options.upgrade }),
+    ...given('alerts', options.alerts && withNames(options.alerts)),
+    ...given('dashboards', options.dashboards && withNames(options.dashboards)),
   };
 }
 
@@ -92,7 +103,12 @@ function componentManifest({ name, options }: Component): ComponentManifest {
       .filter((property) => property.type === 'dir')
       .map((property) => ({ config: config.name, property: property.name })),
   );
-  const phases = Object.keys(options.lifecycle ?? {}) as ComponentManifest['lifecycle'];
+  const { decommission, place, actions } = options;
+  const phases: ComponentManifest['lifecycle'] = [
+    ...(Object.keys(options.lifecycle ?? {}) as LifecyclePhase[]),
+    ...(decommission ? (['decommission'] as const) : []),
+    ...(decommission?.undo ? (['recommission'] as const) : []),
+  ];
   return {
     name,
     title: options.title,
@@ -110,6 +126,7 @@ function componentManifest({ name, options }: Component): ComponentManifest {
     lifecycle: phases,
     after: [...(options.after ?? [])],
     rolling: options.upgrade?.kind === 'rolling',
+    ...given('lastRole', options.upgrade?.last),
     timeouts: { ...options.timeouts },
     idempotent: { ...options.idempotent },
     health: { ...options.health },
@@ -118,11 +135,36 @@ function componentManifest({ name, options }: Component): ComponentManifest {
     links: Object.fromEntries(
       Object.entries(options.links ?? {}).map(([title, { port, path }]) => [title, { port, path }]),
     ),
+    ...given('with', options.with?.map(neighbour)),
+    ...given('notWith', options.notWith?.map(neighbour)),
+    ...given('place', place && placeManifest(place)),
+    ...given('actions', actions && Object.entries(actions).map(([key, { manifest }]) => ({ name: key, ...manifest }))),
     ...given(
-      'notWith',
-      options.notWith?.map((other) => other.name),
+      'decommission',
+      decommission && { ...given('by', decommission.by?.name), timeout: decommission.timeout ?? 3600 },
     ),
   };
+}
+
+function neighbour(other: NonNullable<Component['options']['with']>[number]): NeighbourManifest {
+  if ('options' in other) return { component: other.name };
+  const { component, why } = other;
+  return { component: typeof component === 'string' ? component : component.name, why };
+}
+
+function placeManifest({ hosts, score }: Place): PlaceManifest {
+  return {
+    ...given('hosts', hosts === undefined ? undefined : toExpression(hosts)),
+    ...given('score', score?.expression),
+  };
+}
+
+function withNames<T>(named: Readonly<Record<string, T>>): (T & { name: string })[] {
+  return Object.entries(named).map(([name, value]) => ({ name, ...value }));
+}
+
+function mutable(packages: OsPackages): NonNullable<ServiceManifest['requires']['os']> {
+  return Object.fromEntries(Object.entries(packages).map(([family, names]) => [family, [...names]]));
 }
 
 function given<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {

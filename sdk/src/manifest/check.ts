@@ -82,7 +82,12 @@ function checkComponent(service: ServiceManifest, component: ComponentManifest):
   const where = `${service.name}/${component.name}`;
   const components = service.components.map(({ name }) => name);
   const [low, high] = component.cardinality.split('-').map(Number);
-  const own = component.after.map(({ on }) => on).filter((on) => !on.includes('/'));
+  const { with: near = [], notWith = [], decommission } = component;
+  const own = [
+    ...component.after.map(({ on }) => on),
+    ...[...near, ...notWith].map((neighbour) => neighbour.component),
+    ...(decommission?.by === undefined ? [] : [decommission.by]),
+  ].filter((name) => !name.includes('/'));
   const files = component.files.filter(({ in: { config, property } }) => {
     const found = service.configs.find(({ name }) => name === config)?.properties.find(({ name }) => name === property);
     return found && found.type !== 'dir';
@@ -97,7 +102,13 @@ function checkComponent(service: ServiceManifest, component: ComponentManifest):
       component.configs,
       service.configs.map(({ name }) => name),
     ),
-    ...unknown(where, 'component', [...own, ...(component.notWith ?? [])], components),
+    ...unknown(where, 'component', own, components),
+    ...(component.lastRole !== undefined && !component.role
+      ? [problem(where, 'its turns end with a role, but it has no `role` probe', 'add the probe')]
+      : []),
+    ...(component.actions ?? []).flatMap((action) =>
+      action.input.flatMap((property) => checkProperty(`${where} action ${action.name} ${property.name}`, property)),
+    ),
     ...files.map(({ name }) => problem(`${where} file ${name}`, '`in` is no directory', 'name a property of type dir')),
   ];
 }
@@ -109,6 +120,10 @@ function checkReference(service: ServiceManifest, where: string, part: Expressio
   if ('property' in part) return propertyFaults(service, where, part.property);
   if ('configPath' in part) return unknown(where, 'config', [part.configPath], configs);
   if ('count' in part) return unknown(where, 'component', [part.count], components);
+  if ('each' in part) return unknown(where, 'component', [part.each.component], components);
+  if ('cluster' in part && !/ place\.(hosts|score)$/.test(where)) {
+    return [problem(where, 'only `place` may ask for the hosts of the cluster', 'use `count` of a component')];
+  }
   if ('hostPorts' in part) {
     const { component, port } = part.hostPorts;
     return [...unknown(where, 'component', [component], components), ...propertyFaults(service, where, port)];

@@ -20,6 +20,9 @@ export const PROPERTY_TYPES = [
   'enum',
   'port',
   'dir',
+  'file',
+  'url',
+  'hosts',
   'memory',
   'duration',
   'list',
@@ -36,6 +39,8 @@ export const PropertyManifest = z.strictObject({
   /** A constant, or an expression over host facts (a recommendation). Absent: the operator must give a value. */
   default: Expression.optional(),
   optional: z.boolean().optional(),
+  /** A condition: while it is false the property is out of use, has no value, and editors do not show it. */
+  when: Expression.optional(),
   unit: z.string().optional(),
   min: z.number().optional(),
   max: z.number().optional(),

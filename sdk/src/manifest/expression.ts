@@ -46,7 +46,34 @@ export type Expression =
   | { readonly fact: (typeof FACTS)[number] }
   /** How many host components a component of this service has. */
   | { readonly count: string }
-  | { readonly op: 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max'; readonly of: readonly Expression[] };
+  | { readonly op: Calculation; readonly of: readonly Expression[] }
+  | { readonly op: Comparison; readonly of: readonly [Expression, Expression] }
+  | { readonly op: Connective; readonly of: readonly Expression[] }
+  /** A condition, what it is when that is true, and what otherwise. */
+  | { readonly choose: readonly [Expression, Expression, Expression] }
+  /** The first one that has a value: a property without one and the export of a missing service have none. */
+  | { readonly orElse: readonly [Expression, Expression] }
+  /** An expression evaluated for each host component of a component, by ordinal, the texts joined. */
+  | {
+      readonly each: {
+        readonly component: string;
+        readonly of: Expression;
+        readonly separator: string;
+        /** Only those that are being decommissioned, or only the others; all when absent. */
+        readonly only?: 'leaving' | 'staying' | undefined;
+      };
+    }
+  /** How many hosts of the cluster a component could go to. Only in `place`. */
+  | { readonly cluster: 'hosts' };
+
+export const CALCULATIONS = ['add', 'sub', 'mul', 'div', 'min', 'max'] as const;
+export type Calculation = (typeof CALCULATIONS)[number];
+/** Of two values of one type; `lt`, `le`, `gt`, `ge` of numbers. */
+export const COMPARISONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+/** Of conditions; `not` of one. */
+export const CONNECTIVES = ['and', 'or', 'not'] as const;
+export type Connective = (typeof CONNECTIVES)[number];
 
 export const Expression: z.ZodType<Expression> = z.lazy(() =>
   z.union([
@@ -59,7 +86,20 @@ export const Expression: z.ZodType<Expression> = z.lazy(() =>
     z.strictObject({ import: z.strictObject({ service: z.string(), export: z.string() }) }),
     z.strictObject({ fact: z.enum(FACTS) }),
     z.strictObject({ count: z.string() }),
-    z.strictObject({ op: z.enum(['add', 'sub', 'mul', 'div', 'min', 'max']), of: z.array(Expression) }),
+    z.strictObject({ op: z.enum(CALCULATIONS), of: z.array(Expression) }),
+    z.strictObject({ op: z.enum(COMPARISONS), of: z.tuple([Expression, Expression]) }),
+    z.strictObject({ op: z.enum(CONNECTIVES), of: z.array(Expression).min(1) }),
+    z.strictObject({ choose: z.tuple([Expression, Expression, Expression]) }),
+    z.strictObject({ orElse: z.tuple([Expression, Expression]) }),
+    z.strictObject({
+      each: z.strictObject({
+        component: z.string(),
+        of: Expression,
+        separator: z.string().max(20),
+        only: z.enum(['leaving', 'staying']).optional(),
+      }),
+    }),
+    z.strictObject({ cluster: z.literal('hosts') }),
   ]),
 );
 
@@ -73,6 +113,32 @@ export const Probe = z.discriminatedUnion('kind', [
     path: z.string(),
     json: z.string().optional(),
     expect: Json.optional(),
+  }),
+  /** An attribute of a bean at a JMX servlet, as Hadoop's daemons have one: GET <path>?qry=<bean>. */
+  z.strictObject({
+    kind: z.literal('jmx'),
+    port: Expression,
+    path: z.string(),
+    bean: z.string(),
+    attribute: z.string(),
+    expect: Json.optional(),
+  }),
+  /** A sample of a Prometheus endpoint; healthy while it is between `min` and `max`. */
+  z.strictObject({
+    kind: z.literal('metric'),
+    port: Expression,
+    path: z.string(),
+    metric: z.string(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+  }),
+  /** A program that is run without a shell as the service's user; healthy when it ends with 0 in time. */
+  z.strictObject({
+    kind: z.literal('exec'),
+    program: Expression,
+    args: z.array(Expression),
+    env: z.record(z.string(), Expression),
+    timeoutMs: z.number().int().positive(),
   }),
   /** Healthy while the declared process lives. */
   z.strictObject({ kind: z.literal('process') }),

@@ -3,3 +3,4 @@ export * from './config.ts';
 export * from './expression.ts';
 export * from './inputs.ts';
 export * from './manifest.ts';
+export { directPartsOf, expressionsOf, partsOf, type PlacedExpression } from './walk.ts';

@@ -11,6 +11,8 @@ export interface Instance {
   readonly ordinal: number;
   /** Its effective values where they differ from those of `Inputs.values`. */
   readonly overrides?: ConfigValues;
+  /** It is being decommissioned, or was. */
+  readonly leaving?: boolean;
 }
 
 /** The host component a phase runs for. */

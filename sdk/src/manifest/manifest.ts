@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigManifest, Name, PropertyName } from './config.ts';
+import { ConfigManifest, Name, PropertyManifest, PropertyName } from './config.ts';
 import { Expression, Probe, PropertyRef } from './expression.ts';
 
 /** A product's own archive and where it comes from. */
@@ -67,6 +67,72 @@ export const DependencyManifest = z.strictObject({
 });
 export type DependencyManifest = z.infer<typeof DependencyManifest>;
 
+/** A component that must be, or must not be, on the same host, and why. */
+export const NeighbourManifest = z.strictObject({ component: z.string(), why: z.string().optional() });
+export type NeighbourManifest = z.infer<typeof NeighbourManifest>;
+
+/** Something an operator can ask of a component besides its life: typed input, a function of the stack. */
+export const ActionManifest = z.strictObject({
+  name: Name,
+  title: z.string(),
+  help: z.string(),
+  input: z.array(PropertyManifest),
+  /** Run by every host component that is asked, or by one of them: the lowest ordinal that runs. */
+  on: z.enum(['each', 'one']),
+  /** What an operator has to agree to first: the sentence that says what may be lost. */
+  danger: z.string().optional(),
+  /** Seconds. */
+  timeout: z.number().positive(),
+  idempotent: z.boolean(),
+});
+export type ActionManifest = z.infer<typeof ActionManifest>;
+
+/** How a host component is emptied before it goes. */
+export const DecommissionManifest = z.strictObject({
+  /** The component whose lowest running host component runs the functions; the leaving one itself when absent. */
+  by: Name.optional(),
+  /** Seconds. */
+  timeout: z.number().positive(),
+});
+export type DecommissionManifest = z.infer<typeof DecommissionManifest>;
+
+/** Where the recommender puts a component that the operator does not place. */
+export const PlaceManifest = z.strictObject({
+  /** How many hosts; three, or an odd number, within the cardinality, when absent. */
+  hosts: Expression.optional(),
+  /** Of a host by its facts: the highest come first, the least loaded among equals. */
+  score: Expression.optional(),
+});
+export type PlaceManifest = z.infer<typeof PlaceManifest>;
+
+export const AlertManifest = z.strictObject({
+  name: z.string().regex(/^[A-Z][A-Za-z0-9]{0,62}$/, 'use a name such as ZooKeeperNoQuorum'),
+  severity: z.enum(['critical', 'warning', 'info']),
+  /** PromQL. `$labels` stands for the labels of the service in its cluster and has to be in every selector. */
+  expr: z.string(),
+  /** Seconds for which it must hold. */
+  for: z.number().int().nonnegative(),
+  /** One sentence that says what is wrong; `{{ $labels.host }}` and `{{ $value }}` as in Prometheus. */
+  summary: z.string(),
+  /** What an operator can do about it. */
+  remedy: z.string(),
+});
+export type AlertManifest = z.infer<typeof AlertManifest>;
+
+export const PanelManifest = z.strictObject({
+  title: z.string(),
+  kind: z.enum(['timeseries', 'stat', 'table']),
+  /** A unit of Grafana, such as `ms`, `bytes` or `reqps`. */
+  unit: z.string().optional(),
+  queries: z.array(z.strictObject({ expr: z.string(), legend: z.string().optional() })).min(1),
+});
+export const DashboardManifest = z.strictObject({
+  name: Name,
+  title: z.string(),
+  panels: z.array(PanelManifest).min(1),
+});
+export type DashboardManifest = z.infer<typeof DashboardManifest>;
+
 export const LIFECYCLE_PHASES = [
   'install',
   'configure',
@@ -76,6 +142,9 @@ export const LIFECYCLE_PHASES = [
   'check',
   'stop',
   'remove',
+  'reload',
+  'decommission',
+  'recommission',
 ] as const;
 
 export const ComponentManifest = z.strictObject({
@@ -96,6 +165,8 @@ export const ComponentManifest = z.strictObject({
   after: z.array(DependencyManifest),
   /** Host components restart one after the other, each healthy before the next. */
   rolling: z.boolean(),
+  /** In turns, host components with this role come last. */
+  lastRole: z.string().optional(),
   /** Seconds after which a phase is ended, by phase; 600 where not given. */
   timeouts: z.partialRecord(z.enum(LIFECYCLE_PHASES), z.number().positive()),
   /** False where a phase must not be tried again by itself. */
@@ -104,10 +175,19 @@ export const ComponentManifest = z.strictObject({
   role: Probe.optional(),
   metrics: z.strictObject({ port: Expression, path: z.string(), charts: z.record(z.string(), z.string()) }).optional(),
   links: z.record(z.string(), z.strictObject({ port: Expression, path: z.string() })),
-  /** Not on the same host as these components. */
-  notWith: z.array(z.string()).optional(),
+  /** Only where these components of the service are. */
+  with: z.array(NeighbourManifest).optional(),
+  /** Not on the same host as these components: `component` of this service, or `service/component`. */
+  notWith: z.array(NeighbourManifest).optional(),
+  place: PlaceManifest.optional(),
+  actions: z.array(ActionManifest).optional(),
+  decommission: DecommissionManifest.optional(),
 });
 export type ComponentManifest = z.infer<typeof ComponentManifest>;
+
+export const OS_FAMILIES = ['debian', 'redhat', 'suse'] as const;
+export type OsFamily = (typeof OS_FAMILIES)[number];
+const OsPackageName = z.string().regex(/^[a-z0-9][a-z0-9+._-]{0,99}$/, 'use the name of a package');
 
 export const ServiceManifest = z.strictObject({
   name: Name,
@@ -120,12 +200,18 @@ export const ServiceManifest = z.strictObject({
   requires: z.strictObject({
     /** A semver range of the JDK's feature version, such as `>=11`. */
     jdk: z.string().optional(),
+    /** Packages of the operating system by family, such as `{ debian: ['redis-server'] }`; a host of another family is refused. */
+    os: z.partialRecord(z.enum(OS_FAMILIES), z.array(OsPackageName).min(1)).optional(),
     services: z.array(z.strictObject({ service: Name, range: z.string(), optional: z.boolean().optional() })),
   }),
   configs: z.array(ConfigManifest),
   components: z.array(ComponentManifest),
   /** Values offered to other services, such as a connect string. */
   exports: z.record(PropertyName, Expression),
+  /** Product versions from which an upgrade to this one works, and those to which it can be taken back. */
+  upgrade: z.strictObject({ from: z.string(), backTo: z.string().optional() }).optional(),
+  alerts: z.array(AlertManifest).optional(),
+  dashboards: z.array(DashboardManifest).optional(),
 });
 export type ServiceManifest = z.infer<typeof ServiceManifest>;
 

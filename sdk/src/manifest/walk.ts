@@ -1,3 +1,4 @@
+import type { PropertyManifest } from './config.ts';
 import type { Expression, Probe } from './expression.ts';
 import type { ComponentManifest, ServiceManifest } from './manifest.ts';
 
@@ -12,9 +13,10 @@ export function expressionsOf(service: ServiceManifest): PlacedExpression[] {
   return [
     ...service.configs.flatMap((config) =>
       config.properties.flatMap((property) =>
-        property.default === undefined
-          ? []
-          : [{ where: `${service.name} ${config.name} ${property.name}`, expression: property.default }],
+        ofProperty(property).map((expression) => ({
+          where: `${service.name} ${config.name} ${property.name}`,
+          expression,
+        })),
       ),
     ),
     ...service.components.flatMap((component) =>
@@ -50,16 +52,42 @@ function ofComponent(component: ComponentManifest): [place: string, Expression][
     ...(role ? ofProbe('role', role) : []),
     ...(metrics ? ([['metrics.port', metrics.port]] as [string, Expression][]) : []),
     ...Object.entries(component.links).map(([title, { port }]): [string, Expression] => [`link ${title}`, port]),
+    ...Object.entries(component.place ?? {}).flatMap(([name, value]): [string, Expression][] =>
+      value ? [[`place.${name}`, value]] : [],
+    ),
+    ...(component.actions ?? []).flatMap((action) =>
+      action.input.flatMap((property) =>
+        ofProperty(property).map((each): [string, Expression] => [`action ${action.name} ${property.name}`, each]),
+      ),
+    ),
   ];
 }
 
+function ofProperty({ default: value, when }: PropertyManifest): Expression[] {
+  return [value, when].filter((expression) => expression !== undefined);
+}
+
 function ofProbe(place: string, probe: Probe): [string, Expression][] {
-  return probe.kind === 'process' ? [] : [[`${place}.port`, probe.port]];
+  if (probe.kind === 'process') return [];
+  if (probe.kind !== 'exec') return [[`${place}.port`, probe.port]];
+  return [
+    [`${place}.program`, probe.program],
+    ...probe.args.map((arg, index): [string, Expression] => [`${place}.args[${index}]`, arg]),
+    ...Object.entries(probe.env).map(([name, value]): [string, Expression] => [`${place}.env.${name}`, value]),
+  ];
 }
 
 /** An expression and all that it is made of. */
 export function partsOf(expression: Expression): Expression[] {
-  if ('concat' in expression) return [expression, ...expression.concat.flatMap(partsOf)];
-  if ('op' in expression) return [expression, ...expression.of.flatMap(partsOf)];
-  return [expression];
+  return [expression, ...directPartsOf(expression).flatMap(partsOf)];
+}
+
+/** What an expression is made of, one level down. */
+export function directPartsOf(expression: Expression): readonly Expression[] {
+  if ('concat' in expression) return expression.concat;
+  if ('op' in expression) return expression.of;
+  if ('choose' in expression) return expression.choose;
+  if ('orElse' in expression) return expression.orElse;
+  if ('each' in expression) return [expression.each.of];
+  return [];
 }

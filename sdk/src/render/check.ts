@@ -58,7 +58,7 @@ function checkConfig(config: ConfigManifest, given: Readonly<Record<string, Json
 function missing(configs: readonly ConfigManifest[], values: ConfigValues, pointer: string): Notice[] {
   return configs.flatMap((config) =>
     config.properties
-      .filter((property) => property.default === undefined && !property.optional && !property.generated)
+      .filter(({ default: value, optional, generated, when }) => !(value || optional || generated || when))
       .filter((property) => values[config.name]?.[property.name] === undefined)
       .map((property) => ({
         code: 'VALUE_MISSING',
@@ -94,6 +94,9 @@ const TYPES: Record<PropertyManifest['type'], { article: string; test: (value: J
   enum: { article: 'a text', test: text },
   port: { article: 'a port number', test: whole },
   dir: { article: 'an absolute path', test: text },
+  file: { article: 'an absolute path', test: text },
+  url: { article: 'a URL', test: text },
+  hosts: { article: 'a list of hosts', test: (value) => Array.isArray(value) && value.every(text) },
   memory: { article: 'a whole number', test: whole },
   duration: { article: 'a whole number', test: whole },
   list: { article: 'a list of texts', test: (value) => Array.isArray(value) && value.every(text) },
@@ -132,17 +135,31 @@ function allowed(property: PropertyManifest, value: Json): Problem | undefined {
   return { code: 'VALUE_ENUM', why: `is ${describe(value)}; it must be one of ${names.join(', ')}${hint}` };
 }
 
+const PATHS = new Set<PropertyManifest['type']>(['dir', 'file']);
+
+/** What a text of a type must be, where it is not. */
+const SHAPES: Partial<Record<PropertyManifest['type'], (part: string) => string | undefined>> = {
+  url: (part) =>
+    URL.canParse(part) && !/\s/.test(part) ? undefined : 'must be an absolute URL such as http://host:80/path',
+  hosts: (part) => (HOST.test(part) ? undefined : 'must be names or addresses of hosts, each with or without a port'),
+};
+
+/** A name, an IPv4 address, or an IPv6 address in brackets; then perhaps a port. */
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+
 function textual(property: PropertyManifest, value: Json): Problem | undefined {
   for (const part of textsOf(value)) {
     if (part.length > MAX_TEXT) return { code: 'VALUE_RANGE', why: `is longer than ${MAX_TEXT} characters` };
     if (/[\0\p{Surrogate}]/u.test(part)) {
       return { code: 'VALUE_PATTERN', why: 'contains a character that no file can hold' };
     }
-    if (property.type === 'dir' && (!part.startsWith('/') || part.split('/').includes('..'))) {
+    if (PATHS.has(property.type) && (!part.startsWith('/') || part.split('/').includes('..'))) {
       return { code: 'VALUE_PATTERN', why: `must be an absolute path without "..", not ${describe(part)}` };
     }
     const taken = property.type === 'dir' ? systemDirectory(part) : undefined;
     if (taken !== undefined) return { code: 'VALUE_PATTERN', why: `must not be ${describe(part)}: ${taken}` };
+    const malformed = SHAPES[property.type]?.(part);
+    if (malformed) return { code: 'VALUE_PATTERN', why: `${malformed}, not ${describe(part)}` };
     if (property.type === 'list' && /[,\n\r]/.test(part)) {
       return { code: 'VALUE_PATTERN', why: `must not have a comma or a line break in an item (${describe(part)})` };
     }

@@ -2,6 +2,7 @@ import type { PropertyManifest } from '../manifest/config.ts';
 import type { Expression, Json, PropertyRef } from '../manifest/expression.ts';
 import type { ConfigValues, HostFacts, Inputs, Self } from '../manifest/inputs.ts';
 import type { ServiceManifest } from '../manifest/manifest.ts';
+import { partsOf } from '../manifest/walk.ts';
 import { ExpressionError } from './errors.ts';
 import { evaluate } from './evaluate.ts';
 import { describeProperty, findProperty } from './values.ts';
@@ -43,27 +44,35 @@ export function effectiveValues(sources: EffectiveSources): ConfigValues {
       );
     }
     pending.add(key);
-    const value = given(sources, ref) ?? computed(property, ref);
+    const value = inUse(property, ref) ? (given(sources, ref) ?? computed(property, ref)) : undefined;
     pending.delete(key);
     if (value !== undefined) (resolved[ref.config] ??= {})[ref.property] = value;
+  }
+
+  function inUse({ when }: PropertyManifest, ref: PropertyRef): boolean {
+    return when === undefined || valueOf(when, sources.self, `condition of ${describeProperty(ref)}`) === true;
   }
 
   function computed(property: PropertyManifest, ref: PropertyRef): Json | undefined {
     if (property.default === undefined) return undefined;
     if ('literal' in property.default) return property.default.literal;
-    referencesOf(property.default).forEach(resolve);
-    const value = evaluate(property.default, {
+    const value = valueOf(property.default, placedFor(property, sources.self), `default of ${describeProperty(ref)}`);
+    return typeof value === 'number' ? withinBounds(property, value) : value;
+  }
+
+  function valueOf(expression: Expression, self: Self | undefined, place: string): Json {
+    referencesOf(expression).forEach(resolve);
+    return evaluate(expression, {
       service: sources.service,
-      place: `default of ${describeProperty(ref)}`,
+      place,
       inputs: {
-        self: placedFor(property, sources.self),
+        self,
         values: resolved,
         instances: sources.instances ?? {},
         imports: sources.imports ?? {},
         facts: sources.facts,
       },
     });
-    return typeof value === 'number' ? withinBounds(property, value) : value;
   }
 
   for (const config of sources.service.configs) {
@@ -93,9 +102,8 @@ function withinBounds(property: PropertyManifest, value: number): number {
 
 /** Every property that an expression names. */
 export function referencesOf(expression: Expression): PropertyRef[] {
-  if ('property' in expression) return [expression.property];
-  if ('hostPorts' in expression) return [expression.hostPorts.port];
-  if ('concat' in expression) return expression.concat.flatMap(referencesOf);
-  if ('op' in expression) return expression.of.flatMap(referencesOf);
-  return [];
+  return partsOf(expression).flatMap((part) => {
+    if ('property' in part) return [part.property];
+    return 'hostPorts' in part ? [part.hostPorts.port] : [];
+  });
 }

@@ -1,4 +1,13 @@
-import type { Expression, Json, PropertyRef } from '../manifest/expression.ts';
+import {
+  type Calculation,
+  type Comparison,
+  COMPARISONS,
+  type Connective,
+  CONNECTIVES,
+  type Expression,
+  type Json,
+  type PropertyRef,
+} from '../manifest/expression.ts';
 import type { Inputs, Instance, Self } from '../manifest/inputs.ts';
 import type { ServiceManifest } from '../manifest/manifest.ts';
 import { configDir, logDir, packageDir } from '../paths.ts';
@@ -15,7 +24,11 @@ export interface EvaluationContext {
   readonly place?: string | undefined;
   /** Whether the hosts of the service share a machine; that of `self` when absent. */
   readonly local?: boolean | undefined;
+  /** For `place`: how many hosts a component could go to. */
+  readonly clusterHosts?: number | undefined;
 }
+
+type Each = Extract<Expression, { each: unknown }>['each'];
 
 /**
  * The value of an expression for one host component (or, without `self`, for its service).
@@ -32,12 +45,57 @@ export function evaluate(expression: Expression, context: EvaluationContext): Js
   if ('import' in expression) return imported(expression.import, context);
   if ('fact' in expression) return context.inputs.facts[expression.fact];
   if ('count' in expression) return instancesOf(expression.count, context).length;
+  if ('each' in expression) return eachOf(expression.each, context);
+  if ('cluster' in expression)
+    return context.clusterHosts ?? fail(context, 'only `place` may ask for hosts of the cluster');
+  if ('choose' in expression) {
+    const [condition, then, otherwise] = expression.choose;
+    return evaluate(toCondition(evaluate(condition, context), context) ? then : otherwise, context);
+  }
+  if ('orElse' in expression)
+    return valueOrNull(expression.orElse[0], context) ?? evaluate(expression.orElse[1], context);
+  const { op, of } = expression;
+  if (isConnective(op)) return connect(op, of, context);
+  if (isComparison(op))
+    return compare(
+      op,
+      of.map((part) => evaluate(part, context)),
+      context,
+    );
   return compute(
-    expression.op,
-    expression.of.map((part) => toNumber(evaluate(part, context), context)),
+    op,
+    of.map((part) => toNumber(evaluate(part, context), context)),
     context,
   );
 }
+
+/** The value of an expression, or null where an export that it names is not there. */
+function valueOrNull(expression: Expression, context: EvaluationContext): Json {
+  if ('import' in expression)
+    return context.inputs.imports[expression.import.service]?.[expression.import.export] ?? null;
+  return evaluate(expression, context);
+}
+
+/** Each host component sees its own ordinal, host, address and values. */
+function eachOf({ component, of, separator, only }: Each, context: EvaluationContext): string {
+  const { inputs } = context;
+  return instancesOf(component, context)
+    .filter(({ leaving = false }) => only === undefined || leaving === (only === 'leaving'))
+    .map((instance) => {
+      const { overrides = {}, ...place } = instance;
+      const values = Object.entries(overrides).reduce(
+        (all, [config, own]) => ({ ...all, [config]: { ...all[config], ...own } }),
+        inputs.values,
+      );
+      const self = { ...(inputs.self ?? NOWHERE), ...place, service: context.service.name, component };
+      const local = context.local ?? inputs.self?.local;
+      return toText(evaluate(of, { ...context, local, inputs: { ...inputs, values, self } }));
+    })
+    .join(separator);
+}
+
+/** Of a host component of another host only what its instance tells is known. */
+const NOWHERE = { hostComponentId: '', bind: '', root: '/', local: false } as const;
 
 /** A value as it stands in an argument or joined text: lists comma-separated, maps as JSON. */
 export function toText(value: Json): string {
@@ -63,7 +121,7 @@ function propertyOf(
     return fail(context, `there is no property ${describeProperty(ref)} in service ${context.service.name}`);
   const value = values[ref.config]?.[ref.property];
   if (value === undefined) {
-    if (property.optional) return null;
+    if (property.optional || property.when) return null;
     return fail(context, `${describeProperty(ref)} has no value; give it one in the config of ${context.service.name}`);
   }
   const local = context.local ?? context.inputs.self?.local ?? false;
@@ -125,20 +183,54 @@ function requireSelf(context: EvaluationContext): Self {
   return context.inputs.self ?? fail(context, 'it names facts of one host component, which an export cannot do');
 }
 
-const OPERATIONS = {
+const CALCULATE = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
   min: (a, b) => Math.min(a, b),
   max: (a, b) => Math.max(a, b),
-} satisfies Record<string, (a: number, b: number) => number>;
+} satisfies Record<Calculation, (a: number, b: number) => number>;
 
-function compute(op: keyof typeof OPERATIONS, numbers: readonly number[], context: EvaluationContext): number {
+function compute(op: Calculation, numbers: readonly number[], context: EvaluationContext): number {
   const [first, ...rest] = numbers;
   if (first === undefined) return fail(context, `${op} needs at least one operand`);
-  const result = rest.reduce(OPERATIONS[op], first);
+  const result = rest.reduce(CALCULATE[op], first);
   return Number.isFinite(result) ? result : fail(context, `${op} of ${numbers.join(', ')} is no number`);
+}
+
+const COMPARE = {
+  eq: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  ne: (a, b) => JSON.stringify(a) !== JSON.stringify(b),
+  lt: (a, b) => a < b,
+  le: (a, b) => a <= b,
+  gt: (a, b) => a > b,
+  ge: (a, b) => a >= b,
+} satisfies Record<Comparison, (a: number, b: number) => boolean>;
+
+function isComparison(op: string): op is Comparison {
+  return (COMPARISONS as readonly string[]).includes(op);
+}
+
+function isConnective(op: string): op is Connective {
+  return (CONNECTIVES as readonly string[]).includes(op);
+}
+
+function compare(op: Comparison, values: readonly Json[], context: EvaluationContext): boolean {
+  const [a = null, b = null] = values;
+  if (op === 'eq' || op === 'ne') return COMPARE[op](a as number, b as number);
+  return COMPARE[op](toNumber(a, context), toNumber(b, context));
+}
+
+/** Stops at the first part that decides, so that `and(ne(x, ''), …)` guards what follows. */
+function connect(op: Connective, of: readonly Expression[], context: EvaluationContext): boolean {
+  const isTrue = (part: Expression): boolean => toCondition(evaluate(part, context), context);
+  if (op === 'not') return !isTrue(of[0]!);
+  return op === 'and' ? of.every(isTrue) : of.some(isTrue);
+}
+
+function toCondition(value: Json, context: EvaluationContext): boolean {
+  return typeof value === 'boolean' ? value : fail(context, `${JSON.stringify(value)} is no condition`);
 }
 
 function toNumber(value: Json, context: EvaluationContext): number {

@@ -15,6 +15,30 @@ export type ResolvedProbe =
       readonly json?: string | undefined;
       readonly expect?: Json | undefined;
     }
+  | {
+      readonly kind: 'jmx';
+      readonly address: string;
+      readonly port: number;
+      readonly path: string;
+      readonly attribute: string;
+      readonly expect?: Json | undefined;
+    }
+  | {
+      readonly kind: 'metric';
+      readonly address: string;
+      readonly port: number;
+      readonly path: string;
+      readonly metric: string;
+      readonly min?: number | undefined;
+      readonly max?: number | undefined;
+    }
+  | {
+      readonly kind: 'exec';
+      readonly program: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      readonly timeoutMs: number;
+    }
   | { readonly kind: 'process' };
 
 /** A declared process as it is spawned on one host. */
@@ -42,26 +66,37 @@ export function processCommand({ service, component, inputs }: Component): Proce
   const { process } = component;
   if (!process) return undefined;
   const context: EvaluationContext = { service, inputs, place: 'process' };
-  const values = (expression: Expression): string[] => {
-    const value = evaluate(expression, context);
-    if (value === null) return [];
-    return Array.isArray(value) ? value.map(toText) : [toText(value)];
-  };
   return {
-    program: programPath(toText(evaluate(process.program, context)), context),
-    args: process.args.flatMap(values),
-    env: Object.fromEntries(
-      Object.entries(process.env).map(([name, value]) => [name, toText(evaluate(value, context))]),
-    ),
+    ...invocationOf(process, context),
     ready: resolveProbe(process.ready, context),
     readyMs: process.readyMs,
     stopMs: process.stopMs,
   };
 }
 
+interface Invocation {
+  readonly program: Expression;
+  readonly args: readonly Expression[];
+  readonly env: Readonly<Record<string, Expression>>;
+}
+
+function invocationOf({ program, args, env }: Invocation, context: EvaluationContext) {
+  const values = (expression: Expression): string[] => {
+    const value = evaluate(expression, context);
+    if (value === null) return [];
+    return Array.isArray(value) ? value.map(toText) : [toText(value)];
+  };
+  return {
+    program: programPath(toText(evaluate(program, context)), context),
+    args: args.flatMap(values),
+    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, toText(evaluate(value, context))])),
+  };
+}
+
 /** A probe of a host component: its address is the host component's own. */
 export function resolveProbe(probe: Probe, context: EvaluationContext): ResolvedProbe {
   if (probe.kind === 'process') return probe;
+  if (probe.kind === 'exec') return { kind: 'exec', ...invocationOf(probe, context), timeoutMs: probe.timeoutMs };
   const address = context.inputs.self?.address;
   const port = evaluate(probe.port, context);
   if (address === undefined || typeof port !== 'number') {
@@ -71,6 +106,14 @@ export function resolveProbe(probe: Probe, context: EvaluationContext): Resolved
     );
   }
   if (probe.kind === 'tcp') return { kind: 'tcp', address, port };
+  if (probe.kind === 'jmx') {
+    const { bean, path, attribute, expect } = probe;
+    return { kind: 'jmx', address, port, path: `${path}?qry=${encodeURIComponent(bean)}`, attribute, expect };
+  }
+  if (probe.kind === 'metric') {
+    const { path, metric, min, max } = probe;
+    return { kind: 'metric', address, port, path, metric, min, max };
+  }
   return { kind: 'http', address, port, path: probe.path, json: probe.json, expect: probe.expect };
 }
 

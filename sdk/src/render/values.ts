@@ -20,7 +20,11 @@ export interface Placement {
 
 /** The one place where a stored value becomes what it is on a host. */
 export function resolveValue(property: PropertyManifest, value: Json, placement: Placement): Json {
-  if (property.type === 'dir' && typeof value === 'string' && placement.root !== undefined) {
+  if (
+    (property.type === 'dir' || property.type === 'file') &&
+    typeof value === 'string' &&
+    placement.root !== undefined
+  ) {
     return hostPath(placement.root, value);
   }
   if (property.offsetByOrdinal && placement.local && typeof value === 'number') {

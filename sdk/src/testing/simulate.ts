@@ -196,17 +196,24 @@ export class Simulation {
   }
 
   #checkCardinalities(): void {
-    for (const { name, cardinality, notWith = [] } of this.#world.manifest.services.flatMap((s) => s.components)) {
+    for (const { name, cardinality, with: near = [], notWith = [] } of this.#world.manifest.services.flatMap(
+      (s) => s.components,
+    )) {
       const hosts = this.#world.placements.filter((other) => other.component === name).map(({ host }) => host);
       if (hosts.length > 0 && !allows(cardinality, hosts.length, this.#world.hosts.size)) {
         throw new ImpossibleScenarioError(
           `${name} is on ${hosts.length} hosts, and its cardinality is '${cardinality}'.`,
         );
       }
-      const clash = this.#world.placements.find(
-        ({ component, host }) => notWith.includes(component) && hosts.includes(host),
-      );
+      const apart = new Set(notWith.map(({ component }) => component));
+      const clash = this.#world.placements.find(({ component, host }) => apart.has(component) && hosts.includes(host));
       if (clash) throw new ImpossibleScenarioError(`${name} must not be with ${clash.component}, as on ${clash.host}.`);
+      for (const host of hosts) {
+        const there = this.#world.placements.filter((other) => other.host === host).map(({ component }) => component);
+        const missing = near.find(({ component }) => !there.includes(component));
+        if (missing)
+          throw new ImpossibleScenarioError(`${name} must be with ${missing.component}, which ${host} has not.`);
+      }
     }
   }
 }

@@ -23,7 +23,7 @@ export async function lifecycleFunction(context: PhaseContext): Promise<Lifecycl
   const file = lifecycleFile(artifact);
   const name = `${service.name}/${component.name}`;
   const bundle = existsSync(file) ? (await loadModule(file)).default : {};
-  const found = bundle?.[name]?.[phase];
+  const found = bundle?.[name]?.phases?.[phase];
   if (!found)
     throw new PhaseError(`The stack promises a function for phase ${phase} of ${name}, but lifecycle.mjs has none.`);
   return found;

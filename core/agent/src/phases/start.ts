@@ -32,7 +32,7 @@ export async function start(context: PhaseContext): Promise<void> {
 
 /** Whoever answers already is not the process that is about to be started, and would pass for it. */
 async function checkFree(context: PhaseContext, process: ProcessManifest): Promise<void> {
-  if (process.ready.kind === 'process') return;
+  if (!('port' in process.ready)) return;
   const port = Number(textOf(context, process.ready.port, 'process.ready'));
   const { address, host } = context.inputs.self;
   const taken = await connects({ address, port, timeoutMs: 1_000 }).then(

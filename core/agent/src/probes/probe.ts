@@ -28,6 +28,9 @@ export async function ask(definition: Definition, probe: Probe, options: ProbeOp
       ? { ok: true, message: 'The process runs.' }
       : { ok: false, message: 'The process does not run.' };
   }
+  if (probe.kind !== 'tcp' && probe.kind !== 'http') {
+    return { ok: false, message: `This agent cannot ask by ${probe.kind}. Update the agent.` };
+  }
   try {
     const { inputs, service } = definition;
     const port = Number(evaluate(probe.port, { inputs, service, place: 'probe' }));

@@ -1,4 +1,4 @@
-import type { ServiceManifest } from '@stackyard/sdk/manifest';
+import type { ComponentManifest, ServiceManifest } from '@stackyard/sdk/manifest';
 import type { Addition } from '../command.ts';
 import { pointer } from '../problems.ts';
 import { suggestion } from '../sentences.ts';
@@ -199,8 +199,9 @@ function placeOthers(draft: Draft, service: ServiceState, { addition, base, plac
 function occupancy(draft: Draft, manifest: ServiceManifest, component: string, placement: Placement) {
   const load = new Map<string, number>();
   const avoid = new Set<string>();
-  const excluded = new Set(manifest.components.find(({ name }) => name === component)?.notWith);
-  for (const { name, notWith } of manifest.components) if (notWith?.includes(component)) excluded.add(name);
+  const apart = ({ notWith = [] }: Pick<ComponentManifest, 'notWith'>) => notWith.map((other) => other.component);
+  const excluded = new Set(manifest.components.filter(({ name }) => name === component).flatMap(apart));
+  for (const other of manifest.components) if (apart(other).includes(component)) excluded.add(other.name);
   const note = (hostId: string, service: ServiceManifest, name: string): void => {
     const category = service.components.find((candidate) => candidate.name === name)?.category;
     if (category === 'server') load.set(hostId, (load.get(hostId) ?? 0) + 1);

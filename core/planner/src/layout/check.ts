@@ -1,4 +1,4 @@
-import type { ServiceManifest } from '@stackyard/sdk/manifest';
+import type { NeighbourManifest, ServiceManifest } from '@stackyard/sdk/manifest';
 import { boundsOf, describeBounds } from '../cardinality.ts';
 import { javaHomeFor } from '../java.ts';
 import { metadataOf } from '../metadata.ts';
@@ -130,9 +130,14 @@ function warnOfOthers(draft: Draft, touched: ReadonlyMap<string, string>): void 
   }
 }
 
-/** Components that must not share a host, where the request brings one of them. */
+interface Neighbour {
+  readonly service: ServiceManifest;
+  readonly hostComponent: HostComponentState;
+}
+
+/** Components that must, or must not, share a host, where the request brings one of them. */
 function checkNeighbours(draft: Draft): void {
-  const byHost = new Map<string, { service: ServiceManifest; hostComponent: HostComponentState }[]>();
+  const byHost = new Map<string, Neighbour[]>();
   const hosts = new Set<string>();
   for (const service of draft.services.values()) {
     for (const hostComponent of service.hostComponents) {
@@ -144,19 +149,35 @@ function checkNeighbours(draft: Draft): void {
   }
   for (const hostId of hosts) {
     const present = byHost.get(hostId) ?? [];
-    for (const { service, hostComponent } of present) {
-      const rule = service.components.find(({ name }) => name === hostComponent.component)?.notWith ?? [];
-      for (const other of present) {
-        const name = other.hostComponent.component;
-        const excluded =
-          (other.service.name === service.name && rule.includes(name)) ||
-          rule.includes(`${other.service.name}/${name}`);
-        if (!excluded) continue;
-        const at = draft.added.get(hostComponent.id) ?? draft.added.get(other.hostComponent.id);
-        if (at === undefined) continue;
-        const message = `${hostComponent.component} must not share a host with ${name}, and both would be on ${draft.hostOf(hostComponent).name}. Place one of them elsewhere.`;
-        draft.problems.refuse('NOT_WITH', message, at);
-      }
-    }
+    for (const one of present) checkNeighboursOf(draft, one, present);
   }
+}
+
+function checkNeighboursOf(draft: Draft, one: Neighbour, present: readonly Neighbour[]): void {
+  const { service, hostComponent } = one;
+  const rules = service.components.find(({ name }) => name === hostComponent.component);
+  const host = draft.hostOf(hostComponent).name;
+  const found = (rule: NeighbourManifest) =>
+    present.find(({ service: { name }, hostComponent: { component } }) =>
+      rule.component.includes('/')
+        ? rule.component === `${name}/${component}`
+        : name === service.name && rule.component === component,
+    );
+  for (const rule of rules?.notWith ?? []) {
+    const other = found(rule);
+    const at = other && (draft.added.get(hostComponent.id) ?? draft.added.get(other.hostComponent.id));
+    if (!other || at === undefined) continue;
+    const message = `${hostComponent.component} must not share a host with ${other.hostComponent.component}, and both would be on ${host}${because(rule)}. Place one of them elsewhere.`;
+    draft.problems.refuse('NOT_WITH', message, at);
+  }
+  const at = draft.added.get(hostComponent.id);
+  for (const rule of rules?.with ?? []) {
+    if (at === undefined || found(rule)) continue;
+    const message = `${hostComponent.component} must share its host with ${rule.component}, which ${host} would not have${because(rule)}. Place ${rule.component} there too, or ${hostComponent.component} elsewhere.`;
+    draft.problems.refuse('WITH', message, at);
+  }
+}
+
+function because({ why }: NeighbourManifest): string {
+  return why === undefined ? '' : `: ${why}`;
 }

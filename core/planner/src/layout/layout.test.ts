@@ -142,7 +142,7 @@ test('components that must not share a host are kept apart, named or placed by d
   const ha = service('ha', {
     components: [
       component('active', { cardinality: '1' }),
-      component('standby', { cardinality: '1', notWith: ['active'] }),
+      component('standby', { cardinality: '1', notWith: [{ component: 'active' }] }),
     ],
   });
   const state = cluster({ hosts: ['a', 'b'], manifests: [ha] });
