@@ -65,7 +65,7 @@ describe('building', () => {
     const bundle = join(work, 'lifecycle.mjs');
     await writeFile(bundle, files[0]?.content ?? '');
     const { default: lifecycle } = (await import(pathToFileURL(bundle).href)) as {
-      default: Record<string, Record<string, (host: unknown) => void>>;
+      default: Record<string, { phases?: Record<string, (host: unknown) => void> }>;
     };
     const said: string[] = [];
     lifecycle['demo/one']?.phases?.['init']?.({ get: () => 80, log: (line: string) => said.push(line) });

@@ -80,7 +80,7 @@ createServer((_request, response) => response.end(JSON.stringify({ state: 'beati
 `;
 
 const lifecycle = `import { appendFileSync } from 'node:fs';
-export default { 'beat/beater': {
+export default { 'beat/beater': { phases: {
   init: (host) => host.once('format', async () => {
     await host.write(host.get({ ref: { config: 'beat.conf', property: 'dataDir' } }) + '/formatted', 'yes\\n');
   }),
@@ -97,7 +97,7 @@ export default { 'beat/beater': {
     if (answer.state !== 'beating') throw new Error('It does not beat.');
     host.log('It beats.');
   },
-} };
+} } };
 `;
 
 export interface TestStack {

@@ -52,7 +52,7 @@ const manifest: StackManifest = {
 
 const files = {
   'manifest.json': JSON.stringify(manifest),
-  'lifecycle.mjs': `export default { 'nothing/nobody': { check: async (host) => host.log(host.self.host) } };\n`,
+  'lifecycle.mjs': `export default { 'nothing/nobody': { phases: { check: async (host) => host.log(host.self.host) } } };\n`,
 };
 
 const digest = `sha512-${'0'.repeat(128)}`;
