@@ -90,6 +90,8 @@ export function toWire(message: AgentSays, extras: Extras): AgentMessage {
       return { result: toResult(message.attempt, message.hash, message.result) };
     case 'cancelReply':
       return { cancelReply: { attempt: message.attempt, phase: phases[message.phase] } };
+    case 'forgotten':
+      return { forgotten: { attempt: message.attempt } };
   }
 }
 
@@ -111,6 +113,7 @@ export function fromWire(message: ServerMessage__Output): ServerSays | undefined
   if (message.welcome) return { kind: 'welcome', ...message.welcome };
   if (message.heartbeatAck) return { kind: 'heartbeatAck', ...message.heartbeatAck };
   if (message.resultAck) return { kind: 'resultAck', attempt: refOf(message.resultAck.attempt) };
+  if (message.recall) return { kind: 'recall', attempt: refOf(message.recall.attempt) };
   if (message.goaway) return { kind: 'goaway', ...message.goaway };
   if (message.cancel) {
     const { attempt, graceMs, cause } = message.cancel;

@@ -130,6 +130,9 @@ export class SimulatedAgent implements session.SessionWorld {
 
   async saveFence(): Promise<void> {}
 
+  /** A journal in memory forgets what was acknowledged. */
+  async recall(): Promise<undefined> {}
+
   ask(effect: session.AttemptEffect): void {
     switch (effect.kind) {
       case 'journal':

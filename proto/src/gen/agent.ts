@@ -16,6 +16,7 @@ import type { DownloadChunk as _stackyard_agent_v1_DownloadChunk, DownloadChunk_
 import type { DownloadRequest as _stackyard_agent_v1_DownloadRequest, DownloadRequest__Output as _stackyard_agent_v1_DownloadRequest__Output } from './stackyard/agent/v1/DownloadRequest.ts';
 import type { Envelope as _stackyard_agent_v1_Envelope, Envelope__Output as _stackyard_agent_v1_Envelope__Output } from './stackyard/agent/v1/Envelope.ts';
 import type { Facts as _stackyard_agent_v1_Facts, Facts__Output as _stackyard_agent_v1_Facts__Output } from './stackyard/agent/v1/Facts.ts';
+import type { Forgotten as _stackyard_agent_v1_Forgotten, Forgotten__Output as _stackyard_agent_v1_Forgotten__Output } from './stackyard/agent/v1/Forgotten.ts';
 import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from './stackyard/agent/v1/Goaway.ts';
 import type { Goodbye as _stackyard_agent_v1_Goodbye, Goodbye__Output as _stackyard_agent_v1_Goodbye__Output } from './stackyard/agent/v1/Goodbye.ts';
 import type { Heartbeat as _stackyard_agent_v1_Heartbeat, Heartbeat__Output as _stackyard_agent_v1_Heartbeat__Output } from './stackyard/agent/v1/Heartbeat.ts';
@@ -30,6 +31,7 @@ import type { LogAck as _stackyard_agent_v1_LogAck, LogAck__Output as _stackyard
 import type { LogChunk as _stackyard_agent_v1_LogChunk, LogChunk__Output as _stackyard_agent_v1_LogChunk__Output } from './stackyard/agent/v1/LogChunk.ts';
 import type { LogFrame as _stackyard_agent_v1_LogFrame, LogFrame__Output as _stackyard_agent_v1_LogFrame__Output } from './stackyard/agent/v1/LogFrame.ts';
 import type { PackageRef as _stackyard_agent_v1_PackageRef, PackageRef__Output as _stackyard_agent_v1_PackageRef__Output } from './stackyard/agent/v1/PackageRef.ts';
+import type { Recall as _stackyard_agent_v1_Recall, Recall__Output as _stackyard_agent_v1_Recall__Output } from './stackyard/agent/v1/Recall.ts';
 import type { RenewReply as _stackyard_agent_v1_RenewReply, RenewReply__Output as _stackyard_agent_v1_RenewReply__Output } from './stackyard/agent/v1/RenewReply.ts';
 import type { RenewRequest as _stackyard_agent_v1_RenewRequest, RenewRequest__Output as _stackyard_agent_v1_RenewRequest__Output } from './stackyard/agent/v1/RenewRequest.ts';
 import type { Result as _stackyard_agent_v1_Result, Result__Output as _stackyard_agent_v1_Result__Output } from './stackyard/agent/v1/Result.ts';
@@ -72,6 +74,7 @@ export interface ProtoGrpcType {
         DownloadRequest: MessageTypeDefinition<_stackyard_agent_v1_DownloadRequest, _stackyard_agent_v1_DownloadRequest__Output>
         Envelope: MessageTypeDefinition<_stackyard_agent_v1_Envelope, _stackyard_agent_v1_Envelope__Output>
         Facts: MessageTypeDefinition<_stackyard_agent_v1_Facts, _stackyard_agent_v1_Facts__Output>
+        Forgotten: MessageTypeDefinition<_stackyard_agent_v1_Forgotten, _stackyard_agent_v1_Forgotten__Output>
         Goaway: MessageTypeDefinition<_stackyard_agent_v1_Goaway, _stackyard_agent_v1_Goaway__Output>
         Goodbye: MessageTypeDefinition<_stackyard_agent_v1_Goodbye, _stackyard_agent_v1_Goodbye__Output>
         Heartbeat: MessageTypeDefinition<_stackyard_agent_v1_Heartbeat, _stackyard_agent_v1_Heartbeat__Output>
@@ -86,6 +89,7 @@ export interface ProtoGrpcType {
         LogChunk: MessageTypeDefinition<_stackyard_agent_v1_LogChunk, _stackyard_agent_v1_LogChunk__Output>
         LogFrame: MessageTypeDefinition<_stackyard_agent_v1_LogFrame, _stackyard_agent_v1_LogFrame__Output>
         PackageRef: MessageTypeDefinition<_stackyard_agent_v1_PackageRef, _stackyard_agent_v1_PackageRef__Output>
+        Recall: MessageTypeDefinition<_stackyard_agent_v1_Recall, _stackyard_agent_v1_Recall__Output>
         RenewReply: MessageTypeDefinition<_stackyard_agent_v1_RenewReply, _stackyard_agent_v1_RenewReply__Output>
         RenewRequest: MessageTypeDefinition<_stackyard_agent_v1_RenewRequest, _stackyard_agent_v1_RenewRequest__Output>
         Result: MessageTypeDefinition<_stackyard_agent_v1_Result, _stackyard_agent_v1_Result__Output>

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
@@ -329,6 +330,30 @@ test('an agent whose host was removed as lost says which of its components still
   await expect.poll(said, { timeout: 20_000 }).toContain('its components still run. Stop them by hand');
   expect(await said()).toContain(`"pid":${pid}`);
   expect(readState(componentDir(place.root, hostComponentId)).alive).toBe(true);
+});
+
+test('a result that was acknowledged comes again with its log when the server asks for it, also after a restart', async () => {
+  await startAgent();
+  const attempt = server.dispatch(testEnvelope(stack, place, 'install'));
+  const [first, log] = [await server.resultOf(attempt), await server.logOf(attempt)];
+  for (const restarts of [false, true]) {
+    // Restored from a backup that is older than both.
+    server.results.length = 0;
+    for (const known of [server.logs, server.ended]) known.clear();
+    if (restarts) {
+      await agent?.stop();
+      await startAgent();
+    }
+    server.send({ recall: { attempt } });
+    expect(await server.resultOf(attempt)).toEqual(first);
+    expect(await server.logOf(attempt)).toBe(log);
+  }
+  const unknown = { taskId: randomUUID(), number: 1 };
+  server.send({ recall: { attempt: unknown } });
+  await server.until(
+    () => server.said.at(-1)?.forgotten?.attempt?.taskId === unknown.taskId,
+    'a word of having nothing',
+  );
 });
 
 test('there is one agent per host root, and none without an identity or a token', async () => {

@@ -163,7 +163,17 @@ export async function assemble(from: {
   };
   const agentBootId = randomUUID();
   const session = await restoredSession({ identity, root, fenceFile: paths.fence, spool, attempts });
-  const world = agentWorld({ fenceFile: paths.fence, connection, attempts, extras, log });
+  const world = agentWorld({
+    fenceFile: paths.fence,
+    connection,
+    attempts,
+    recalled: (ref) => {
+      log.info(ref, 'The server asks for a result again that it had acknowledged');
+      logs.ended(ref, attempts.logFileOf(ref));
+    },
+    extras,
+    log,
+  });
   const driver: SessionDriver = new SessionDriver(session, world);
   attempts.attach((happening) => {
     driver.happened(happening);

@@ -59,7 +59,7 @@ export function onDispatch(state: SessionState, stream: number, order: Order, no
 }
 
 /** What a command is answered whose attempt is known; while it is being journaled the answer is already on its way. */
-function repeatedly(stream: number, known: Attempt): Effect[] {
+export function repeatedly(stream: number, known: Attempt): Effect[] {
   const { ref: attempt, hash, result } = known;
   const phase = wirePhase(known);
   if (!phase) return [];

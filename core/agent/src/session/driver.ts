@@ -1,5 +1,5 @@
 import type { AgentSays, AttemptRef } from './messages.ts';
-import type { Effect, Fence, SessionEvent, SessionState, Timer } from './state.ts';
+import type { Effect, Fence, Kept, SessionEvent, SessionState, Timer } from './state.ts';
 import { step } from './step.ts';
 
 /** An event without its time; a union distributes. */
@@ -16,6 +16,8 @@ export interface SessionWorld {
   close(stream: number, reason: string, retryAfterMs: number): void;
   /** Resolves when it is on disk. */
   saveFence(fence: Fence): Promise<void>;
+  /** A result that was acknowledged, while it is kept. */
+  recall(attempt: AttemptRef): Promise<Kept | undefined>;
   /** The driver is told what comes of it. */
   ask(effect: AttemptEffect): void;
   alert(message: string, attempt?: AttemptRef): void;
@@ -79,6 +81,14 @@ export class SessionDriver {
           (error: unknown) => world.failed(error, effect.kind),
         );
         return;
+      case 'recall': {
+        const { attempt } = effect;
+        void world.recall(attempt).then(
+          (kept) => this.happened({ kind: 'recalled', attempt, kept }),
+          (error: unknown) => world.failed(error, effect.kind),
+        );
+        return;
+      }
       case 'journal':
       case 'bury':
       case 'start':

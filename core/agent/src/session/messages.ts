@@ -47,7 +47,8 @@ export type AgentSays =
   | { readonly kind: 'refused'; readonly attempt: AttemptRef; readonly reason: Refusal; readonly message: string }
   | { readonly kind: 'started'; readonly attempt: AttemptRef; readonly pid: number }
   | { readonly kind: 'result'; readonly attempt: AttemptRef; readonly hash: string; readonly result: AttemptResult }
-  | { readonly kind: 'cancelReply'; readonly attempt: AttemptRef; readonly phase: WirePhase };
+  | { readonly kind: 'cancelReply'; readonly attempt: AttemptRef; readonly phase: WirePhase }
+  | { readonly kind: 'forgotten'; readonly attempt: AttemptRef };
 
 /** A command as it came: the very bytes that are hashed and journaled, and the terms the session itself keeps. */
 export interface Order {
@@ -86,5 +87,7 @@ export type ServerSays =
     }
   | ({ readonly kind: 'dispatch' } & Order)
   | { readonly kind: 'resultAck'; readonly attempt: AttemptRef }
+  /** Say its result again, though it was acknowledged. */
+  | { readonly kind: 'recall'; readonly attempt: AttemptRef }
   | { readonly kind: 'cancel'; readonly attempt: AttemptRef; readonly graceMs: number; readonly cause: string }
   | { readonly kind: 'goaway'; readonly retryAfterMs: number; readonly reason: string };

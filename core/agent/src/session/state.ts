@@ -29,6 +29,12 @@ export interface Lease {
   readonly leaseMs: number;
 }
 
+/** A result that was acknowledged, and is kept for a while. */
+export interface Kept {
+  readonly hash: string;
+  readonly result: AttemptResult;
+}
+
 export interface SessionState {
   /** The root of this host: what is meant for another is refused. Undefined for an agent that stands for many. */
   readonly root?: string | undefined;
@@ -59,6 +65,8 @@ export type SessionEvent = { readonly now: number } & (
       readonly message: string;
     }
   | { readonly kind: 'tombstoned'; readonly attempt: AttemptRef }
+  /** Answers `recall`. */
+  | { readonly kind: 'recalled'; readonly attempt: AttemptRef; readonly kept: Kept | undefined }
   | { readonly kind: 'started'; readonly attempt: AttemptRef; readonly pid: number }
   /** It was ready only after the time until which it might be started. It certainly has not started. */
   | { readonly kind: 'postponed'; readonly attempt: AttemptRef }
@@ -92,6 +100,8 @@ export type Effect =
     }
   /** The server has the result: only a tombstone is kept. */
   | { readonly kind: 'settle'; readonly attempt: AttemptRef }
+  /** Look for a result that was acknowledged: `recalled` follows. */
+  | { readonly kind: 'recall'; readonly attempt: AttemptRef }
   /** Replaces an earlier schedule of the same timer; `jitter` is a fraction of the time. */
   | { readonly kind: 'schedule'; readonly timer: Timer; readonly afterMs: number; readonly jitter: number }
   /** Something that must not happen did. */

@@ -15,6 +15,7 @@ const turn = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('dispatch' as const), ref }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), ref }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('ack' as const), ref }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('recall' as const), ref }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('disk' as const), pick: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('reconnect' as const), epoch: fc.integer({ min: 5, max: 9 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 40_000 }) }) },
@@ -27,6 +28,7 @@ interface World {
   readonly starts: Map<string, number>;
   readonly buried: Set<string>;
   readonly running: Set<string>;
+  readonly settled: Set<string>;
   epoch: number;
   sessionNo: number;
 }
@@ -55,6 +57,15 @@ function carryOut(world: World, effects: readonly Effect[]): void {
         world.buried.add(attemptId(effect.attempt));
         world.due.push({ kind: 'tombstoned', attempt: effect.attempt });
         break;
+      case 'recall': {
+        const { attempt } = effect;
+        const kept = world.settled.has(attemptId(attempt)) ? { hash: order(attempt).hash, result: done } : undefined;
+        world.due.push({ kind: 'recalled', attempt, kept });
+        break;
+      }
+      case 'settle':
+        world.settled.add(attemptId(effect.attempt));
+        break;
       case 'saveFence':
         // Nothing below what was obeyed before is ever written.
         expect(effect.fence.epoch).toBeGreaterThanOrEqual(world.agent.state.fence.epoch);
@@ -68,7 +79,6 @@ function carryOut(world: World, effects: readonly Effect[]): void {
         break;
       case 'close':
       case 'schedule':
-      case 'settle':
       case 'alert':
         break;
     }
@@ -85,6 +95,8 @@ function play(world: World, step: typeof turn extends fc.Arbitrary<infer T> ? T 
       return hear({ kind: 'cancel', attempt: step.ref, graceMs: 0, cause: 'USER_CANCEL' });
     case 'ack':
       return hear({ kind: 'resultAck', attempt: step.ref });
+    case 'recall':
+      return hear({ kind: 'recall', attempt: step.ref });
     case 'wait':
       agent.now += step.ms;
       carryOut(world, agent.happen({ kind: 'timer', timer: 'deadline' }));
@@ -118,6 +130,7 @@ test('whatever is repeated, reordered or lost, no attempt starts twice, nor besi
         starts: new Map(),
         buried: new Set(),
         running: new Set(),
+        settled: new Set(),
         epoch: 7,
         sessionNo: 1,
       };
@@ -144,6 +157,7 @@ test('every accepted attempt ends: with its result acknowledged nothing is left 
         starts: new Map(),
         buried: new Set(),
         running: new Set(),
+        settled: new Set(),
         epoch: 7,
         sessionNo: 1,
       };

@@ -257,6 +257,36 @@ test('a cancel holds for a command that could not be journaled and is sent again
   expect(kinds(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual(['duplicate']);
 });
 
+test('a result that was acknowledged is told again when it is asked for, until it is acknowledged anew', () => {
+  const agent = new Conversation().greeted();
+  agent.accepted(order(first));
+  agent.happen({ kind: 'started', attempt: first, pid: 1 });
+  const recall = () => agent.hear({ kind: 'recall', attempt: first });
+  expect(said(recall())).toMatchObject([{ kind: 'duplicate', phase: 'STARTED' }]);
+  agent.happen({ kind: 'exited', attempt: first, result: done });
+  agent.hear({ kind: 'resultAck', attempt: first });
+  expect(recall()).toEqual([{ kind: 'recall', attempt: first }]);
+  const kept = { hash: order(first).hash, result: done };
+  const told = { kind: 'result', attempt: first, ...kept };
+  expect(said(agent.happen({ kind: 'recalled', attempt: first, kept }))).toEqual([told]);
+  expect(said(agent.happen({ kind: 'recalled', attempt: first, kept: undefined }))).toEqual([]);
+  expect(said(recall())).toMatchObject([{ kind: 'duplicate', phase: 'EXITED' }, told]);
+  expect(said(agent.happen({ kind: 'connected', stream: 1 }))).toMatchObject([
+    { inventory: [{ attempt: first, phase: 'EXITED', result: done }] },
+  ]);
+  agent.hear({ ...welcome, sessionNo: 2 });
+  expect(kinds(agent.hear({ kind: 'resultAck', attempt: first }))).toEqual(['settle']);
+  expect(kinds(agent.hear({ kind: 'dispatch', ...order(first) }))).toEqual(['duplicate']);
+});
+
+test('of what is not kept any more it is said so', () => {
+  const agent = new Conversation().greeted();
+  agent.hear({ kind: 'recall', attempt: first });
+  expect(said(agent.happen({ kind: 'recalled', attempt: first, kept: undefined }))).toEqual([
+    { kind: 'forgotten', attempt: first },
+  ]);
+});
+
 test('an older attempt that comes after a newer one of its task is over is refused', () => {
   const agent = new Conversation().greeted();
   agent.accepted(order(second));

@@ -3,6 +3,7 @@ import { onDispatch } from './dispatch.ts';
 import { goLive, onConnected, onHeartbeatTimer, onWelcome } from './greet.ts';
 import { renew } from './lease.ts';
 import type { ServerSays } from './messages.ts';
+import { onRecall, onRecalled } from './recall.ts';
 import {
   endOverdue,
   nextDeadline,
@@ -42,6 +43,8 @@ function react(state: SessionState, event: SessionEvent): Step {
       return onNotJournaled(state, event.attempt, event.reason, event.message);
     case 'tombstoned':
       return onTombstoned(state, event.attempt);
+    case 'recalled':
+      return onRecalled(state, event.attempt, event.kept);
     case 'started':
       return onStarted(state, event.attempt, event.pid, event.now);
     case 'postponed':
@@ -69,6 +72,8 @@ function receive(state: SessionState, link: Link, message: ServerSays, now: numb
       return onDispatch(state, link.stream, message, now);
     case 'resultAck':
       return onResultAck(state, message.attempt);
+    case 'recall':
+      return onRecall(state, link.stream, message.attempt);
     case 'cancel':
       return onCancel(state, message.attempt, message.graceMs, now);
   }

@@ -7,7 +7,9 @@ import {
   type RecoveredAttempt,
 } from '../executor/state.ts';
 import { stepExecutor } from '../executor/step.ts';
+import { fromExit } from '../executor/results.ts';
 import type { AttemptEffect, Happening } from '../session/driver.ts';
+import type { Kept } from '../session/state.ts';
 import { answer, type Asked, type EndedHow } from './answer.ts';
 import { type AttemptRef, monotonicMs, readProgress } from './entry.ts';
 import { Followers } from './followers.ts';
@@ -68,6 +70,13 @@ export class Attempts {
   /** How many bytes of output there are; 0 before the start. */
   logSizeOf(ref: AttemptRef): Promise<number> {
     return sizeOf(this.logFileOf(ref));
+  }
+
+  /** A result that the server has acknowledged, while it is kept. */
+  async recall(ref: AttemptRef): Promise<Kept | undefined> {
+    const settled = await this.#options.spool.settledResult(ref);
+    if (!settled) return undefined;
+    return { hash: settled.accepted.hash, result: fromExit(settled.exit, await this.logSizeOf(ref)) };
   }
 
   /** Looks at everything the agent before left, once; what runs is followed. Nothing is said before `attach`. */

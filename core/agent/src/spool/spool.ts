@@ -31,6 +31,11 @@ export interface SpoolOptions {
   readonly reserveBytes?: number;
 }
 
+export interface SettledResult {
+  readonly accepted: Accepted;
+  readonly exit: ExitRecord;
+}
+
 const dayMs = 24 * 3_600_000;
 const keepSettledDirectories = 1_000;
 
@@ -224,12 +229,19 @@ export class Spool {
     return this.#tombstones.all();
   }
 
-  /** Results the server has acknowledged, kept for a day: they heal a server restored from a backup. */
-  async settledResults(): Promise<{ accepted: Accepted; exit: ExitRecord }[]> {
-    const results: { accepted: Accepted; exit: ExitRecord }[] = [];
-    for (const { accepted, phase } of this.#entries.values()) {
-      const exit = phase === 'ACKED' ? await readExit(this.pathOf(accepted)) : 'none';
-      if (typeof exit !== 'string') results.push({ accepted, exit });
+  /** A result the server has acknowledged, kept for a day: it heals a server whose database was restored from a backup. */
+  async settledResult(ref: AttemptRef): Promise<SettledResult | undefined> {
+    const { accepted, phase } = this.#entries.get(attemptId(ref)) ?? {};
+    const exit = accepted && phase === 'ACKED' ? await readExit(this.pathOf(accepted)) : 'none';
+    return accepted && typeof exit !== 'string' ? { accepted, exit } : undefined;
+  }
+
+  /** All results that were acknowledged and are kept. */
+  async settledResults(): Promise<SettledResult[]> {
+    const results: SettledResult[] = [];
+    for (const { accepted } of this.#entries.values()) {
+      const result = await this.settledResult(accepted);
+      if (result) results.push(result);
     }
     return results;
   }

@@ -155,8 +155,8 @@ export class AgentSessions implements AgentSide {
       return this.#greet(hostId, stream, message).catch((error: unknown) => this.#broke(hostId, stream, error));
     }
     const { driver, sql } = this.#options;
-    const late = message.kind === 'result' && !isIssued(driver.state, hostId, message.id);
-    if (!late) {
+    const isLate = isNews(message) && !isIssued(driver.state, hostId, message.id);
+    if (!isLate) {
       driver.happened({ kind: 'message', hostId, stream, message });
       return undefined;
     }
@@ -227,6 +227,11 @@ export class AgentSessions implements AgentSide {
       this.#options.log.error({ err: error, hostId }, 'What an agent saw of its components could not be stored');
     }
   }
+}
+
+/** What is said of an attempt without having been asked. */
+function isNews(message: AgentSays): message is Extract<AgentSays, { kind: 'accepted' | 'started' | 'result' }> {
+  return message.kind === 'accepted' || message.kind === 'started' || message.kind === 'result';
 }
 
 function isIssued({ sessions }: EngineState, hostId: string, attemptId: string): boolean {

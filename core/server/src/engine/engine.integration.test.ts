@@ -119,6 +119,58 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     expect(attempt).toMatchObject({ state: 'FAILED', reason: 'LOST', late: { exitCode: 0 } });
   });
 
+  test('results that were acknowledged after a backup come back when it is restored, and nothing is run again', async () => {
+    const a = await world.agent('a');
+    a.script = () => 'hold';
+    // The one was issued when the backup was made, the other waited for it.
+    const jobId = await world.job(await world.cluster('c'), [
+      { host: a, idempotent: false },
+      { host: a, idempotent: false, after: [0] },
+    ]);
+    await until(() => a.held.size === 1);
+    const restore = await world.backup();
+    const ids: string[] = [];
+    for (const _ of [0, 1]) {
+      await until(() => a.held.size === 1 && !ids.includes([...a.held.keys()][0]!));
+      ids.push([...a.held.keys()][0]!);
+      a.finish(ids.at(-1)!);
+    }
+    expect(await world.ended(jobId)).toBe('SUCCESSFUL');
+    await until(() => a.held.size === 0);
+    a.cut();
+    await restore();
+    expect(await world.tasks(jobId)).toEqual(['RUNNING 1', 'PENDING 1']);
+    await a.connect(world.address);
+    expect(await world.ended(jobId)).toBe('SUCCESSFUL');
+    expect(await world.tasks(jobId)).toEqual(['SUCCESSFUL 1', 'SUCCESSFUL 1']);
+    await until(() => a.held.size === 0);
+    expect(ids.map((id) => a.starts.get(id))).toEqual([1, 1]);
+  });
+
+  test('what runs when a backup is restored in which it still waits is taken over, and can be canceled', async () => {
+    const a = await world.agent('a');
+    a.script = () => 'hold';
+    const jobId = await world.job(await world.cluster('c'), [
+      { host: a, idempotent: false },
+      { host: a, idempotent: false, after: [0] },
+    ]);
+    await until(() => a.held.size === 1);
+    const restore = await world.backup();
+    a.finish([...a.held.keys()][0]!);
+    await until(() => a.held.size === 1 && a.settled.size === 1);
+    a.cut();
+    // What the second waited for is lost for good: it would be withdrawn, and run on.
+    a.settled.clear();
+    await restore();
+    await a.connect(world.address);
+    await until(async () => (await world.tasks(jobId)).join() === 'FAILED LOST 1,RUNNING 1');
+    await requestCancel(world.engine!.events, jobId);
+    await world.engine!.cancel(jobId);
+    expect(await world.ended(jobId)).toBe('FAILED');
+    expect(await world.tasks(jobId)).toEqual(['FAILED LOST 1', 'CANCELED USER_CANCEL 1']);
+    expect([...a.starts.values()]).toEqual([1, 1]);
+  });
+
   test('an idempotent task whose agent lost its journal gets one more attempt by itself', async () => {
     const a = await world.agent('a');
     a.script = () => 'hold';

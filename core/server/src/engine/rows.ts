@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { AttemptRow, JobRow, TaskRow } from '../database/entities.ts';
 import { type LoadedJob, loadedJob } from './core/job.ts';
 import { isUncertain } from './scheduler/step.ts';
+import type { KnownAttempt } from './sessions/state.ts';
 
 const jobColumns = `id, cluster_id as "clusterId", position, command, title, request, state, reason,
   cancel_requested as "cancelRequested", basis, graph, snapshot, task_count as "taskCount", counts,
@@ -58,17 +59,17 @@ export async function knownAttempts(
   sql: Pool,
   hostId: string,
   ids: readonly string[],
-): Promise<Map<string, { readonly row: 'PENDING' | 'ENDED' | 'GIVEN_UP' }>> {
+): Promise<Map<string, KnownAttempt>> {
   if (ids.length === 0) return new Map();
-  const { rows } = await sql.query<Pick<AttemptRow, 'id' | 'state' | 'reason'>>({
+  const { rows } = await sql.query<Pick<AttemptRow, 'id' | 'state' | 'reason' | 'jobId'>>({
     name: 'known-attempts',
-    text: 'select id, state, reason from attempt where host_id = $1 and id = any($2::text[])',
+    text: 'select id, state, reason, job_id as "jobId" from attempt where host_id = $1 and id = any($2::text[])',
     values: [hostId, ids],
   });
   return new Map(
-    rows.map(({ id, state, reason }) => [
+    rows.map(({ id, state, reason, jobId }) => [
       id,
-      { row: state === 'PENDING' ? 'PENDING' : isUncertain(reason) ? 'GIVEN_UP' : 'ENDED' },
+      { row: state === 'PENDING' ? 'PENDING' : isUncertain(reason) ? 'GIVEN_UP' : 'ENDED', jobId },
     ]),
   );
 }

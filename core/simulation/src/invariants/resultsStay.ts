@@ -1,11 +1,12 @@
 import { isTerminal } from '@stackyard/domain';
-import type { Facts } from '../world/ledger.ts';
+import type { Facts, Observation } from '../world/ledger.ts';
 import type { AttemptRow } from '../world/rows.ts';
 import { type Invariant, taskOf } from './invariant.ts';
 
 export const resultsStay: Invariant = {
   name: 'I9',
-  sentence: 'A result that was acknowledged is in the database, and every recorded result comes there.',
+  sentence:
+    'A result that was acknowledged is in the database, and every recorded result comes there, also after a restore.',
   checker() {
     const exits = new Map<string, string | undefined>();
     let restored = false;
@@ -15,6 +16,8 @@ export const resultsStay: Invariant = {
       if (observation.kind === 'exitDurable' && !exits.has(observation.attemptId)) {
         exits.set(observation.attemptId, observation.reason);
       }
+      if (observation.kind === 'committed') return givenUp(observation, exits, facts);
+      // The jobs that a backup does not have are gone.
       if (restored) return undefined;
       if (observation.kind === 'converged') return missing(exits, facts);
       if (observation.kind !== 'acknowledged') return undefined;
@@ -30,6 +33,19 @@ export const resultsStay: Invariant = {
 
 function forget(exits: Map<string, string | undefined>, host: number, { wanted }: Facts): void {
   for (const id of exits.keys()) if (wanted.get(taskOf(id))?.host === host) exits.delete(id);
+}
+
+/** Its host is there and has the result on its disk, acknowledged or not: it only has to be asked. */
+function givenUp(
+  { before, after }: Extract<Observation, { kind: 'committed' }>,
+  exits: ReadonlyMap<string, string | undefined>,
+  { wanted, silentMs, settings }: Facts,
+): string | undefined {
+  if (after.reason !== 'LOST' || before?.state === after.state || !exits.has(after.id)) return undefined;
+  const isSilent = silentMs(wanted.get(taskOf(after.id))?.host ?? -1) >= settings.lostAfterMs;
+  // What the agent itself has come to see as lost is its result.
+  if (isSilent || exits.get(after.id) === 'LOST') return undefined;
+  return `${after.id} was given up (${after.message}), and its host has its result.`;
 }
 
 function missing(exits: ReadonlyMap<string, string | undefined>, facts: Facts): string | undefined {

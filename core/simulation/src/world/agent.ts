@@ -133,6 +133,8 @@ export class SimAgent {
       case 'start':
         this.#seeStart('startAllowed', effect.attempt, effect.until);
         return this.#happened(effect);
+      case 'recall':
+        return this.#recall(effect.attempt);
       case 'journal':
       case 'bury':
       case 'finish':
@@ -140,6 +142,14 @@ export class SimAgent {
       case 'settle':
         this.#happened(effect);
     }
+  }
+
+  #recall(attempt: session.AttemptRef): void {
+    this.#disk.readSettled(attempt, (kept) => {
+      // The log may be missed too.
+      if (kept) this.#logs.again(this.#disk.entryOf(attempt));
+      this.#told({ kind: 'recalled', attempt, kept });
+    });
   }
 
   #send(stream: number, message: session.AgentSays): void {

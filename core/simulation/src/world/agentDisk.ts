@@ -1,4 +1,4 @@
-import type { executor, session } from '@stackyard/agent';
+import { executor, type session } from '@stackyard/agent';
 import type { Process } from '../time/process.ts';
 import type { Host } from './host.ts';
 import { type Entry, idOf, type Spool } from './spool.ts';
@@ -69,6 +69,16 @@ export class AgentDisk {
         logSize,
       }));
       then({ found, quarantined });
+    });
+  }
+
+  /** A result that was acknowledged; all of them are kept. */
+  readSettled(attempt: Ref, then: (kept: session.Kept | undefined) => void): void {
+    this.#soon(() => {
+      const entry = this.#spool.isBuried(attempt) ? this.#spool.entries.get(idOf(attempt)) : undefined;
+      const { command, exit, logSize } = entry ?? {};
+      if (!command || !exit) return then(undefined);
+      then({ hash: command.value.order.hash, result: executor.fromExit(exit.value, logSize ?? 0) });
     });
   }
 

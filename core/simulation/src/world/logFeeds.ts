@@ -65,6 +65,12 @@ export class LogFeeds {
     this.#happened(feed, { kind: 'ended', written: entry.exit?.value.logSize ?? entry.logSize });
   }
 
+  /** It is offered once more, whatever the server has said of it. */
+  again(entry: Entry): void {
+    entry.logDelivered = false;
+    this.ended(entry);
+  }
+
   /** With its process. */
   leave(): void {
     this.#stream?.leave('up', false);

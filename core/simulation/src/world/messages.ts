@@ -39,6 +39,7 @@ export function toServer({ message, extras }: Up): AgentSays {
       return { kind: 'heartbeat', n: message.n, digest: message.digest };
     case 'accepted':
     case 'started':
+    case 'forgotten':
       return { kind: message.kind, id: idOf(message.attempt) };
     case 'duplicate':
     case 'cancelReply':
@@ -67,6 +68,8 @@ export function toAgent(message: ServerSays, extras: ServerExtras): Down {
       return message;
     case 'resultAck':
       return { kind: 'resultAck', attempt: refOf(message.id) };
+    case 'recall':
+      return { kind: 'recall', attempt: refOf(message.id) };
     case 'cancel':
       return { kind: 'cancel', attempt: refOf(message.id), graceMs: extras.killGraceMs, cause: message.cause };
   }

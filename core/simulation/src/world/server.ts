@@ -260,7 +260,8 @@ export class SimServer {
     const message = toServer(up);
     this.#options.trace.note(this.name, `hears ${message.kind}`, 'id' in message ? message.id : hostId);
     if (message.kind === 'hello') return (done) => this.#greet(hostId, stream, message, done);
-    if (message.kind !== 'result' || this.#state!.sessions.hosts.get(hostId)?.issued.has(message.id)) {
+    const isNews = message.kind === 'accepted' || message.kind === 'started' || message.kind === 'result';
+    if (!isNews || this.#state!.sessions.hosts.get(hostId)?.issued.has(message.id)) {
       this.#heard(hostId, stream, message, undefined);
       return undefined;
     }
@@ -433,7 +434,8 @@ function knownAttempts(hostId: string, ids: readonly string[]) {
     for (const id of ids) {
       const row = attempts.get(id);
       if (row?.hostId !== hostId) continue;
-      known.set(id, { row: row.state === 'PENDING' ? 'PENDING' : uncertain.has(row.reason) ? 'GIVEN_UP' : 'ENDED' });
+      const state = row.state === 'PENDING' ? 'PENDING' : uncertain.has(row.reason) ? 'GIVEN_UP' : 'ENDED';
+      known.set(id, { row: state, jobId: row.jobId });
     }
     return known;
   };

@@ -2,6 +2,7 @@ import { isTerminal } from '@stackyard/domain';
 import type { AttemptResult } from '../sessions/messages.ts';
 import { failed, outcomes } from '../sessions/outcomes.ts';
 import type { AttemptWrite } from '../writer/changes.ts';
+import type { SessionEffect } from '../sessions/state.ts';
 import { finish, followAttempt, issue, issuedOf, progress } from './attemptRows.ts';
 import type { LoadedJob, Place } from './job.ts';
 import { componentChange } from './results.ts';
@@ -56,7 +57,9 @@ export function take(turn: Turn, { job, node }: Place, result: AttemptResult): v
   const { id, hostId, number, state, reason } = next;
   become(turn, job, node, next);
   if (state === 'SUCCESSFUL') {
-    const { values } = turn.state.envelopes.get(id) ?? {};
+    const built = turn.state.envelopes.get(id);
+    // What was built anew may be another one than ran.
+    const values = built && built.hash === next.envelopeHash ? built.values : undefined;
     turn.decision.add(componentChange({ job: job.row, task, result, values }));
     if (changesWatch.has(task.phase)) {
       const removed = task.phase === 'remove' ? task.hostComponentId : undefined;
@@ -72,10 +75,11 @@ export function take(turn: Turn, { job, node }: Place, result: AttemptResult): v
 export function issueAttempt(turn: Turn, job: LoadedJob, node: number): void {
   const attempt = job.attempts[node]!;
   const { hostId, id } = attempt;
-  const { link, sessionNo, journalId } = turn.state.sessions.hosts.get(hostId) ?? {};
-  const envelopeHash = turn.state.envelopes.get(id)?.hash;
-  if (!link || sessionNo === undefined || journalId === undefined || envelopeHash === undefined) {
-    // Cannot be: the scheduler issues only to hosts that are up, and only what was prepared.
+  const { link, sessionNo, journalId, held } = turn.state.sessions.hosts.get(hostId) ?? {};
+  const has = held?.get(id);
+  const envelopeHash = has?.hash ?? turn.state.envelopes.get(id)?.hash;
+  if (!(link || has) || sessionNo === undefined || journalId === undefined || envelopeHash === undefined) {
+    // Cannot be: the scheduler issues only to hosts that are up or have it, and only what was prepared or is there.
     const sentence = 'An attempt was issued without a session or an envelope';
     turn.effects.push({ kind: 'alert', hostId, sentence, attemptId: id });
     take(turn, { job, node }, failed('LOST', 'The agent went away while the task was being issued.'));
@@ -86,6 +90,19 @@ export function issueAttempt(turn: Turn, job: LoadedJob, node: number): void {
   if (!next) return;
   become(turn, job, node, next);
   afterwards(turn, { kind: 'issued', hostId, attemptId: id });
+}
+
+/** An agent has what waits here. Until its job runs that is only remembered. */
+export function isHeld(turn: Turn, { stream, id, jobId }: Extract<SessionEffect, { kind: 'held' }>): void {
+  const { places, jobs, scheduler } = turn.state;
+  const place = places.get(id);
+  if (place) {
+    const { state, number: attempt } = place.job.attempts[place.node]!;
+    if (state === 'PENDING') turn.schedule({ kind: 'held', jobId, task: place.node, attempt });
+  } else if (jobs.has(jobId) || !scheduler.clusterOf.has(jobId)) {
+    // It was withdrawn while the database was asked about it.
+    turn.effects.push({ kind: 'send', stream, message: { kind: 'cancel', id, cause: 'LOST' } });
+  }
 }
 
 /** RUNNING/SENT is durable, or was when the rows were read: the sessions see to it from here. */

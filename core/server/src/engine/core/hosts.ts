@@ -1,6 +1,6 @@
 import type { AttemptResult } from '../sessions/messages.ts';
 import type { SessionEffect } from '../sessions/state.ts';
-import { end, progressed } from './attempts.ts';
+import { end, isHeld, progressed } from './attempts.ts';
 import { dispatch } from './envelopes.ts';
 import { lateChange, orphanEvent, presenceChange, sessionChange } from './hostChanges.ts';
 import { afterwards, type Turn } from './turn.ts';
@@ -26,6 +26,9 @@ export function carryOut(turn: Turn, effect: SessionEffect): void {
       return;
     case 'result':
       end(turn, effect.id, effect.result, effect.ackOn);
+      return;
+    case 'held':
+      isHeld(turn, effect);
       return;
     case 'late':
       recordLate(turn, effect.id, effect.result, effect.ackOn);

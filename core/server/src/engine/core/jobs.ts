@@ -36,7 +36,10 @@ export function loaded(turn: Turn, job: LoadedJob): void {
     running.push(attempt.id);
     if (attempt.dispatch === 'STARTED') state.startedMs.set(attempt.id, turn.now);
   });
-  turn.schedule({ kind: 'loaded', job: job.input });
+  const held = job.attempts.flatMap(({ id: attemptId, hostId, state: now }, node) =>
+    now === 'PENDING' && state.sessions.hosts.get(hostId)?.held.has(attemptId) ? [node] : [],
+  );
+  turn.schedule({ kind: 'loaded', job: job.input, held });
   // Its turn has not come: it is read again when it has.
   if (!state.scheduler.jobs.has(id) && state.jobs.get(id) === job) return release(turn, job);
   for (const attemptId of running) hasBeenIssued(turn, attemptId);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { failed } from '../sessions/outcomes.ts';
 import type { Happening } from './events.ts';
 import { greeting, said, SampleEngine, sampleJob, sent, succeeded } from './testing.ts';
 
@@ -195,7 +196,65 @@ describe('after a restart', () => {
     const engine = new SampleEngine();
     engine.knows('h');
     engine.reads(sampleJob('one', [{ hostId: 'h', attempt: { ...sent, dispatch: 'ACCEPTED' } }]));
-    expect(said(engine.hello('h', 1, { hostBootId: 'another' }))).toContain('commit 1, one.0/1 HOST_REBOOTED');
+    expect(said(engine.hello('h', 1, { hostBootId: 'another' }))).toContain('recall one.0/1');
+    const forgotten = { kind: 'forgotten', id: attemptId } as const;
+    expect(said(engine.do({ kind: 'message', hostId: 'h', stream: 1, message: forgotten }))).toContain(
+      'commit 2, one.0/1 HOST_REBOOTED',
+    );
+  });
+});
+
+describe('after the database was restored from a backup', () => {
+  const held = (phase: 'ACCEPTED' | 'EXITED') => ({
+    hello: { ...greeting, inventory: [{ id: attemptId, hash: 'aa', phase, result: succeeded }] },
+    known: new Map([[attemptId, { row: 'PENDING' as const, jobId: 'one' }]]),
+  });
+  const says = (engine: SampleEngine, phase: 'ACCEPTED' | 'EXITED') =>
+    engine.do({ kind: 'hello', hostId: 'h', stream: 1, ...held(phase) });
+
+  test('what waits here and is there is taken over, and its cancel waits for the agent', () => {
+    const engine = new SampleEngine();
+    engine.knows('h');
+    engine.reads(sampleJob('one', [{ hostId: 'g' }, { hostId: 'h', after: [0] }], {}, (node) => `one.${1 - node}`));
+    expect(said(says(engine, 'ACCEPTED'))).toContain('commit 1, one.0/1 SENT');
+    expect(said(engine.do({ kind: 'committed', commit: 1 }))).toEqual(['commit 2 lazily, one.0/1 ACCEPTED']);
+    expect(said(engine.do({ kind: 'cancel', jobId: 'one' }))).toEqual(['commit 3, one.1/1 USER_CANCEL']);
+    expect(said(engine.do({ kind: 'committed', commit: 3 }))).toEqual(['cancel one.0/1']);
+    const killed = { kind: 'result', id: attemptId, hash: 'aa', result: failed('KILLED', 'Canceled.') } as const;
+    const ended = engine.do({ kind: 'message', hostId: 'h', stream: 1, message: killed });
+    expect(said(ended)).toEqual(['release one', 'log: Job finished', 'commit 4, one.0/1 USER_CANCEL']);
+  });
+
+  test('a result of what waits here is taken, and nothing is run again', () => {
+    const engine = new SampleEngine();
+    engine.knows('h');
+    engine.reads(sampleJob('one', [{ hostId: 'h' }]));
+    expect(said(says(engine, 'EXITED'))).toContain('commit 1, one.0/1 SENT');
+    expect(said(engine.do({ kind: 'committed', commit: 1 })).join()).toContain('one.0/1 SUCCESSFUL');
+    expect(said(engine.do({ kind: 'committed', commit: 99 }))).toContain('resultAck one.0/1');
+  });
+
+  test('what belongs to a job whose turn has not come is taken over when it is read, also to be canceled', () => {
+    const engine = new SampleEngine();
+    engine.knows('h');
+    engine.reads(sampleJob('other', [{ hostId: 'g' }]));
+    engine.do({ kind: 'queued', jobId: 'one', clusterId: 'c', position: 2 });
+    expect(said(says(engine, 'ACCEPTED')).join()).not.toContain('one.0/1');
+    expect(said(engine.do({ kind: 'cancel', jobId: 'one' }))).toEqual(['load one']);
+    const row = sampleJob('one', [{ hostId: 'h' }], { position: 2, cancelRequested: true });
+    expect(said(engine.do({ kind: 'loaded', job: row }))).toEqual(['commit 2, one.0/1 SENT']);
+    expect(said(engine.do({ kind: 'committed', commit: 2 }))).toEqual([
+      'cancel one.0/1',
+      'commit 3 lazily, one.0/1 ACCEPTED',
+    ]);
+  });
+
+  test('what was withdrawn while the database was asked about it is ended at its agent', () => {
+    const engine = new SampleEngine();
+    engine.knows('h');
+    engine.reads(sampleJob('one', [{ hostId: 'h' }]));
+    engine.do({ kind: 'cancel', jobId: 'one' });
+    expect(said(says(engine, 'ACCEPTED'))).toContain('cancel one.0/1');
   });
 });
 
@@ -262,7 +321,7 @@ describe('hosts', () => {
       hostId: 'h',
       stream: 2,
       hello: { ...greeting, inventory: [exited] },
-      known: new Map([[attemptId, { row: 'GIVEN_UP' as const }]]),
+      known: new Map([[attemptId, { row: 'GIVEN_UP' as const, jobId: 'one' }]]),
     });
     const commit = effects.find((effect) => effect.kind === 'commit');
     expect(commit?.change).toMatchObject({ attempts: [], late: [{ id: attemptId }] });

@@ -77,7 +77,10 @@ export interface SchedulerState {
 
 export type SchedulerEvent =
   | { readonly kind: 'queued'; readonly jobId: string; readonly clusterId: string; readonly position: number }
-  | { readonly kind: 'loaded'; readonly job: JobInput }
+  /** `held`: tasks of which the host has the attempt that waits here, as after a restore of the database. */
+  | { readonly kind: 'loaded'; readonly job: JobInput; readonly held: readonly number[] }
+  /** A host turns out to have the attempt of a task that waits: it counts as issued from here on. */
+  | { readonly kind: 'held'; readonly jobId: string; readonly task: number; readonly attempt: number }
   | { readonly kind: 'gone'; readonly jobId: string }
   | { readonly kind: 'hostUp'; readonly hostId: string }
   | { readonly kind: 'hostDown'; readonly hostId: string }
@@ -101,7 +104,7 @@ export type SchedulerEffect =
   | { readonly kind: 'prepare'; readonly jobId: string; readonly task: number; readonly attempt: number }
   /** The envelope is no longer wanted. */
   | { readonly kind: 'abandon'; readonly jobId: string; readonly task: number; readonly attempt: number }
-  /** Commit RUNNING/SENT, then send it. */
+  /** Commit RUNNING/SENT, then send it, unless the host has it. */
   | { readonly kind: 'issue'; readonly jobId: string; readonly task: number; readonly attempt: number }
   /** End it: its result comes from the agent. */
   | { readonly kind: 'stop'; readonly jobId: string; readonly task: number; readonly attempt: number }

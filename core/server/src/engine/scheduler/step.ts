@@ -34,7 +34,10 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): rea
       step.queued(event.jobId, event.clusterId, event.position);
       break;
     case 'loaded':
-      step.loaded(event.job);
+      step.loaded(event.job, event.held);
+      break;
+    case 'held':
+      step.held(event.jobId, event.task, event.attempt);
       break;
     case 'gone':
       step.forget(event.jobId);
@@ -95,7 +98,7 @@ class Step {
     if (queue.jobs[0]?.id === jobId) this.#effects.push({ kind: 'load', jobId });
   }
 
-  loaded(input: JobInput): void {
+  loaded(input: JobInput, held: readonly number[]): void {
     if (this.#state.jobs.has(input.id) || !this.#state.clusterOf.has(input.id)) return;
     const { job, ready } = runOf(input);
     if (this.#state.cancelOnLoad.delete(job.id)) job.cancelRequested = true;
@@ -106,12 +109,18 @@ class Step {
     job.tasks.forEach(({ hostId }, task) => {
       if (job.stage[task] === ISSUED) this.host(hostId).busy += 1;
     });
+    for (const task of held) this.#takeOver(job, task);
     const unsuccessful = job.states.flatMap((taskState, task) =>
       taskState === 'FAILED' || taskState === 'CANCELED' ? [task] : [],
     );
     if (unsuccessful.length > 0) this.#cancelAfter(job, unsuccessful);
     if (job.cancelRequested) this.#cancelAll(job);
-    else for (const task of ready) this.#makeReady(job, task);
+    else for (const task of ready) if (job.stage[task] === WAITING) this.#makeReady(job, task);
+  }
+
+  held(jobId: string, task: number, attempt: number): void {
+    const job = this.#state.jobs.get(jobId);
+    if (job && job.attempt[task] === attempt) this.#takeOver(job, task);
   }
 
   prepared(jobId: string, task: number, attempt: number): void {
@@ -125,10 +134,7 @@ class Step {
       places.ready.unshift({ jobId, task });
       return;
     }
-    job.stage[task] = ISSUED;
-    job.started = true;
-    this.#turn(job, task, 'RUNNING');
-    this.#effects.push({ kind: 'issue', jobId, task, attempt });
+    this.#issue(job, task);
   }
 
   ended(event: Extract<SchedulerEvent, { kind: 'ended' }>): void {
@@ -235,6 +241,23 @@ class Step {
     return (
       isUncertain(reason) && job.tasks[task]?.idempotent === true && job.lostBefore[task] === 0 && !job.cancelRequested
     );
+  }
+
+  /** It runs, or may at any time, whatever it waits for here: only so can it be ended, and its result be taken. */
+  #takeOver(job: JobRun, task: number): void {
+    const stage = job.stage[task];
+    if (stage !== WAITING && stage !== READY && stage !== PREPARING) return;
+    if (stage === PREPARING) {
+      this.#effects.push({ kind: 'abandon', jobId: job.id, task, attempt: job.attempt[task]! });
+    } else this.host(hostOf(job, task)).busy += 1;
+    this.#issue(job, task);
+  }
+
+  #issue(job: JobRun, task: number): void {
+    job.stage[task] = ISSUED;
+    job.started = true;
+    this.#turn(job, task, 'RUNNING');
+    this.#effects.push({ kind: 'issue', jobId: job.id, task, attempt: job.attempt[task]! });
   }
 
   /** Everything that waits for these, directly or not, will not run. */

@@ -50,6 +50,7 @@ export class Model {
     if (isTerminal(job.state)) return this.do({ kind: 'gone', jobId });
     this.do({
       kind: 'loaded',
+      held: [],
       job: {
         id: job.id,
         clusterId: job.clusterId,

@@ -79,6 +79,7 @@ function reconcileAll(
   const { hostId } = host;
   const rebooted = host.hostBootId !== undefined && host.hostBootId !== hello.hostBootId;
   const inventory = new Map(hello.inventory.map((entry) => [entry.id, entry]));
+  host.held.clear();
   for (const issued of host.issued.values()) {
     const { id } = issued;
     const entry = inventory.get(id);
@@ -105,12 +106,13 @@ function reconcileUnissued(
   turn: Turn,
   host: HostSession,
   stream: number,
-  { id, phase, result }: InventoryEntry,
+  entry: InventoryEntry,
   known: KnownAttempt | undefined,
 ): void {
+  const { id, phase, result } = entry;
   const row = known?.row ?? 'NONE';
   // What was given up may finish, unless a newer attempt of its task waits for its place.
   const superseded = row === 'GIVEN_UP' && [...host.issued.values()].some(({ taskId }) => id.startsWith(`${taskId}/`));
   const move = superseded && phase === 'STARTED' ? 'cancel' : reconcile[row][phase];
-  make(turn, move, { hostId: host.hostId, stream, id, issued: undefined, result });
+  make(turn, move, { hostId: host.hostId, stream, id, issued: undefined, result, unissued: { entry, known } });
 }

@@ -71,6 +71,8 @@ export type AgentSays =
   | { readonly kind: 'started'; readonly id: string }
   | { readonly kind: 'result'; readonly id: string; readonly hash: string; readonly result: AttemptResult }
   | { readonly kind: 'cancelReply'; readonly id: string; readonly phase: WirePhase }
+  /** It has nothing of what it was asked to say again. */
+  | { readonly kind: 'forgotten'; readonly id: string }
   | { readonly kind: 'components'; readonly components: readonly SeenComponent[] }
   | { readonly kind: 'facts'; readonly place: Place };
 
@@ -79,4 +81,6 @@ export type ServerSays =
   | ({ readonly kind: 'welcome'; readonly sessionNo: number } & Pace)
   | ({ readonly kind: 'heartbeatAck'; readonly n: number } & Pace)
   | { readonly kind: 'resultAck'; readonly id: string }
+  /** Say its result again; when it is not kept any more, that it is over. */
+  | { readonly kind: 'recall'; readonly id: string }
   | { readonly kind: 'cancel'; readonly id: string; readonly cause: Reason };

@@ -23,6 +23,8 @@ export type Move =
   | 'accepted'
   | 'started'
   | 'takeResult'
+  /** Ask for its result: acknowledged before the database was restored, it is still kept. */
+  | 'recall'
   /** FAILED(LOST): the agent has forgotten what it had accepted. */
   | 'lost'
   /** FAILED(AGENT_STATE_LOST): another journal cannot vouch for what the old one did. */
@@ -34,17 +36,18 @@ export type Move =
   /** Unknown here: let it finish and say so. */
   | 'orphan'
   | 'ackOrphan'
-  /** Cannot be: say so and change nothing. */
-  | 'alert';
+  /** It waits here, and the agent has it: taken over as soon as its job runs. */
+  | 'hold';
 
 /** One row per state on the server, one column per phase on the agent. */
 export const reconcile: Readonly<Record<Row, Readonly<Record<Column, Move>>>> = {
   PENDING: {
     UNKNOWN: 'nothing',
     UNKNOWN_NEW_JOURNAL: 'nothing',
-    ACCEPTED: 'alert',
-    STARTED: 'alert',
-    EXITED: 'alert',
+    // Issued before the database was restored from a backup.
+    ACCEPTED: 'hold',
+    STARTED: 'hold',
+    EXITED: 'hold',
     TOMBSTONE: 'nothing',
   },
   SENT: {
@@ -53,15 +56,15 @@ export const reconcile: Readonly<Record<Row, Readonly<Record<Column, Move>>>> = 
     ACCEPTED: 'accepted',
     STARTED: 'started',
     EXITED: 'takeResult',
-    TOMBSTONE: 'lost',
+    TOMBSTONE: 'recall',
   },
   ISSUED: {
-    UNKNOWN: 'lost',
+    UNKNOWN: 'recall',
     UNKNOWN_NEW_JOURNAL: 'stateLost',
     ACCEPTED: 'accepted',
     STARTED: 'started',
     EXITED: 'takeResult',
-    TOMBSTONE: 'lost',
+    TOMBSTONE: 'recall',
   },
   ENDED: {
     UNKNOWN: 'nothing',

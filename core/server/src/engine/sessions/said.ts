@@ -1,7 +1,7 @@
 import type { Reason } from '@stackyard/domain';
 import type { AgentSays } from './messages.ts';
-import { failed, outcomes } from './outcomes.ts';
-import { reconcile, rowOf } from './reconcile.ts';
+import { failed } from './outcomes.ts';
+import { type Move, reconcile, rowOf } from './reconcile.ts';
 import type { HostSession, KnownAttempt, Link, SessionEvent } from './state.ts';
 import { alert, attemptsDigest, close, end, grantPace, make, put, putLink, say, type Turn } from './turn.ts';
 
@@ -40,7 +40,7 @@ export function onMessage(
       return;
     case 'accepted':
     case 'started':
-      make(turn, message.kind, { hostId, stream, id: message.id, issued: undefined });
+      onNews(turn, host, link, message, event.known);
       return;
     case 'duplicate': {
       const issued = host.issued.get(message.id);
@@ -56,10 +56,11 @@ export function onMessage(
       onResult(turn, host, stream, message, event.known);
       return;
     case 'cancelReply':
-      // Only its tombstone is there: it was canceled before it could start.
-      if (message.phase === 'TOMBSTONE' && host.issued.has(message.id)) {
-        end(turn, hostId, message.id, outcomes.canceledBeforeStart);
-      }
+      // Only its tombstone is there: canceled before it could start, or over for longer than the database remembers.
+      if (message.phase === 'TOMBSTONE') onIssuedOnly(turn, host, link, message.id, 'recall');
+      return;
+    case 'forgotten':
+      onIssuedOnly(turn, host, link, message.id, 'lost');
       return;
     case 'components':
       turn.effects.push({ kind: 'components', hostId, components: message.components });
@@ -68,6 +69,29 @@ export function onMessage(
       turn.effects.push({ kind: 'place', hostId, place: message.place });
       return;
   }
+}
+
+function onIssuedOnly(turn: Turn, { hostId, issued }: HostSession, { stream }: Link, id: string, move: Move): void {
+  const attempt = issued.get(id);
+  if (attempt && !attempt.givenUp) make(turn, move, { hostId, stream, id, issued: attempt });
+}
+
+function onNews(
+  turn: Turn,
+  host: HostSession,
+  link: Link,
+  { kind, id }: Extract<AgentSays, { kind: 'accepted' | 'started' }>,
+  known: KnownAttempt | undefined,
+): void {
+  const subject = { hostId: host.hostId, stream: link.stream, id, issued: undefined };
+  const phase = kind === 'accepted' ? 'ACCEPTED' : 'STARTED';
+  const held = host.held.get(id);
+  if (host.issued.has(id)) make(turn, kind, subject);
+  else if (held) {
+    if (held.phase === 'ACCEPTED') host.held.set(id, { ...held, phase });
+  } else if (known?.row !== 'PENDING') make(turn, reconcile[known?.row ?? 'NONE'][phase], subject);
+  // Its Hello came too early to name it.
+  else close(turn, link, 'RECONCILE', 'The agent has an attempt that was not in its inventory.');
 }
 
 function onResult(
@@ -80,7 +104,8 @@ function onResult(
   const { hostId } = host;
   const issued = host.issued.get(id);
   const row = issued?.givenUp ? 'GIVEN_UP' : (known?.row ?? 'NONE');
-  if (!issued || issued.givenUp) make(turn, reconcile[row].EXITED, { hostId, stream, id, issued, result });
+  const unissued = { entry: { hash, phase: 'EXITED', result }, known } as const;
+  if (!issued || issued.givenUp) make(turn, reconcile[row].EXITED, { hostId, stream, id, issued, result, unissued });
   else if (issued.hash === hash) end(turn, hostId, id, result, stream);
   else alert(turn, hostId, 'A result came for another envelope than was sent; it is not acknowledged', id);
 }

@@ -62,7 +62,8 @@ function said(effects: readonly SessionEffect[]): string[] {
       case 'orphan':
         return [`orphan ${effect.id}${effect.ackOn === undefined ? '' : ' ack'}`];
       case 'late':
-        return [`late ${effect.id}`];
+      case 'held':
+        return [`${effect.kind} ${effect.id}`];
       case 'dispatch':
         return [`dispatch ${effect.id}`];
       case 'progress':
@@ -125,9 +126,9 @@ describe('what both sides have of an attempt is brought together', () => {
     ['SENT, accepted', 'SENT', holds('ACCEPTED'), 'journal', ['ACCEPTED t/1']],
     ['SENT, started', 'SENT', holds('STARTED'), 'journal', ['STARTED t/1']],
     ['SENT, exited', 'SENT', holds('EXITED'), 'journal', ['result t/1 ok ack']],
-    ['SENT, only a tombstone', 'SENT', holds('TOMBSTONE'), 'journal', ['result t/1 LOST']],
-    ['STARTED, unknown', 'STARTED', [], 'journal', ['result t/1 LOST']],
-    ['ACCEPTED, unknown', 'ACCEPTED', [], 'journal', ['result t/1 LOST']],
+    ['SENT, only a tombstone', 'SENT', holds('TOMBSTONE'), 'journal', ['recall t/1']],
+    ['STARTED, unknown', 'STARTED', [], 'journal', ['recall t/1']],
+    ['ACCEPTED, unknown', 'ACCEPTED', [], 'journal', ['recall t/1']],
     ['STARTED, unknown to a new journal', 'STARTED', [], 'new', ['result t/1 AGENT_STATE_LOST']],
     ['STARTED, started', 'STARTED', holds('STARTED'), 'journal', []],
     ['ACCEPTED, exited', 'ACCEPTED', holds('EXITED'), 'journal', ['result t/1 ok ack']],
@@ -142,18 +143,21 @@ describe('what both sides have of an attempt is brought together', () => {
     ['ended, exited', 'ENDED', 'EXITED', ['late t/1']],
     ['given up, running: it may finish', 'GIVEN_UP', 'STARTED', []],
     ['given up, exited', 'GIVEN_UP', 'EXITED', ['late t/1']],
+    ['waiting here, accepted', 'PENDING', 'ACCEPTED', ['alert', 'held t/1']],
+    ['waiting here, running', 'PENDING', 'STARTED', ['alert', 'held t/1']],
+    ['waiting here, exited', 'PENDING', 'EXITED', ['alert', 'held t/1']],
     ['not on record, running', undefined, 'STARTED', ['alert', 'orphan t/1']],
     ['not on record, exited', undefined, 'EXITED', ['alert', 'orphan t/1 ack']],
   ] as const)('%s', (_, row, phase, expected) => {
     const { hello } = start();
-    const known = new Map(row ? [[id, { row }]] : []);
+    const known = new Map(row ? [[id, { row, jobId: 'j' }]] : []);
     expect(said(hello({ inventory: holds(phase) }, 1, known))).toEqual(['welcome', ...expected, 'up']);
   });
 
   test('what was given up is ended when a newer attempt of its task waits', () => {
     const { hello, issue } = start();
     issue({ id: 't/2' });
-    const known = new Map([[id, { row: 'GIVEN_UP' as const }]]);
+    const known = new Map([[id, { row: 'GIVEN_UP' as const, jobId: 'j' }]]);
     expect(said(hello({ inventory: holds('STARTED') }, 1, known))).toEqual([
       'welcome',
       'dispatch t/2',
@@ -167,10 +171,46 @@ describe('what both sides have of an attempt is brought together', () => {
       ['ACCEPTED', 'KILLED'],
       ['STARTED', 'LOST'],
     ] as const) {
-      const { hello, issue } = start();
+      const { hello, issue, says } = start();
       issue({ dispatch, ending: 'USER_CANCEL' });
-      expect(said(hello())).toEqual(['welcome', `result t/1 ${reason}`, 'up']);
+      expect(said(hello())).toEqual(['welcome', 'recall t/1', 'up']);
+      expect(said(says({ kind: 'forgotten', id }))).toEqual([`result t/1 ${reason}`]);
     }
+  });
+
+  test('what an agent does not have any more is given up only when it has nothing kept of it either', () => {
+    const { hello, issue, says } = start();
+    issue({ dispatch: 'STARTED' });
+    expect(said(hello({ hostBootId: 'later' }))).toEqual(['welcome', 'recall t/1', 'up']);
+    expect(said(says({ kind: 'result', id, hash, result }))).toEqual(['result t/1 ok ack']);
+    expect(said(says({ kind: 'forgotten', id }))).toEqual(['result t/1 HOST_REBOOTED']);
+    expect(said(says({ kind: 'forgotten', id: 't/9' }))).toEqual([]);
+  });
+
+  test.each([
+    ['ACCEPTED', ['ACCEPTED t/1']],
+    ['STARTED', ['STARTED t/1']],
+    ['EXITED', ['result t/1 ok ack']],
+  ] as const)('what waits here and is %s there is taken over when it is issued, not sent again', (phase, expected) => {
+    const { hello, issue } = start();
+    hello({ inventory: holds(phase) }, 1, new Map([[id, { row: 'PENDING' as const, jobId: 'j' }]]));
+    expect(said(issue())).toEqual(expected);
+  });
+
+  test('what is said of an attempt that waits here counts when it is taken over', () => {
+    const { hello, issue, says } = start();
+    hello({ inventory: holds('ACCEPTED') }, 1, new Map([[id, { row: 'PENDING' as const, jobId: 'j' }]]));
+    says({ kind: 'started', id });
+    expect(said(says({ kind: 'accepted', id }))).toEqual([]);
+    expect(said(issue({ ending: 'USER_CANCEL' }))).toEqual(['STARTED t/1', 'cancel t/1']);
+  });
+
+  test('an agent that accepts what waits here after its Hello is asked for another one, which names the envelope', () => {
+    const { hello, says } = start();
+    hello();
+    const known = { row: 'PENDING', jobId: 'j' } as const;
+    expect(said(says({ kind: 'accepted', id }, { known }))).toEqual(['close 1 RECONCILE']);
+    expect(said(says({ kind: 'accepted', id }, { known: { row: 'ENDED', jobId: 'j' } }))).toEqual(['cancel t/1']);
   });
 
   test('an attempt that is not on record is told of once, however often its agent comes back', () => {
@@ -184,7 +224,8 @@ describe('what both sides have of an attempt is brought together', () => {
     const { hello, issue, says } = start();
     issue({ ending: 'USER_CANCEL' });
     expect(said(hello())).toEqual(['welcome', 'cancel t/1', 'up']);
-    expect(said(says({ kind: 'cancelReply', id, phase: 'TOMBSTONE' }))).toEqual(['result t/1 KILLED']);
+    expect(said(says({ kind: 'cancelReply', id, phase: 'TOMBSTONE' }))).toEqual(['recall t/1']);
+    expect(said(says({ kind: 'forgotten', id }))).toEqual(['result t/1 KILLED']);
   });
 });
 

@@ -1,5 +1,13 @@
 import type { Dispatch, Reason } from '@stackyard/domain';
-import type { AgentSays, AttemptResult, HelloMessage, Place, SeenComponent, ServerSays } from './messages.ts';
+import type {
+  AgentSays,
+  AttemptResult,
+  HelloMessage,
+  Place,
+  SeenComponent,
+  ServerSays,
+  WirePhase,
+} from './messages.ts';
 import { type Pace, paceOf } from './pace.ts';
 import type { Row } from './reconcile.ts';
 
@@ -15,6 +23,15 @@ export interface Issued {
   readonly ending: Reason | undefined;
   /** It was given up, which is not committed yet: what comes of it now comes too late. */
   readonly givenUp?: boolean;
+  /** Its host was started anew after it was sent, and its agent does not have it in its inventory. */
+  readonly rebooted?: boolean;
+}
+
+/** What an agent has of an attempt that waits here: it was issued before the database was restored from a backup. */
+export interface Held {
+  readonly hash: string;
+  readonly phase: WirePhase;
+  readonly result: AttemptResult | undefined;
 }
 
 export interface Link {
@@ -44,6 +61,8 @@ export interface HostSession {
   readonly issued: Map<string, Issued>;
   /** Attempts that run there, are not on record, and have been told of. */
   readonly orphans: Set<string>;
+  /** As the last Hello said, and what was said since. */
+  readonly held: Map<string, Held>;
   /** The disagreement of digests that a fresh Hello did not settle, until when: what was given up may still run there. */
   readonly accepted: { readonly digests: string; readonly untilMs: number } | undefined;
 }
@@ -68,6 +87,7 @@ export interface SessionsState {
 /** What the database knows of an attempt that is not issued. */
 export interface KnownAttempt {
   readonly row: Extract<Row, 'PENDING' | 'ENDED' | 'GIVEN_UP'>;
+  readonly jobId: string;
 }
 
 export type SessionEvent =
@@ -101,7 +121,7 @@ export type SessionEvent =
       readonly hostId: string;
       readonly stream: number;
       readonly message: Exclude<AgentSays, HelloMessage>;
-      /** For a result of an attempt that is not issued. */
+      /** For news of an attempt that is not issued. */
       readonly known?: KnownAttempt | undefined;
       readonly now: number;
     }
@@ -149,6 +169,14 @@ export type SessionEffect =
       readonly id: string;
       readonly result: AttemptResult;
       readonly ackOn: number | undefined;
+    }
+  /** The agent has what waits here. */
+  | {
+      readonly kind: 'held';
+      readonly hostId: string;
+      readonly stream: number;
+      readonly id: string;
+      readonly jobId: string;
     }
   /** A result for a terminal attempt: kept beside it, acknowledged after the commit. */
   | {

@@ -3,7 +3,8 @@ import { onHello } from './hello.ts';
 import { paceOf } from './pace.ts';
 import { outcomes, silentFor } from './outcomes.ts';
 import { onMessage } from './said.ts';
-import type { HostSession, Issued, SessionEffect, SessionEvent, SessionsState } from './state.ts';
+import { reconcile } from './reconcile.ts';
+import type { Held, HostSession, Issued, SessionEffect, SessionEvent, SessionsState } from './state.ts';
 import { close, end, make, put, say, type Turn } from './turn.ts';
 
 /**
@@ -81,6 +82,7 @@ function learnHost(state: SessionsState, event: Extract<SessionEvent, { kind: 'h
     link: undefined,
     issued: new Map<string, Issued>(),
     orphans: new Set<string>(),
+    held: new Map<string, Held>(),
     accepted: undefined,
   };
   state.hosts.set(hostId, { hostId, sessionNo, journalId, hostBootId, connected, lastSeenMs, ...lease, ...nothing });
@@ -111,9 +113,15 @@ function onIssued(turn: Turn, host: HostSession, attempt: Issued): void {
   const { hostId, link } = host;
   const { id } = attempt;
   host.issued.set(id, attempt);
+  const held = host.held.get(id);
+  host.held.delete(id);
   if (!link) return;
+  const { SENT } = reconcile;
   const sameJournal = attempt.journalId === host.journalId;
-  make(turn, sameJournal ? 'resend' : 'stateLost', { hostId, stream: link.stream, id, issued: attempt });
+  // Taken over: its agent has it already, under this very envelope.
+  const has = held?.hash === attempt.hash ? held : undefined;
+  const move = sameJournal ? SENT[has?.phase ?? 'UNKNOWN'] : SENT.UNKNOWN_NEW_JOURNAL;
+  make(turn, move, { hostId, stream: link.stream, id, issued: attempt, result: has?.result });
 }
 
 function onCancel(turn: Turn, host: HostSession, id: string, cause: Reason): void {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Reason } from '@stackyard/domain';
-import type { AttemptResult, ServerSays } from './messages.ts';
+import type { AttemptResult, InventoryEntry, ServerSays } from './messages.ts';
 import { outcomes } from './outcomes.ts';
 import type { Pace } from './pace.ts';
 import type { Move } from './reconcile.ts';
-import type { CloseCode, HostSession, Issued, Link, SessionEffect, SessionsState } from './state.ts';
+import type { CloseCode, HostSession, Issued, KnownAttempt, Link, SessionEffect, SessionsState } from './state.ts';
 
 /** One step: the state it changes and what it asks for. */
 export interface Turn {
@@ -54,7 +54,9 @@ export interface Subject {
   readonly issued: Issued | undefined;
   readonly result?: AttemptResult | undefined;
   /** The host runs under another boot than when the attempt was sent to it. */
-  readonly rebooted?: boolean;
+  readonly rebooted?: boolean | undefined;
+  /** What the agent has, and what is known of it, where it is not issued. */
+  readonly unissued?: { readonly entry: Omit<InventoryEntry, 'id'>; readonly known: KnownAttempt | undefined };
 }
 
 /** Of one host: more are not told of. */
@@ -67,7 +69,8 @@ function unknownOutcome(issued: Issued | undefined, rebooted: boolean): AttemptR
 }
 
 /** Carries out a cell of the reconcile table. */
-export function make(turn: Turn, move: Move, { hostId, stream, id, issued, result, rebooted = false }: Subject): void {
+export function make(turn: Turn, move: Move, subject: Subject): void {
+  const { hostId, stream, id, issued, result, rebooted = issued?.rebooted ?? false } = subject;
   const ending = issued?.ending;
   const cancel = (cause: Reason): void => say(turn, stream, { kind: 'cancel', id, cause });
   switch (move) {
@@ -85,6 +88,10 @@ export function make(turn: Turn, move: Move, { hostId, stream, id, issued, resul
       return;
     case 'takeResult':
       if (result) end(turn, hostId, id, result, stream);
+      return;
+    case 'recall':
+      if (issued && rebooted) turn.state.hosts.get(hostId)?.issued.set(id, { ...issued, rebooted });
+      say(turn, stream, { kind: 'recall', id });
       return;
     case 'lost':
       end(turn, hostId, id, unknownOutcome(issued, rebooted));
@@ -110,10 +117,21 @@ export function make(turn: Turn, move: Move, { hostId, stream, id, issued, resul
       turn.effects.push({ kind: 'orphan', hostId, id, result: undefined, ackOn: undefined });
       return;
     }
-    case 'alert':
-      alert(turn, hostId, 'An agent holds an attempt that was not issued to it', id);
+    case 'hold':
+      hold(turn, subject);
       return;
   }
+}
+
+function hold(turn: Turn, { hostId, stream, id, unissued }: Subject): void {
+  const { held } = turn.state.hosts.get(hostId) ?? {};
+  if (!held || !unissued?.known) return;
+  const { hash, phase, result } = unissued.entry;
+  if (!held.has(id)) {
+    alert(turn, hostId, 'An agent has an attempt that waits here, as after a restore of the database', id);
+  }
+  held.set(id, { hash, phase, result });
+  turn.effects.push({ kind: 'held', hostId, stream, id, jobId: unissued.known.jobId });
 }
 
 /** The agent has journaled the attempt or runs it; what is known already is no news. */

@@ -100,6 +100,8 @@ export function fromWire(message: AgentMessage__Output): AgentSays | undefined {
       const phase = message.cancelReply && phases[message.cancelReply.phase];
       return phase ? { kind: 'cancelReply', id: attemptIdOf(message.cancelReply?.attempt ?? null), phase } : undefined;
     }
+    case 'forgotten':
+      return message.forgotten ? { kind: 'forgotten', id: attemptIdOf(message.forgotten.attempt) } : undefined;
     case 'componentStatuses':
       return { kind: 'components', components: (message.componentStatuses?.components ?? []).map(fromComponent) };
     case 'facts':
@@ -202,6 +204,8 @@ export function toWire(message: ServerSays, terms: WireTerms): ServerMessage {
       return { heartbeatAck: { n: message.n, leaseMs: message.leaseMs, heartbeatMs: message.heartbeatMs } };
     case 'resultAck':
       return { resultAck: { attempt: refOf(message.id) } };
+    case 'recall':
+      return { recall: { attempt: refOf(message.id) } };
     case 'cancel':
       return { cancel: { attempt: refOf(message.id), graceMs: terms.killGraceMs, cause: message.cause } };
   }

@@ -34,6 +34,8 @@ export class ScriptedAgent {
   /** How often each attempt's script was started: more than once breaks the first promise. */
   readonly starts = new Map<string, number>();
   readonly held = new Map<string, Held>();
+  /** Results that were acknowledged. */
+  readonly settled = new Map<string, Held>();
   watched: readonly WatchedComponent__Output[] = [];
   welcome: ServerMessage__Output['welcome'];
   closedBecause: string | undefined;
@@ -143,9 +145,13 @@ export class ScriptedAgent {
     if (message.watchComponents) this.watched = message.watchComponents.components;
     if (message.resultAck?.attempt) {
       const { taskId, number } = message.resultAck.attempt;
-      this.held.delete(`${taskId}/${number}`);
-      this.#tombstones.add(`${taskId}/${number}`);
+      const id = `${taskId}/${number}`;
+      const held = this.held.get(id);
+      if (held) this.settled.set(id, held);
+      this.held.delete(id);
+      this.#tombstones.add(id);
     }
+    if (message.recall?.attempt) this.#recall(message.recall.attempt);
     if (message.cancel?.attempt) this.#cancel(message.cancel.attempt);
     if (message.dispatch?.attempt)
       this.#dispatched(message.dispatch.attempt, message.dispatch.envelope, message.dispatch.envelopeHash);
@@ -159,6 +165,14 @@ export class ScriptedAgent {
       this.#tombstones.add(id);
       this.#say({ cancelReply: { attempt: ref, phase: 'ATTEMPT_PHASE_TOMBSTONE' } });
     }
+  }
+
+  #recall(ref: { taskId: string; number: number }): void {
+    const id = `${ref.taskId}/${ref.number}`;
+    const kept = this.held.get(id) ?? this.settled.get(id);
+    if (kept) this.held.set(id, kept);
+    if (!kept) this.#say({ forgotten: { attempt: ref } });
+    else if (kept.result) this.#say({ result: kept.result });
   }
 
   #dispatched(ref: { taskId: string; number: number }, bytes: Buffer, hash: Buffer): void {

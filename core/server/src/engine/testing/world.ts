@@ -126,6 +126,19 @@ export class EngineWorld {
     return await this.serve(settings);
   }
 
+  /** Copies what jobs have come to; the answer puts the copy back, as a restored backup does, and starts another server. */
+  async backup(): Promise<() => Promise<void>> {
+    const tables = ['job', 'task', 'attempt'];
+    const { sql } = this.db;
+    for (const table of tables) await sql.query(`create table backup_${table} as table ${table}`);
+    return async () => {
+      this.engine?.abandon();
+      for (const table of tables.toReversed()) await sql.query(`delete from ${table}`);
+      for (const table of tables) await sql.query(`insert into ${table} select * from backup_${table}`);
+      await this.serve();
+    };
+  }
+
   async agent(name: string, { connect = true } = {}): Promise<ScriptedAgent> {
     const agent = new ScriptedAgent(await this.join(name));
     this.agents.push(agent);

@@ -27,7 +27,7 @@ export const sessionsMutants: readonly Mutant[] = [
     seed: 61,
     file: `${folder}/reconcile.ts`,
     text: `  ISSUED: {
-    UNKNOWN: 'lost',
+    UNKNOWN: 'recall',
     UNKNOWN_NEW_JOURNAL: 'stateLost',`,
     replacement: `  ISSUED: {
     UNKNOWN: 'resend',
@@ -35,17 +35,41 @@ export const sessionsMutants: readonly Mutant[] = [
     breaks: 'What an agent had accepted and lost with its journal is sent again.',
   },
   {
+    name: 'acknowledged-results-not-asked-for',
+    file: `${folder}/reconcile.ts`,
+    text: `  ISSUED: {
+    UNKNOWN: 'recall',`,
+    replacement: `  ISSUED: {
+    UNKNOWN: 'lost',`,
+    breaks: 'A result that was acknowledged before a restore of the database counts as lost.',
+  },
+  {
+    name: 'held-is-not-taken-over',
+    seed: 5114,
+    file: `${folder}/turn.ts`,
+    text: `  turn.effects.push({ kind: 'held', hostId, stream, id, jobId: unissued.known.jobId });`,
+    replacement: '',
+    also: {
+      file: `${folder}/reconcile.ts`,
+      text: `  ISSUED: {
+    UNKNOWN: 'recall',`,
+      replacement: `  ISSUED: {
+    UNKNOWN: 'lost',`,
+    },
+    breaks: 'What an agent had from before a restore of the database is withdrawn, and starts.',
+  },
+  {
     name: 'result-in-hello-ignored',
     seed: 9,
     file: `${folder}/reconcile.ts`,
     text: `    STARTED: 'started',
     EXITED: 'takeResult',
-    TOMBSTONE: 'lost',
+    TOMBSTONE: 'recall',
   },
   ENDED: {`,
     replacement: `    STARTED: 'started',
     EXITED: 'started',
-    TOMBSTONE: 'lost',
+    TOMBSTONE: 'recall',
   },
   ENDED: {`,
     breaks: 'A result that comes with Hello is not taken.',

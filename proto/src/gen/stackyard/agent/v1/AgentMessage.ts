@@ -10,6 +10,7 @@ import type { ComponentStatuses as _stackyard_agent_v1_ComponentStatuses, Compon
 import type { HostFacts as _stackyard_agent_v1_HostFacts, HostFacts__Output as _stackyard_agent_v1_HostFacts__Output } from '../../../stackyard/agent/v1/HostFacts.ts';
 import type { Goodbye as _stackyard_agent_v1_Goodbye, Goodbye__Output as _stackyard_agent_v1_Goodbye__Output } from '../../../stackyard/agent/v1/Goodbye.ts';
 import type { TrustedAuthorities as _stackyard_agent_v1_TrustedAuthorities, TrustedAuthorities__Output as _stackyard_agent_v1_TrustedAuthorities__Output } from '../../../stackyard/agent/v1/TrustedAuthorities.ts';
+import type { Forgotten as _stackyard_agent_v1_Forgotten, Forgotten__Output as _stackyard_agent_v1_Forgotten__Output } from '../../../stackyard/agent/v1/Forgotten.ts';
 
 export interface AgentMessage {
   'hello'?: (_stackyard_agent_v1_Hello | null);
@@ -22,7 +23,8 @@ export interface AgentMessage {
   'facts'?: (_stackyard_agent_v1_HostFacts | null);
   'goodbye'?: (_stackyard_agent_v1_Goodbye | null);
   'trusted'?: (_stackyard_agent_v1_TrustedAuthorities | null);
-  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye"|"trusted";
+  'forgotten'?: (_stackyard_agent_v1_Forgotten | null);
+  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye"|"trusted"|"forgotten";
 }
 
 export interface AgentMessage__Output {
@@ -36,5 +38,6 @@ export interface AgentMessage__Output {
   'facts'?: (_stackyard_agent_v1_HostFacts__Output | null);
   'goodbye'?: (_stackyard_agent_v1_Goodbye__Output | null);
   'trusted'?: (_stackyard_agent_v1_TrustedAuthorities__Output | null);
-  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye"|"trusted";
+  'forgotten'?: (_stackyard_agent_v1_Forgotten__Output | null);
+  'body'?: "hello"|"heartbeat"|"dispatchReply"|"started"|"result"|"cancelReply"|"componentStatuses"|"facts"|"goodbye"|"trusted"|"forgotten";
 }

@@ -9,6 +9,7 @@ import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard
 import type { WatchComponents as _stackyard_agent_v1_WatchComponents, WatchComponents__Output as _stackyard_agent_v1_WatchComponents__Output } from '../../../stackyard/agent/v1/WatchComponents.ts';
 import type { TrustAuthorities as _stackyard_agent_v1_TrustAuthorities, TrustAuthorities__Output as _stackyard_agent_v1_TrustAuthorities__Output } from '../../../stackyard/agent/v1/TrustAuthorities.ts';
 import type { AgentUpdate as _stackyard_agent_v1_AgentUpdate, AgentUpdate__Output as _stackyard_agent_v1_AgentUpdate__Output } from '../../../stackyard/agent/v1/AgentUpdate.ts';
+import type { Recall as _stackyard_agent_v1_Recall, Recall__Output as _stackyard_agent_v1_Recall__Output } from '../../../stackyard/agent/v1/Recall.ts';
 
 export interface ServerMessage {
   'welcome'?: (_stackyard_agent_v1_Welcome | null);
@@ -20,7 +21,8 @@ export interface ServerMessage {
   'watchComponents'?: (_stackyard_agent_v1_WatchComponents | null);
   'trust'?: (_stackyard_agent_v1_TrustAuthorities | null);
   'update'?: (_stackyard_agent_v1_AgentUpdate | null);
-  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust"|"update";
+  'recall'?: (_stackyard_agent_v1_Recall | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust"|"update"|"recall";
 }
 
 export interface ServerMessage__Output {
@@ -33,5 +35,6 @@ export interface ServerMessage__Output {
   'watchComponents'?: (_stackyard_agent_v1_WatchComponents__Output | null);
   'trust'?: (_stackyard_agent_v1_TrustAuthorities__Output | null);
   'update'?: (_stackyard_agent_v1_AgentUpdate__Output | null);
-  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust"|"update";
+  'recall'?: (_stackyard_agent_v1_Recall__Output | null);
+  'body'?: "welcome"|"heartbeatAck"|"dispatch"|"resultAck"|"cancel"|"goaway"|"watchComponents"|"trust"|"update"|"recall";
 }
