@@ -1,3 +1,5 @@
 export { ArtifactError, type ArtifactFault } from './errors.ts';
-export { type Artifact, artifactDigest, readArtifact, readArtifactFiles } from './read.ts';
+export { artifactDigest } from './digest.ts';
+export { type Artifact, readArtifact, readArtifactFiles } from './read.ts';
 export type { ArtifactFile } from './tarball.ts';
+export * from './signing/index.ts';

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { checkManifest } from '../manifest/check.ts';
 import { StackManifest } from '../manifest/manifest.ts';
+import { artifactDigest } from './digest.ts';
 import { ArtifactError } from './errors.ts';
 import { type ArtifactFile, unpackTarball } from './tarball.ts';
 
@@ -16,11 +16,6 @@ export interface Artifact {
   /** `sha512-<hex>` of the file. */
   readonly digest: string;
   readonly size: number;
-}
-
-/** `sha512-<hex>`, the name of an artifact. */
-export function artifactDigest(content: Buffer): string {
-  return `sha512-${createHash('sha512').update(content).digest('hex')}`;
 }
 
 /**

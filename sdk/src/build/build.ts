@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { artifactDigest } from '../artifact/read.ts';
+import { artifactDigest } from '../artifact/digest.ts';
 import { type ArtifactFile, packTarball } from '../artifact/tarball.ts';
 import { StackDefinitionError, type StackProblem } from '../define/errors.ts';
 import type { StackManifest } from '../manifest/manifest.ts';
