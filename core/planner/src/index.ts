@@ -9,6 +9,7 @@ export * from './graph/walk.ts';
 export { exportsOf, inputsOf } from './inputs.ts';
 export type { LayoutResult } from './layout/draft.ts';
 export { layout, type LayoutOptions } from './layout/layout.ts';
+export * from './layout/recommend.ts';
 export * from './plan.ts';
 export { type RenderedDigest, stale } from './stale.ts';
 export * from './state.ts';

@@ -51,6 +51,8 @@ export interface LayoutChange {
   readonly newConfigVersions: readonly string[];
   /** Hosts (ids) that join the cluster. */
   readonly joiningHosts: readonly string[];
+  /** By `service/component` that the planner placed: why there. */
+  readonly reasons: Readonly<Record<string, string>>;
   /** What the operator should know; nothing here refuses the command. */
   readonly warnings: readonly Notice[];
 }

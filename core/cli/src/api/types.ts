@@ -16,6 +16,7 @@ export type Task = Schemas['Task'];
 export type Attempt = Schemas['Attempt'];
 export type Stack = Schemas['Stack'];
 export type StoredPlan = Schemas['Plan'];
+export type Recommendation = Schemas['Recommendation'];
 export type PlanView = Schemas['PlanView'];
 export type CommandRequest = Schemas['CommandInput'];
 export type AgentUpdate = Schemas['AgentUpdate'];

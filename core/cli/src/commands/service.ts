@@ -3,6 +3,7 @@ import type { CommandRequest, Service, Stack, Values } from '../api/types.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { type Definition, parseAssignments } from '../config/assignments.ts';
 import { printList, printOne, type View } from '../output/print.ts';
+import { recommendationText } from '../output/recommendation.ts';
 import { facts } from '../output/table.ts';
 import { listComponents, presentState, silentHosts } from './component.ts';
 import { planAndRun } from './execute.ts';
@@ -91,6 +92,29 @@ export const services: Noun = (noun, terminal) => {
         request: await addition(api, service, options),
         options,
       });
+    });
+
+  withCluster(withOutput(noun.command('recommend')))
+    .summary('show where services would best go, and their sizes there')
+    .argument('<service...>', 'such as zookeeper')
+    .option(
+      '--on <component=hosts>',
+      'where a component has to go, such as zookeeper_server=host1,host2; may be repeated',
+      collect,
+    )
+    .action(async (names: string[], options: OutputOptions & ClusterOptions & { on?: string[] }) => {
+      const { api, cluster } = await connect(terminal, options);
+      if (options.on && names.length > 1)
+        throw new UsageError('--on places components of one service: name only that one.');
+      const components = placementOf(options.on ?? []);
+      const found = await answerOf(
+        api.POST('/api/v1/clusters/{cluster}/recommendations', {
+          params: { path: { cluster: await cluster(options.cluster) } },
+          body: { services: names.map((service) => ({ service, ...(options.on ? { components } : {}) })) },
+        }),
+      );
+      const human = () => recommendationText(found, terminal.colours);
+      await printOne(terminal, found, { human, name: () => names.join('\n') }, options.output);
     });
 
   withRun(noun.command('remove'))

@@ -12,6 +12,7 @@ const nothing: PlanView = {
   hosts: [],
   joiningHosts: [],
   added: [],
+  reasons: {},
   removed: [],
   warnings: [],
   skipped: [],

@@ -12,8 +12,11 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
   const { bold, dim, green, red, yellow } = colours;
   const sections: string[][] = [
     [bold(plan.title)],
-    placed(plan.added, (name, where) => `${green('+')} ${name}  ${where}`),
-    placed(plan.removed, (name, where) => `${red('-')} ${name}  ${where}`),
+    placed(plan.added, ({ name, where, key }) => {
+      const reason = plan.reasons[key];
+      return `${green('+')} ${name}  ${where}${reason === undefined ? '' : dim(`  (${reason})`)}`;
+    }),
+    placed(plan.removed, ({ name, where }) => `${red('-')} ${name}  ${where}`),
     removedData(plan, colours),
     files(plan, colours, full),
     grouped(plan.restarts, ({ reason }) => reason).map(
@@ -38,17 +41,18 @@ export function isEmptyPlan({ tasks, added, removed }: PlanView): boolean {
 }
 
 type Place = { readonly component: string; readonly host: string };
+type PlacedLine = { readonly name: string; readonly where: string; readonly key: string };
 
 function placed(
-  all: readonly (Place & { readonly ordinal: number })[],
-  line: (name: string, where: string) => string,
+  all: readonly (Place & { readonly service: string; readonly ordinal: number })[],
+  line: (placed: PlacedLine) => string,
 ): string[] {
-  const hosts = new Map<string, string[]>();
-  for (const { component, host, ordinal } of all) {
-    hosts.set(component, [...(hosts.get(component) ?? []), `${host} (#${ordinal})`]);
-  }
-  const width = Math.max(0, ...[...hosts.keys()].map((name) => name.length));
-  return [...hosts].map(([name, where]) => line(padEnd(name, width), where.join(', ')));
+  const groups = Map.groupBy(all, ({ service, component }) => `${service}/${component}`);
+  const width = Math.max(0, ...all.map(({ component }) => component.length));
+  return [...groups].map(([key, members]) => {
+    const where = members.map(({ host, ordinal }) => `${host} (#${ordinal})`).join(', ');
+    return line({ key, where, name: padEnd(members[0]!.component, width) });
+  });
 }
 
 /** What becomes of data directories; those of local hosts differ by the host's name, and are told once. */

@@ -1,11 +1,11 @@
-import type { ComponentManifest, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { ComponentManifest, NeighbourManifest, ServiceManifest } from '@stackyard/sdk/manifest';
 import type { Addition } from '../command.ts';
 import { pointer } from '../problems.ts';
 import { suggestion } from '../sentences.ts';
 import type { HostComponentState, HostState, ServiceState } from '../state.ts';
 import { checkNewHosts, checkServices } from './check.ts';
 import type { Draft } from './draft.ts';
-import { compareNames, placeClient, placeServer } from './placement.ts';
+import { compareNames, placeClient, type Placed, placeServer } from './placement.ts';
 import { resolveStack } from './stacks.ts';
 import { overridesById, storeValues } from './values.ts';
 
@@ -176,15 +176,17 @@ function placeOthers(draft: Draft, service: ServiceState, { addition, base, plac
   const left = service.manifest.components.filter(({ name }) => !addition.components?.[name]);
   const at = (component: string): string =>
     addition.components ? `${base}/components${pointer(component)}` : `${base}/service`;
-  const place = (component: string, hosts: readonly HostState[]): void => {
+  const place = (component: string, { hosts, reason }: Placed): void => {
+    if (hosts.length > 0) draft.reasons.set(`${service.name}/${component}`, reason);
     placement.set(
       component,
       hosts.map((host) => ({ host, at: at(component) })),
     );
   };
-  for (const component of left.filter(({ category }) => category === 'server')) {
+  for (const component of neighboursFirst(left.filter(({ category }) => category === 'server'))) {
     const { load, avoid } = occupancy(draft, service.manifest, component.name, placement);
-    place(component.name, placeServer(component, { candidates, load, avoid }));
+    const near = component.with && hostsWithAll(draft, service.manifest, component.with, placement);
+    place(component.name, placeServer(component, { service: service.manifest, candidates, load, avoid, near }));
   }
   const servers = new Map<string, HostState>();
   for (const { name, category } of service.manifest.components) {
@@ -193,6 +195,37 @@ function placeOthers(draft: Draft, service: ServiceState, { addition, base, plac
   for (const component of left.filter(({ category }) => category === 'client')) {
     place(component.name, placeClient(component, [...servers.values()], candidates));
   }
+}
+
+/** A component that must be with others is placed after them. */
+function neighboursFirst(components: readonly ComponentManifest[]): ComponentManifest[] {
+  const ordered: ComponentManifest[] = [];
+  const visit = (component: ComponentManifest, path: readonly ComponentManifest[]): void => {
+    if (ordered.includes(component) || path.includes(component)) return;
+    for (const { component: name } of component.with ?? []) {
+      const other = components.find((candidate) => candidate.name === name);
+      if (other) visit(other, [...path, component]);
+    }
+    ordered.push(component);
+  };
+  for (const component of components) visit(component, []);
+  return ordered;
+}
+
+/** Hosts that will have every one of some components; those of other services by `service/component`. */
+function hostsWithAll(
+  draft: Draft,
+  manifest: ServiceManifest,
+  neighbours: readonly NeighbourManifest[],
+  placement: Placement,
+): ReadonlySet<string> {
+  const sets = neighbours.map(({ component }) => {
+    const [service = '', name = ''] = component.includes('/') ? component.split('/') : [manifest.name, component];
+    const there = (draft.services.get(service)?.hostComponents ?? []).filter((other) => other.component === name);
+    const coming = service === manifest.name ? (placement.get(name) ?? []) : [];
+    return new Set([...there.map(({ hostId }) => hostId), ...coming.map(({ host }) => host.id)]);
+  });
+  return sets.reduce((all, set) => new Set([...all].filter((id) => set.has(id))));
 }
 
 /** How full the hosts will be, and which ones a component must not go to. */

@@ -19,6 +19,8 @@ export class Draft {
   /** By id of each new host component: where the request names it. */
   readonly added = new Map<string, string>();
   readonly removed = new Set<string>();
+  /** By `service/component` that the request does not place: why it goes where it goes. */
+  readonly reasons = new Map<string, string>();
   /** By name of each service with new values: where the request gives them. */
   readonly newConfigs = new Map<string, string>();
   readonly #hostsByName: ReadonlyMap<string, HostState>;
@@ -80,6 +82,7 @@ export class Draft {
         removedServices: [...before].filter((name) => !this.services.has(name)),
         newConfigVersions: [...this.newConfigs.keys()],
         joiningHosts: [...this.joining],
+        reasons: Object.fromEntries(this.reasons),
         warnings: this.problems.warnings,
       },
     };

@@ -154,6 +154,28 @@ test('components that must not share a host are kept apart, named or placed by d
   expect(next.services[0]?.hostComponents.map(({ hostId }) => hostId)).toEqual(['h-a', 'h-b']);
 });
 
+test('a component that must share a host with another is refused elsewhere, with the reason of the stack', () => {
+  const pair = service('pair', {
+    components: [
+      component('one', { cardinality: '1' }),
+      component('other', { cardinality: '1', with: [{ component: 'one', why: 'it watches its process' }] }),
+    ],
+  });
+  const state = cluster({ hosts: ['a', 'b'], manifests: [pair] });
+  const placed = (other: string): CommandRequest => ({
+    command: 'add',
+    services: [{ service: 'pair', components: { one: ['a'], other: [other] } }],
+  });
+  expect(problems(state, placed('a'))).toEqual([]);
+  expect(refusal(state, placed('b'))).toMatchObject([
+    {
+      code: 'WITH',
+      pointer: '/services/0/components/other/0',
+      message: expect.stringContaining('it watches its process'),
+    },
+  ]);
+});
+
 test('required services must be there, in range, and may come in the same request in any order', () => {
   const kafka = service('kafka', { requires: { services: [{ service: 'zookeeper', range: '>=3.9' }] } });
   const old = { ...zookeeper, version: '3.8.0' };

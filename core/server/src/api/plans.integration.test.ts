@@ -46,6 +46,35 @@ describe.each(testPostgresKinds())('plans on %s PostgreSQL', (kind) => {
       expect([await revision(), await jobs()]).toEqual([before, count]);
     });
 
+    test('services are recommended with hosts and reasons, and nothing changes', async () => {
+      const before = await revision();
+      const { status, body } = await world.post('/clusters/c/recommendations', {
+        services: [{ service: 'demo', components: { head: ['h2'] } }],
+      });
+      expect(status).toBe(200);
+      expect(body.problems).toMatchObject([{ code: 'CARDINALITY' }]);
+      const { body: free } = await world.post('/clusters', { name: 'free' });
+      const placed = await world.post(`/clusters/${free.id}/recommendations`, {
+        services: [{ service: 'demo', components: { head: ['h3'], worker: ['h3'] } }],
+      });
+      expect(placed.body).toEqual({
+        services: [
+          {
+            service: 'demo',
+            version: '1',
+            places: [
+              { component: 'head', hosts: ['h3'], reason: 'as asked' },
+              { component: 'worker', hosts: ['h3'], reason: 'as asked' },
+            ],
+            values: [],
+          },
+        ],
+        problems: [],
+        warnings: [],
+      });
+      expect(await revision()).toBe(before);
+    });
+
     test('a removal shows what goes with it', async () => {
       const { body } = await world.post('/clusters/c/plans', {
         command: 'remove',

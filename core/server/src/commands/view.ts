@@ -7,7 +7,7 @@ import { RenderedText } from '../database/entities.ts';
 import type { Planned } from './planning.ts';
 import { titleOf } from './title.ts';
 
-const NoticeView = z.object({ code: z.string(), message: z.string(), pointer: z.string().optional() });
+export const NoticeView = z.object({ code: z.string(), message: z.string(), pointer: z.string().optional() });
 
 /** A plan as people and programs read it: names instead of ids, diffs instead of digests. */
 export const PlanView = z
@@ -40,6 +40,7 @@ export const PlanView = z
     hosts: z.array(z.string()).describe('Hosts that a task runs on'),
     joiningHosts: z.array(z.string()),
     added: z.array(z.object({ host: z.string(), service: z.string(), component: z.string(), ordinal: z.int() })),
+    reasons: z.record(z.string(), z.string()).describe('By service/component that the planner placed: why there'),
     removed: z.array(
       z.object({
         host: z.string(),
@@ -88,6 +89,7 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
     hosts: plan.hosts.map(names.host),
     joiningHosts: change.joiningHosts.map(names.host),
     added: change.addedHostComponents.map((id) => ({ ...names.of(id), ordinal: names.ordinal(id) })),
+    reasons: { ...change.reasons },
     removed: change.removedHostComponents.map((id) => ({
       ...names.of(id),
       ordinal: names.ordinal(id),

@@ -598,6 +598,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recommend where services go and how large they are
+         * @description Hosts for each component, with the reason, and the values that the stack computes from facts of those hosts. Components that the body places stay there. Nothing is changed, and nothing is refused: what stands in the way comes with the answer.
+         *
+         *     Permission: read plan.
+         */
+        post: operations["recommendServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -1062,7 +1084,7 @@ export interface components {
                 stack?: string;
                 /** @description The stack's version; the newest installed when absent */
                 version?: string;
-                /** @description Host names by component; what is absent is placed by its cardinality */
+                /** @description Host names by component; what is absent is placed as recommended */
                 components?: {
                     [key: string]: string[];
                 };
@@ -1461,6 +1483,10 @@ export interface components {
                 component: string;
                 ordinal: number;
             }[];
+            /** @description By service/component that the planner placed: why there */
+            reasons: {
+                [key: string]: string;
+            };
             removed: {
                 host: string;
                 service: string;
@@ -1529,6 +1555,42 @@ export interface components {
                 default?: unknown;
                 /** @description What the newest version sets */
                 set?: unknown;
+            }[];
+        };
+        Recommendation: {
+            services: {
+                service: string;
+                /** @description The product's version */
+                version: string;
+                places: {
+                    component: string;
+                    hosts: string[];
+                    /** @description Why there */
+                    reason: string;
+                }[];
+                /** @description What the stack computes from facts of the hosts; it is used unless another value is set */
+                values: {
+                    config: string;
+                    property: string;
+                    unit?: string;
+                    /** @description The facts of the host that it is computed from */
+                    from: string[];
+                    values: {
+                        value: unknown;
+                        hosts: string[];
+                    }[];
+                }[];
+            }[];
+            /** @description Why it could not be added as it is */
+            problems: {
+                code: string;
+                message: string;
+                pointer?: string;
+            }[];
+            warnings: {
+                code: string;
+                message: string;
+                pointer?: string;
             }[];
         };
         Service: {
@@ -4312,6 +4374,129 @@ export interface operations {
             };
             /** @description The command is refused; "errors" says why and where */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recommendServices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    services: {
+                        service: string;
+                        stack?: string;
+                        /** @description The stack's version; the newest installed when absent */
+                        version?: string;
+                        /** @description Host names by component; what is absent is placed as recommended */
+                        components?: {
+                            [key: string]: string[];
+                        };
+                        config?: {
+                            [key: string]: {
+                                [key: string]: unknown;
+                            };
+                        };
+                        /** @description By host name */
+                        overrides?: {
+                            [key: string]: {
+                                [key: string]: {
+                                    [key: string]: unknown;
+                                };
+                            };
+                        };
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description The recommendation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recommendation"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only JSON is read */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,27 +21,30 @@ const Target = z
   .describe('What the command is for; what is absent does not restrict, {} is the whole cluster');
 const Note = z.string().max(250).optional();
 
+/** Services to add, or components to add to services that are there. */
+export const Additions = z
+  .array(
+    z.strictObject({
+      service: z.string().max(63),
+      stack: z.string().max(200).optional(),
+      version: z.string().max(100).optional().describe("The stack's version; the newest installed when absent"),
+      components: z
+        .record(z.string().max(63), HostNames)
+        .optional()
+        .describe('Host names by component; what is absent is placed as recommended'),
+      config: Values.optional(),
+      overrides: z.record(z.string().max(253), Values).optional().describe('By host name'),
+    }),
+  )
+  .min(1)
+  .max(50);
+
 /** A command as it is asked for: discriminated by its name, closed, nothing coerced. */
 export const CommandBody = z
   .discriminatedUnion('command', [
     z.strictObject({
       command: z.literal('add'),
-      services: z
-        .array(
-          z.strictObject({
-            service: z.string().max(63),
-            stack: z.string().max(200).optional(),
-            version: z.string().max(100).optional().describe("The stack's version; the newest installed when absent"),
-            components: z
-              .record(z.string().max(63), HostNames)
-              .optional()
-              .describe('Host names by component; what is absent is placed by its cardinality'),
-            config: Values.optional(),
-            overrides: z.record(z.string().max(253), Values).optional().describe('By host name'),
-          }),
-        )
-        .min(1)
-        .max(50),
+      services: Additions,
       note: Note,
     }),
     z.strictObject({ command: z.enum(['start', 'stop', 'restart', 'check']), target: Target, note: Note }),

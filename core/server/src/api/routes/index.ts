@@ -8,6 +8,7 @@ import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { logRoutes } from './logs.ts';
 import type { RouteParts } from './parts.ts';
+import { recommendationRoutes } from './recommendations.ts';
 import { serverRoutes } from './server.ts';
 import { serviceRoutes } from './services.ts';
 import { stackRoutes } from './stacks.ts';
@@ -23,6 +24,7 @@ const tables = [
   serviceRoutes,
   configRoutes,
   commandRoutes,
+  recommendationRoutes,
   jobRoutes,
   logRoutes,
   eventRoutes,
