@@ -14,6 +14,7 @@ export type Action = (typeof ACTIONS)[number];
 export const RESOURCES = [
   'server',
   'stack',
+  'trust',
   'package',
   'cluster',
   'host',

@@ -5,9 +5,12 @@ export class ArtifactError extends Error {
   override readonly name = 'ArtifactError';
   readonly code: ArtifactFault;
   readonly file: string;
+  /** Without the file, as the end of a sentence. */
+  readonly reason: string;
   constructor(code: ArtifactFault, file: string, why: string) {
     super(`The stack artifact ${file} is refused: ${why}.`);
     this.code = code;
     this.file = file;
+    this.reason = why;
   }
 }

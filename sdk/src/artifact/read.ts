@@ -5,7 +5,8 @@ import { artifactDigest } from './digest.ts';
 import { ArtifactError } from './errors.ts';
 import { type ArtifactFile, unpackTarball } from './tarball.ts';
 
-const MAX_PACKED = 64 * 1024 * 1024;
+/** Bytes that an artifact may have as it is stored. */
+export const MAX_ARTIFACT = 64 * 1024 * 1024;
 const TEMPLATES = 'templates/';
 
 /** What the server reads of a stack: data only. Its lifecycle bundle stays bytes. */
@@ -49,8 +50,8 @@ async function readVerified(file: string, digest: string | undefined): Promise<B
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    if (size > MAX_PACKED)
-      throw new ArtifactError('ARTIFACT_TOO_LARGE', file, `it has ${size} bytes, more than ${MAX_PACKED}`);
+    if (size > MAX_ARTIFACT)
+      throw new ArtifactError('ARTIFACT_TOO_LARGE', file, `it has ${size} bytes, more than ${MAX_ARTIFACT}`);
     const packed = await handle.readFile();
     const actual = artifactDigest(packed);
     if (digest !== undefined && actual !== digest) {

@@ -6,6 +6,7 @@ import { Installation } from './entities/installation.ts';
 import { Attempt, Job, StoredPlan, Task } from './entities/jobs.ts';
 import { PluginRecord } from './entities/plugins.ts';
 import { Stack } from './entities/stacks.ts';
+import { Allowance, Publisher, PublisherKey, StackPin, TrustPolicy } from './entities/trust.ts';
 
 export * from './entities/access.ts';
 export * from './entities/clusters.ts';
@@ -15,6 +16,7 @@ export * from './entities/installation.ts';
 export * from './entities/jobs.ts';
 export * from './entities/plugins.ts';
 export * from './entities/stacks.ts';
+export * from './entities/trust.ts';
 
 /** Every table. */
 export const entities = [
@@ -37,4 +39,9 @@ export const entities = [
   ApiToken,
   AuditEntry,
   PluginRecord,
+  TrustPolicy,
+  Publisher,
+  PublisherKey,
+  Allowance,
+  StackPin,
 ] as const;

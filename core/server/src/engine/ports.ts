@@ -140,7 +140,9 @@ export type EventPayload =
       readonly bytes?: number;
       readonly total?: number;
     }
-  | { readonly kind: 'stack'; readonly name: string; readonly version: string; readonly change: 'installed' };
+  | { readonly kind: 'stack'; readonly name: string; readonly version: string; readonly change: 'installed' }
+  /** Whom and what the server trusts: in words, such as "policy any". */
+  | { readonly kind: 'trust'; readonly change: string; readonly by: string };
 
 /** What a change of rows is given: an entity manager of its own, and the outbox of the same commit. */
 export interface Transaction {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { beginEpoch, type Database, openDatabase, Service, Stack } from '../database/index.ts';
 import { Writer } from '../engine/writer/writer.ts';
 import { startTestPostgres, type TestPostgres } from '../postgres/testing.ts';
+import { Trust } from '../trust/trust.ts';
 import { DatabaseStackStore } from './store.ts';
 
 let postgres: TestPostgres;
@@ -13,6 +14,7 @@ let db: Database;
 let writer: Writer;
 let dir: string;
 let store: DatabaseStackStore;
+let trust: Trust;
 beforeAll(async () => {
   postgres = await startTestPostgres('embedded');
   // Inside the package, where the SDK is found.
@@ -30,9 +32,11 @@ beforeEach(async () => {
     clock: systemClock,
     onFenced: () => undefined,
   });
+  trust = new Trust({ em: () => db.em(), transactions: writer });
   store = new DatabaseStackStore({
     em: () => db.em(),
     transactions: writer,
+    trust,
     dir: await mkdtemp(join(dir, 'artifacts-')),
     check: () => undefined,
   });
@@ -69,16 +73,18 @@ export default defineStack({ services: [defineService('one', { title: '${title}'
   return (await buildStack(folder, { outDir: join(folder, 'out') })).file;
 }
 
+const configured = (file: string) => store.install({ file, origin: 'configuration', by: 'configuration' });
+
 test('other contents under the same version replace what no service runs from, and jobs still find the old bytes', async () => {
-  const first = await store.install(await build('first'));
-  expect(await store.install(await build('first'))).toMatchObject({ digest: first.digest });
-  const second = await store.install(await build('second'));
+  const first = await configured(await build('first'));
+  expect(await configured(await build('first'))).toMatchObject({ digest: first.digest });
+  const second = await configured(await build('second'));
   expect((await store.list()).map(({ digest }) => digest)).toEqual([second.digest]);
   expect(await store.open(first.digest)).toMatchObject({ size: first.size });
 });
 
 test('what services run from is not replaced', async () => {
-  const first = await store.install(await build('first'));
+  const first = await configured(await build('first'));
   const em = db.em();
   em.create(Service, {
     id: crypto.randomUUID(),
@@ -93,7 +99,7 @@ test('what services run from is not replaced', async () => {
     createdAt: new Date(),
   });
   await em.flush();
-  await expect(store.install(await build('second'))).rejects.toThrow('Raise the version');
+  await expect(configured(await build('second'))).rejects.toThrow('Raise the version');
   expect(await db.em().count(Stack, { digest: first.digest })).toBe(1);
 });
 

@@ -85,6 +85,7 @@ class FastifyHttp implements Http {
       events: writer,
       logs: engine.logs,
       stacks: catalogue.stacks,
+      trust: catalogue.trust,
       ...operations,
       identity: identity.identity,
       server: {

@@ -2,21 +2,26 @@ import { join } from 'node:path';
 import { definePlugin, Logger, provide, token } from '@stackyard/kernel';
 import { checkManifest } from '@stackyard/planner';
 import type { StackManifest } from '@stackyard/sdk/manifest';
+import type { Transactions } from '../engine/ports.ts';
 import { PackageRepository } from '../packages/index.ts';
 import { StackConflictError, StackRefusedError } from '../stacks/errors.ts';
 import { DatabaseStackStore, type StackStore } from '../stacks/store.ts';
+import { StackUntrustedError } from '../trust/errors.ts';
+import { Trust } from '../trust/trust.ts';
 import { ServerOptions } from './options.ts';
 import { Storage } from './storage.ts';
 
 /** What can be installed: stacks, and the archives of the products they describe. */
 export interface Catalogue {
   readonly stacks: StackStore;
+  readonly trust: Trust;
   readonly packages: PackageRepository;
 }
 export const Catalogue = token<Catalogue>('server.Catalogue');
 
 class DiskCatalogue implements Catalogue {
   readonly stacks: StackStore;
+  readonly trust: Trust;
   readonly #dir: string;
   readonly #origin: ServerOptions['packages'];
   #packages: PackageRepository | undefined;
@@ -24,9 +29,13 @@ class DiskCatalogue implements Catalogue {
   constructor(options: ServerOptions, storage: Storage) {
     this.#dir = options.dataDir;
     this.#origin = options.packages;
+    const { em } = storage;
+    const transactions: Transactions = { run: (work) => storage.writer.run(work) };
+    this.trust = new Trust({ em, transactions });
     this.stacks = new DatabaseStackStore({
-      em: storage.em,
-      transactions: { run: (work) => storage.writer.run(work) },
+      em,
+      transactions,
+      trust: this.trust,
       dir: join(options.dataDir, 'artifacts'),
       check: refuseFaulty,
     });
@@ -48,15 +57,35 @@ function refuseFaulty(manifest: StackManifest): void {
   if (errors.length > 0) throw new StackRefusedError({ name: `${manifest.name}@${manifest.version}`, errors });
 }
 
-/** What services run from stays as it is: a rebuilt stack must not keep a server from starting. */
+/** What services run from stays as it is: neither a rebuilt stack nor a revoked key keeps a server from starting. */
 async function installAtStart({ stacks }: Catalogue, file: string, log: Logger): Promise<void> {
   try {
-    const { name, version } = await stacks.install(file);
+    const { name, version } = await stacks.install({
+      file,
+      origin: 'configuration',
+      source: file,
+      by: 'configuration',
+    });
     log.info({ stack: name, version }, 'Stack is installed');
   } catch (error) {
-    if (!(error instanceof StackConflictError)) throw error;
-    log.warn({ ...error.fields, reason: error.message }, 'A stack is kept as its services run it');
+    const isKept =
+      error instanceof StackConflictError ||
+      (error instanceof StackUntrustedError && (await isInstalled(stacks, error.fields.digest)));
+    if (!isKept) throw error;
+    log.warn({ ...error.fields, reason: error.message }, 'A stack is kept as it is installed');
   }
+}
+
+async function isInstalled(stacks: StackStore, digest: string): Promise<boolean> {
+  return (await stacks.list()).some((stack) => stack.digest === digest);
+}
+
+async function warnOfPolicy({ trust }: Catalogue, log: Logger): Promise<void> {
+  if ((await trust.policy()) !== 'any') return;
+  log.warn(
+    { policy: 'any' },
+    'This server takes stacks from anybody, signed or not: what is in them runs on its hosts. It is meant for development; "stackyard trust set signed" ends it',
+  );
 }
 
 export const cataloguePlugin = definePlugin({
@@ -66,6 +95,7 @@ export const cataloguePlugin = definePlugin({
   async start(plugin) {
     const catalogue = plugin.resolve(Catalogue) as DiskCatalogue;
     await catalogue.open();
+    await warnOfPolicy(catalogue, plugin.resolve(Logger));
     for (const file of plugin.resolve(ServerOptions).stacks)
       await installAtStart(catalogue, file, plugin.resolve(Logger));
   },

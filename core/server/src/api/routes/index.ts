@@ -12,6 +12,7 @@ import { recommendationRoutes } from './recommendations.ts';
 import { serverRoutes } from './server.ts';
 import { serviceRoutes } from './services.ts';
 import { stackRoutes } from './stacks.ts';
+import { trustRoutes } from './trust.ts';
 
 export type { RouteParts } from './parts.ts';
 
@@ -19,6 +20,7 @@ const tables = [
   serverRoutes,
   authorityRoutes,
   stackRoutes,
+  trustRoutes,
   hostRoutes,
   clusterRoutes,
   serviceRoutes,

@@ -9,6 +9,7 @@ import type { Identity } from '../../identity/identity.ts';
 import type { Hosts } from '../../hosts/hosts.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { StackStore } from '../../stacks/store.ts';
+import type { Trust } from '../../trust/trust.ts';
 
 /** What the routes are built on. */
 export interface RouteParts {
@@ -19,6 +20,7 @@ export interface RouteParts {
   readonly events: Events;
   readonly logs: LogStore;
   readonly stacks: StackStore;
+  readonly trust: Trust;
   readonly clusters: Clusters;
   readonly hosts: Hosts;
   readonly jobs: Jobs;

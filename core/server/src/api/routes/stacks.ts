@@ -6,7 +6,7 @@ import { NotFoundError } from '../errors.ts';
 import type { RouteParts } from './parts.ts';
 import { StackView, stackView } from './views.ts';
 
-export function stackRoutes({ stacks }: RouteParts): Route[] {
+export function stackRoutes({ stacks, trust }: RouteParts): Route[] {
   const listStacks = defineRoute({
     method: 'GET',
     url: '/stacks',
@@ -24,7 +24,8 @@ export function stackRoutes({ stacks }: RouteParts): Route[] {
       const rows = (await stacks.list())
         .filter((row) => (query.name === undefined || row.name === query.name) && keyOf(row) > after)
         .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-      return { body: page(rows.slice(0, limit + 1), limit, keyOf, stackView) };
+      const states = await trust.keyStates();
+      return { body: page(rows.slice(0, limit + 1), limit, keyOf, (row) => stackView(row, states)) };
     },
   });
 
@@ -49,7 +50,7 @@ export function stackRoutes({ stacks }: RouteParts): Route[] {
     handle: async ({ params }) => {
       const row = (await stacks.list()).find(({ id }) => id === params.stackId);
       if (!row) throw new NotFoundError({ what: 'stack', name: params.stackId });
-      return { body: { ...stackView(row), manifest: row.manifest } };
+      return { body: { ...stackView(row, await trust.keyStates()), manifest: row.manifest } };
     },
   });
 

@@ -1,12 +1,32 @@
 import { PHASES, STATES } from '@stackyard/domain';
 import { z } from 'zod';
-import type { AttemptRow, ClusterRow, ConfigVersionRow, HostRow, StackRow, TaskRow } from '../../database/entities.ts';
+import {
+  type AttemptRow,
+  type Basis,
+  type ClusterRow,
+  type ConfigVersionRow,
+  type HostRow,
+  ORIGINS,
+  type StackRow,
+  type TaskRow,
+} from '../../database/entities.ts';
+import type { KeyState } from '@stackyard/sdk/artifact';
 import type { AttemptFields, JobFields } from '../../jobs/rows.ts';
 
 /** What the API shows of each resource: an allow-list, so that a new column is never shown by accident. */
 const at = z.string().describe('RFC 3339, UTC');
 const atOrNull = at.nullable();
 const iso = (date: Date | null | undefined): string | null => date?.toISOString() ?? null;
+
+/** How a stack is trusted now. */
+const TRUST_MARKS = [
+  'signed',
+  'signed-by-retired-key',
+  'signed-by-revoked-key',
+  'allow-listed',
+  'configuration',
+  'unsigned',
+] as const;
 
 export const StateView = z.enum(STATES);
 const Counts = z.object({
@@ -24,6 +44,16 @@ export const StackView = z
     version: z.string(),
     title: z.string(),
     digest: z.string(),
+    origin: z.enum(ORIGINS).describe('configuration: the one that this server was started with'),
+    source: z.string().nullable().describe("The origin's own words, such as the URL of a registry"),
+    trust: z
+      .enum(TRUST_MARKS)
+      .describe(
+        'Why it is let in: signed; signed-by-retired-key; signed-by-revoked-key, which is not let in any more; allow-listed; configuration; unsigned',
+      ),
+    publisher: z.string().nullable(),
+    keyId: z.string().nullable(),
+    installedBy: z.string(),
     installedAt: at,
     services: z.array(
       z.object({
@@ -43,14 +73,38 @@ export const StackView = z
   })
   .meta({ id: 'Stack' });
 
-export function stackView(row: StackRow): z.infer<typeof StackView> {
-  const { id, name, version, digest, manifest } = row;
+const SIGNED_MARKS = {
+  active: 'signed',
+  retired: 'signed-by-retired-key',
+  revoked: 'signed-by-revoked-key',
+} as const;
+const UNSIGNED_MARKS = {
+  signature: 'unsigned',
+  'allow-list': 'allow-listed',
+  configuration: 'configuration',
+  any: 'unsigned',
+} as const;
+
+function trustMark({ keyId, basis }: StackRow, keyStates: ReadonlyMap<string, KeyState>) {
+  const state = keyId ? keyStates.get(keyId) : undefined;
+  return state ? SIGNED_MARKS[state] : UNSIGNED_MARKS[basis as Basis];
+}
+
+/** @param keyStates states of the keys that are known, by key id */
+export function stackView(row: StackRow, keyStates: ReadonlyMap<string, KeyState>): z.infer<typeof StackView> {
+  const { id, name, version, digest, manifest, origin, source, publisher, keyId, installedBy } = row;
   return {
     id,
     name,
     version,
     title: manifest.title,
     digest,
+    origin,
+    source: source ?? null,
+    trust: trustMark(row, keyStates),
+    publisher: publisher ?? null,
+    keyId: keyId ?? null,
+    installedBy,
     installedAt: row.installedAt.toISOString(),
     services: manifest.services.map((service) => ({
       name: service.name,
