@@ -4,6 +4,7 @@ import { apiPlugin, Http } from './wiring/api.ts';
 import { cataloguePlugin } from './wiring/catalogue.ts';
 import { enginePlugin, EngineParts } from './wiring/engine.ts';
 import { EnrolmentListener, enrolmentPlugin } from './wiring/enrolment.ts';
+import { forPluginsPlugin } from './wiring/forPlugins.ts';
 import { identityPlugin, ServerIdentity } from './wiring/identity.ts';
 import { joiningPlugin } from './wiring/joining.ts';
 import { operationsPlugin } from './wiring/operations.ts';
@@ -26,6 +27,7 @@ export const serverPlugins = [
   statsPlugin,
   operationsPlugin,
   joiningPlugin,
+  forPluginsPlugin,
   apiPlugin,
 ];
 

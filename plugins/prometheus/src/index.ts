@@ -1,7 +1,9 @@
-import { defineRoute, Routes, ServerStats } from '@stackyard/contract';
-import { definePlugin, provide } from '@stackyard/kernel';
+import { Clusters, defineRoute, Routes, ServerStats } from '@stackyard/contract';
+import { definePlugin, Logger, provide } from '@stackyard/kernel';
 import { Registry } from 'prom-client';
 import { processRegistry, serverRegistry } from './exposition.ts';
+import { MonitoringOptions, MonitoringRoutes } from './monitoringRoutes.ts';
+import { prometheusSettings } from './settings.ts';
 
 class MetricsRoute implements Routes {
   readonly routes: Routes['routes'];
@@ -31,9 +33,13 @@ class MetricsRoute implements Routes {
 }
 provide(MetricsRoute, ServerStats);
 
-/** Offers `GET /metrics`. */
+/** Offers `GET /metrics`, and what stacks ship for monitoring: targets, rules and dashboards. */
 export default definePlugin({
   id: 'prometheus',
-  needs: [ServerStats],
-  register: (plugin) => plugin.contribute(Routes, MetricsRoute),
+  needs: [ServerStats, Clusters, Logger],
+  register: (plugin) =>
+    plugin
+      .value(MonitoringOptions, prometheusSettings.read({ env: process.env }))
+      .contribute(Routes, MetricsRoute)
+      .contribute(Routes, MonitoringRoutes),
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { type Route, type RouteRequest, Routes, ServerStats, type StatsSnapshot } from '@stackyard/contract';
+import { Clusters, type Route, type RouteRequest, Routes, ServerStats, type StatsSnapshot } from '@stackyard/contract';
 import { createKernel, definePlugin, each, token } from '@stackyard/kernel';
 import { register } from 'prom-client';
 import { expect, test } from 'vitest';
@@ -40,7 +40,11 @@ async function loaded(stats: ServerStats) {
     register: (plugin) => plugin.value(Found, found),
     start: (plugin) => void found.push(...plugin.resolve(each(Routes)).flatMap(({ routes }) => routes)),
   });
-  const kernel = await createKernel().value(ServerStats, stats).load(prometheus, server).start();
+  const kernel = await createKernel()
+    .value(ServerStats, stats)
+    .value(Clusters, { list: async () => [] })
+    .load(prometheus, server)
+    .start();
   return { route: kernel.resolve(Found)[0]!, stop: () => kernel.stop() };
 }
 

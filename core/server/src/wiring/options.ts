@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly agentSoftware?: AgentSoftware | undefined;
   /** Platform plugins to load beside the server's own parts. */
   readonly plugins: readonly Plugin[];
+  /** Where plugins may go although it is this machine or its link: `host:port` each. */
+  readonly egress?: { readonly allow: readonly string[] } | undefined;
   /** How long the output of tasks is kept, in milliseconds after its last byte; for ever when absent. */
   readonly keepLogsMs?: number | undefined;
   /** How soon silence of agents is noticed, and how long history is kept; what is usual when absent. */

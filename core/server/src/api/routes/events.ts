@@ -1,15 +1,16 @@
-import { defineRoute, type Route, type StreamMessage } from '@stackyard/contract';
+import { defineRoute, EVENT_TOPICS, type Route, type StreamMessage } from '@stackyard/contract';
 import { z } from 'zod';
 import { clusterIdOf } from '../../clusters/lookup.ts';
 import { ValidationFailedError } from '../errors.ts';
-import { type EventFilter, EventReader } from '../eventReader.ts';
+import { EventFollower } from '../eventFollower.ts';
+import type { EventFilter } from '../eventReader.ts';
 import type { RouteParts } from './parts.ts';
 
-const TOPICS = ['cluster', 'service', 'component', 'host', 'job', 'task', 'package', 'stack'] as const;
-const BATCH = 500;
-
 export function eventRoutes({ em, sql, events }: RouteParts): Route[] {
-  const reader = new EventReader(sql);
+  const follower = new EventFollower(
+    () => sql,
+    () => events,
+  );
   const streamEvents = defineRoute({
     method: 'GET',
     url: '/events',
@@ -25,8 +26,8 @@ export function eventRoutes({ em, sql, events }: RouteParts): Route[] {
       topics: z
         .string()
         .regex(
-          new RegExp(`^(${TOPICS.join('|')})(,(${TOPICS.join('|')}))*$`),
-          `use ${TOPICS.join(', ')}, comma-separated`,
+          new RegExp(`^(${EVENT_TOPICS.join('|')})(,(${EVENT_TOPICS.join('|')}))*$`),
+          `use ${EVENT_TOPICS.join(', ')}, comma-separated`,
         )
         .transform((text) => text.split(','))
         .optional(),
@@ -41,59 +42,25 @@ export function eventRoutes({ em, sql, events }: RouteParts): Route[] {
     problems: [404, 406],
     handle: async ({ query, headers, signal }) => {
       const clusterId = query.cluster === undefined ? undefined : await clusterIdOf(em(), query.cluster);
-      const start = lastEventId(headers['last-event-id']) ?? query.after ?? (await newest());
-      const gap = await isGone(start);
+      const start = lastEventId(headers['last-event-id']) ?? query.after ?? (await follower.newest());
+      const gap = await follower.isGone(start);
       return { messages: stream({ topics: query.topics, clusterId }, { start, gap }, signal) };
     },
   });
-
-  async function newest(): Promise<number> {
-    const { rows } = await sql.query<{ newest: number | null }>('select max(id) as newest from event');
-    return rows[0]?.newest ?? 0;
-  }
-
-  /** Whether events after this one were removed because of their age: then the stream cannot resume without a gap. */
-  async function isGone(id: number): Promise<boolean> {
-    const { rows } = await sql.query<{ oldest: number | null }>('select min(id) as oldest from event');
-    return (rows[0]?.oldest ?? 0) > id + 1;
-  }
 
   async function* stream(
     filter: EventFilter,
     { start, gap }: { readonly start: number; readonly gap: boolean },
     signal: AbortSignal,
   ): AsyncGenerator<StreamMessage> {
-    let last = start;
-    let committed = start;
-    let wake = Promise.withResolvers<void>();
-    const undo = events.subscribe((newest) => {
-      committed = Math.max(committed, newest);
-      wake.resolve();
-    });
-    signal.addEventListener('abort', () => wake.resolve());
     // The first message says where the stream stands, so that a client that loses it at once can resume too.
-    yield { id: String(last), event: 'ready', data: gap ? { after: last, gap } : { after: last } };
-    try {
-      while (!signal.aborted) {
-        const waiting = wake.promise;
-        // What was committed before the query is behind us after it, also where the filters let nothing through.
-        const seen = committed;
-        const rows = await reader.read({ ...filter, after: last, limit: BATCH });
-        for (const { id, topic, clusterId, payload, at } of rows) {
-          last = id;
-          yield {
-            id: String(id),
-            event: topic,
-            data: { ...payload, clusterId: clusterId ?? null, at: at.toISOString() },
-          };
-        }
-        if (rows.length === BATCH) continue;
-        last = Math.max(last, seen);
-        await waiting;
-        wake = Promise.withResolvers<void>();
-      }
-    } finally {
-      undo();
+    yield { id: String(start), event: 'ready', data: gap ? { after: start, gap } : { after: start } };
+    for await (const { id, topic, clusterId, payload, at } of follower.follow(filter, start, signal)) {
+      yield {
+        id: String(id),
+        event: topic,
+        data: { ...payload, clusterId: clusterId ?? null, at: at.toISOString() },
+      };
     }
   }
 
