@@ -17,5 +17,5 @@ export const greeter = defineComponent('greeter', {
   }),
 });
 
-const hello = defineService('hello', { title: 'Hello', version: '1.0.0', user: 'hello', components: [greeter] });
-export default defineStack({ services: [hello] });
+const service = defineService('hello', { title: 'Hello', version: '1.0.0', user: 'hello', components: [greeter] });
+export default defineStack({ services: [service] });

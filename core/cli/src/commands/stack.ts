@@ -10,6 +10,20 @@ import { connect, type Noun, type OutputOptions, withOutput } from './parts.ts';
 
 export const stacks: Noun = (noun, terminal) => {
   noun
+    .command('init')
+    .summary('begin a stack: a package that builds, is tested and documented')
+    .argument('<name>', 'the product, such as valkey, or a package of your own scope, such as @acme/valkey')
+    .option('--dir <folder>', 'where to; a folder called as the product unless given')
+    .option('--title <title>', 'what people call the product')
+    .action(async (name: string, options: { dir?: string; title?: string }) => {
+      const { nextSteps, scaffold } = await import('create-stackyard-stack');
+      const written = await scaffold({ name, folder: options.dir, title: options.title }).catch((error: unknown) => {
+        throw new CliError((error as Error).message, 1, { cause: error });
+      });
+      terminal.out(nextSteps(written, process.cwd()));
+    });
+
+  noun
     .command('build')
     .summary('build the artifact of a stack package')
     .argument('[folder]', 'the package', '.')
