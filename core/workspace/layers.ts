@@ -20,6 +20,7 @@ export interface SourceFile {
 const left = ['proto', 'domain', 'sdk', 'planner', 'kernel', 'contract'] as const;
 const platform = [
   ...left,
+  'create',
   'stack',
   'plugin contract',
   'plugin',
@@ -36,6 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   domain: ['proto'],
   sdk: ['proto', 'domain'],
+  create: ['sdk'],
   planner: ['proto', 'domain', 'sdk'],
   kernel: ['proto', 'domain', 'sdk', 'planner'],
   contract: ['proto', 'domain', 'sdk', 'planner', 'kernel'],
@@ -46,7 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   fleet: [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent'],
   simulation: [...left, 'server', 'agent', 'fleet'],
   web: [],
-  cli: [...left, 'stack', 'plugin contract', 'plugin', 'server', 'agent', 'fleet', 'web'],
+  cli: [...left, 'create', 'stack', 'plugin contract', 'plugin', 'server', 'agent', 'fleet', 'web'],
   bench: platform,
   example: [...platform, 'bench'],
 };
@@ -59,7 +61,7 @@ const rootTools = ['vitest'];
 /** Where a package stands: by its folder, and for those in `examples` by its `stackyard.kind`. */
 function layerOf({ folder, kind }: WorkspacePackage): string {
   const [top = '', name = ''] = folder.split('/');
-  if (top === 'core') return name;
+  if (top === 'core' || name === 'create') return name;
   if (top === 'stacks' || kind === 'stack') return 'stack';
   if (top === 'plugins' || kind === 'plugin') return 'plugin';
   return top === 'examples' ? 'example' : top;
