@@ -13,7 +13,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildBundle, bundleCommand } from '../bundle.ts';
 import { componentGroup } from '../processes/cgroups.ts';
 import { agentPaths } from '../paths.ts';
-import { endProcesses } from '../processes/kill.ts';
+import { endProcesses, findByCookie } from '../processes/kill.ts';
 import { readState } from '../processes/state.ts';
 import { type AgentOptions, runAgent, type RunningAgent } from './runAgent.ts';
 import { TestServer } from './testServer.ts';
@@ -354,6 +354,22 @@ test('a result that was acknowledged comes again with its log when the server as
     () => server.said.at(-1)?.forgotten?.attempt?.taskId === unknown.taskId,
     'a word of having nothing',
   );
+});
+
+test('an agent that has stopped has left no runner behind, not even one that was just being started', async () => {
+  await startAgent();
+  const warm = join(agentPaths(place.root).spool, 'warm');
+  // It starts runners as soon as it has accepted something.
+  server.dispatch(testEnvelope(stack, place, 'install'));
+  await server.until(() => server.said.some(({ dispatchReply }) => dispatchReply), 'an answer');
+  const cookies = await readdir(warm);
+  const living = async () =>
+    (await Promise.all(cookies.map((value) => findByCookie({ name: 'STACKYARD_ATTEMPT', value })))).flat();
+  expect(cookies).not.toEqual([]);
+  await agent?.stop();
+  // The task itself carries on where it had begun.
+  expect((await living()).length).toBeLessThanOrEqual(1);
+  await expect.poll(living, { timeout: 20_000 }).toEqual([]);
 });
 
 test('there is one agent per host root, and none without an identity or a token', async () => {

@@ -230,7 +230,7 @@ export async function assemble(from: {
     gauges.stop();
     downloads.stop();
     attempts.close();
-    pool.close();
+    await pool.close();
     await logs.stop();
     await spool.close();
     log.info('The agent has stopped; components and tasks carry on');

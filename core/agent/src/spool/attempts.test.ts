@@ -63,8 +63,7 @@ function listen(): void {
 }
 async function closeAgent(): Promise<void> {
   attempts.close();
-  pool.close();
-  await until('all idle runners are gone', () => pool.idleCount === 0);
+  await pool.close();
   await spool.close();
 }
 async function accept(input: TestInput = {}, from = module): Promise<AttemptRef> {
@@ -286,7 +285,24 @@ test('without work the idle runners go, and a runner whose agent is gone ends by
     'their directories are gone',
     () => readdirSync(join(root.path, 'spool', 'warm')).length === pool.idleCount,
   );
-  quick.close();
+  await quick.close();
+});
+
+test('a pool that has closed has left nothing behind, neither of runners that were just being started nor of one that waits for its release', async () => {
+  const warm = join(root.path, 'spool', 'warm');
+  const others = new RunnerPool({ spoolDir: join(root.path, 'spool'), warm: 3, rehearses: module });
+  others.warmUp();
+  const ref = await accept();
+  const taken = others.take();
+  const attemptDir = spool.pathOf(ref);
+  taken.assign({ ...ref, attemptDir, tryNumber: 1, bootId: spool.bootId, job: { module, input: {} } });
+  const idle = readdirSync(warm);
+  expect(idle.length).toBeGreaterThanOrEqual(3);
+  await Promise.all([others.close(), pool.close()]);
+  expect(readdirSync(warm)).toEqual([]);
+  const alive = await Promise.all(idle.map((value) => findByCookie({ name: 'STACKYARD_ATTEMPT', value })));
+  expect(alive.flat()).toEqual([]);
+  expect((await readProgress(attemptDir)).decision).toBe('none');
 });
 
 function tallyOf(file: string): string[] {

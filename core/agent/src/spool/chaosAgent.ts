@@ -81,7 +81,7 @@ try {
   });
   await Promise.all([...work, ...Array.from({ length: mode === 'run' ? lanes : 0 }, lane)]);
   attempts.close();
-  pool.close();
+  await pool.close();
   await spool.close();
 } catch (error) {
   die(error);

@@ -43,18 +43,24 @@ export interface Runner {
 
 interface WarmRunner extends Runner {
   readonly pipe: Socket | undefined;
+  /** It needs nobody any more, and nobody waits for it. */
+  readonly isReleased: boolean;
   rehearse(module: string): void;
   readonly child: ChildProcess;
 }
 
 const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'JAVA_HOME'];
 const abandonedAfterMs = 60_000;
+/** A runner that was sent away ends when it has read so; one that does not is killed. */
+const leaveMs = 10_000;
 
 /** Keeps runner processes started ahead while there is work. Each runs one attempt and is never used again. */
 export class RunnerPool {
   readonly #options: Required<Omit<RunnerPoolOptions, 'rehearses'>> & RunnerPoolOptions;
   readonly #idle: WarmRunner[] = [];
   readonly #busy = new Set<WarmRunner>();
+  /** All whose processes are there. */
+  readonly #living = new Set<WarmRunner>();
   #idleTimer: NodeJS.Timeout | undefined;
   #refillTimer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -99,8 +105,11 @@ export class RunnerPool {
     if (!this.#closed && this.#idle.length === 0) this.#idle.push(this.#spawn({ ahead: true }));
   }
 
-  /** Lets the idle runners go; those at work carry on without us. */
-  close(): void {
+  /**
+   * Lets go whoever was not released, also one that is just being started, and waits for it: then nothing but those at
+   * work writes below the spool, and they carry on without us.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#refillTimer);
@@ -109,6 +118,7 @@ export class RunnerPool {
       child.unref();
       pipe?.destroy();
     }
+    await Promise.all([...this.#living].filter(({ isReleased }) => !isReleased).map(untilGone));
   }
 
   get #warmRoot(): string {
@@ -141,7 +151,9 @@ export class RunnerPool {
     });
     closeSync(output);
     const runner = follow(child, cookie);
+    this.#living.add(runner);
     runner.onGone(() => {
+      this.#living.delete(runner);
       const index = this.#idle.indexOf(runner);
       if (index >= 0) this.#idle.splice(index, 1);
       rmSync(dir, { recursive: true, force: true });
@@ -165,6 +177,18 @@ export class RunnerPool {
   }
 }
 
+function untilGone({ child, pipe, onGone }: WarmRunner): Promise<void> {
+  child.ref();
+  pipe?.ref();
+  const limit = setTimeout(() => child.kill('SIGKILL'), leaveMs);
+  return new Promise((resolve) =>
+    onGone(() => {
+      clearTimeout(limit);
+      resolve();
+    }),
+  );
+}
+
 function follow(child: ChildProcess, cookie: string): WarmRunner {
   const pipe = child.stdio[pipeFd] as Socket | undefined;
   const said: RunnerSays[] = [];
@@ -173,6 +197,7 @@ function follow(child: ChildProcess, cookie: string): WarmRunner {
   const goneListeners: Parameters<Runner['onGone']>[0][] = [];
   let gone: Parameters<Parameters<Runner['onGone']>[0]> | undefined;
   let text = '';
+  let isReleased = false;
   function go(...how: NonNullable<typeof gone>): void {
     if (gone) return;
     gone = how;
@@ -203,7 +228,13 @@ function follow(child: ChildProcess, cookie: string): WarmRunner {
       child.ref();
     },
     rehearse: (module) => tell({ rehearse: module }),
-    release: () => tell({ release: true }),
+    get isReleased() {
+      return isReleased;
+    },
+    release() {
+      isReleased = true;
+      tell({ release: true });
+    },
     dismiss: () => void pipe?.end(),
     onSay(listener) {
       said.forEach(listener);
