@@ -26,7 +26,7 @@ nap() { sleep "$(($1 / 1000)).$(printf %03d $(($1 % 1000)))" 7>&- 9>&- & sleeper
 locked() { (exec 8>>daemon.lock; flock -w "$1" 8 && exit 1; exit 0) 7>&- 9>&-; }
 # What the last process left behind may hold its lock, its ports or its files.
 sweep() {
-  for file in $(grep -lzxF "STACKYARD_COMPONENT=$id" /proc/[0-9]*/environ 2>/dev/null); do
+  for file in $(grep -lzxF "STACKYARD_COMPONENT=$id" /proc/[0-9]*/environ 2>/dev/null 7>&- 9>&-); do
     p=${file#/proc/} p=${p%/environ}
     [ "$p" = $$ ] || kill -KILL "$p" 2>/dev/null
   done

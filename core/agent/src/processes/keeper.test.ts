@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -174,6 +176,16 @@ test('whenever a keeper is killed and replaced, there is exactly one process', a
     });
     expect(sleeps).toEqual([readState(dir).process]);
   }
+});
+
+test('a lock that something left of a killed keeper still holds only delays the next keeper', async () => {
+  mkdirSync(dir, { recursive: true });
+  const rest = spawn('flock', [`${dir}/keeper.lock`, '-c', 'echo held; exec sleep 1'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await once(rest.stdout, 'data');
+  await startKeeper(dir, id, shell('exec sleep 300'), { backoff });
+  expect(readState(dir)).toMatchObject({ alive: true, keeperAlive: true, restarts: 0 });
 });
 
 test('nothing is restarted while a task holds the component, and it is afterwards', async () => {

@@ -30,6 +30,8 @@ export interface StartOptions {
 }
 
 const takenExitCode = 75;
+/** How soon a lock that was taken is tried again. */
+const takenMs = 50;
 /** Where the keeper opens the variables of the process. */
 const variablesFd = 6;
 
@@ -95,6 +97,11 @@ async function launch(dir: string, { hostComponentId, spec, backoff }: StoredSpe
   const before = readState(dir);
   const keeper = keeperOf(dir);
   if (before.keeperAlive && keeper) send(keeper.pid, 'SIGUSR1'); // it waits after a crash; a second one ends at once
+  const started = (): ChildProcess => spawnKeeper(dir, { hostComponentId, spec, backoff });
+  await untilStarted({ dir, id: hostComponentId, started, previousStart: before.process?.startTime, limitMs });
+}
+
+function spawnKeeper(dir: string, { hostComponentId, spec, backoff }: StoredSpec): ChildProcess {
   const times = [backoff.minMs, backoff.maxMs, backoff.healthyMs].map((ms) => String(Math.round(ms)));
   const cgroups = componentGroup(dir).join(' ');
   const child = spawn(
@@ -117,24 +124,30 @@ async function launch(dir: string, { hostComponentId, spec, backoff }: StoredSpe
     },
   );
   child.unref();
-  await untilStarted(dir, hostComponentId, child, before.process?.startTime, limitMs);
+  return child;
 }
 
-/** Waits for a new process, an adopted one, or the exit of one that was too quick to be seen. */
-async function untilStarted(
-  dir: string,
-  id: string,
-  child: ChildProcess,
-  previousStart: number | undefined,
-  limitMs: number,
-): Promise<void> {
+/** Starts a keeper, and waits for a new process, an adopted one, or the exit of one that was too quick to be seen. */
+async function untilStarted(from: {
+  readonly dir: string;
+  readonly id: string;
+  readonly started: () => ChildProcess;
+  readonly previousStart: number | undefined;
+  readonly limitMs: number;
+}): Promise<void> {
+  const { dir, id, started, previousStart, limitMs } = from;
   let failure: string | undefined;
-  child.on('error', (error) => (failure = error.message));
-  // "Taken" means that another keeper was quicker: its process is as good as ours.
-  child.on('exit', (code, signal) => {
-    if (code !== takenExitCode)
-      failure = signal ? `it was killed by ${signal}` : (failures[code ?? 0] ?? `it ended with code ${code}`);
-  });
+  let isTaken = false;
+  const start = (): void => {
+    const child = started();
+    child.on('error', (error) => (failure = error.message));
+    child.on('exit', (code, signal) => {
+      isTaken = code === takenExitCode;
+      if (!isTaken)
+        failure = signal ? `it was killed by ${signal}` : (failures[code ?? 0] ?? `it ended with code ${code}`);
+    });
+  };
+  start();
   const deadline = performance.now() + limitMs;
   for (;;) {
     const state = readState(dir);
@@ -142,6 +155,12 @@ async function untilStarted(
     if (state.keeperAlive && (state.alive || (isNew && state.lastExit?.pid === state.process?.pid))) return;
     if (failure !== undefined) throw new KeeperFailedError(id, failure);
     if (performance.now() > deadline) throw new KeeperFailedError(id, `nothing was started within ${limitMs} ms`);
+    // Another keeper was quicker, and its process is as good as ours; or what a killed one left behind held its lock.
+    if (isTaken && !state.keeperAlive) {
+      isTaken = false;
+      await delay(takenMs);
+      start();
+    }
     await delay(5);
   }
 }

@@ -177,12 +177,13 @@ export class RunnerPool {
   }
 }
 
-function untilGone({ child, pipe, onGone }: WarmRunner): Promise<void> {
+function untilGone(runner: WarmRunner): Promise<void> {
+  const { child, pipe } = runner;
   child.ref();
   pipe?.ref();
   const limit = setTimeout(() => child.kill('SIGKILL'), leaveMs);
   return new Promise((resolve) =>
-    onGone(() => {
+    runner.onGone(() => {
       clearTimeout(limit);
       resolve();
     }),

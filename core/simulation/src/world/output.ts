@@ -26,3 +26,14 @@ export function keptOf(attemptId: string, from: number, to: number, written: num
   }
   return Buffer.concat(parts);
 }
+
+/** How long the log is that a host can still tell of so much output, of which the power has left so much on its disk. */
+export function toldBytes(printed: number, onDisk: number): number {
+  const kept = logs.keptBytes(printed, limits);
+  if (onDisk >= printed) return kept;
+  const isCut = kept !== printed;
+  if (!isCut || onDisk <= limits.headBytes) return onDisk;
+  // Its end is told by its place in all that was printed: what was left out between them is not on the disk either.
+  const tailAt = printed - limits.tailBytes;
+  return kept - limits.tailBytes + Math.max(0, onDisk - tailAt);
+}

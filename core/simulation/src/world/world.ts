@@ -11,8 +11,7 @@ import { Network } from './network.ts';
 import { Observer } from './observer.ts';
 import type { HostRow, Tables } from './rows.ts';
 import { isKept } from './logFeeds.ts';
-import { logs } from '@stackyard/agent';
-import { limits } from './output.ts';
+import { toldBytes } from './output.ts';
 import { SimServer } from './server.ts';
 import { Shelf } from './shelf.ts';
 import { Silence } from './silence.ts';
@@ -164,7 +163,7 @@ export class World {
       if (this.gone.has(index)) continue;
       for (const [attemptId, { exit, logSize, decision }] of spool.entries) {
         if (!exit || decision === 'none' || this.shelf.excused.has(attemptId)) continue;
-        const kept = logs.keptBytes(Math.min(exit.value.logSize ?? logSize, logSize), limits);
+        const kept = toldBytes(exit.value.logSize ?? logSize, logSize);
         const { size, complete } = this.shelf.fileOf(attemptId);
         this.observer.see({ kind: 'logEnded', attemptId, kept, stored: size, complete });
       }
