@@ -16,7 +16,8 @@ export function load(mutant: Mutant): Promise<typeof Simulation> {
 }
 
 export function editsOf(mutant: Mutant): readonly Edit[] {
-  return mutant.also ? [mutant, mutant.also] : [mutant];
+  const { also = [] } = mutant;
+  return [mutant, ...[also].flat()];
 }
 
 /** How often the text of a mutant stands in its file: once, or it has to be written anew. */

@@ -10,8 +10,8 @@ export interface Edit {
 /** A mistake in the protocol, made in the source as it is loaded; no file changes. */
 export interface Mutant extends Edit {
   readonly name: string;
-  /** Where two of our own guards stand behind one another, the other one is taken away with it. */
-  readonly also?: Edit;
+  /** Where guards of our own stand behind one another, the others are taken away with it. */
+  readonly also?: Edit | readonly Edit[];
   /** The seed that noticed it last: tried first. */
   readonly seed?: number;
   /** What it breaks. */

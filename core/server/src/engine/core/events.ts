@@ -1,6 +1,6 @@
 import type { JobRow, TaskRow } from '../../database/entities.ts';
-import type { AgentSays, AttemptResult, HelloMessage } from '../sessions/messages.ts';
-import type { KnownAttempt } from '../sessions/state.ts';
+import type { AttemptResult } from '../sessions/messages.ts';
+import type { Heard, HostFate, KnownSession } from '../sessions/state.ts';
 import type { LoadedJob } from './job.ts';
 
 /** When an event happened: `now` in milliseconds of a clock that only goes forward, `at` for people to read. */
@@ -10,14 +10,9 @@ export interface Times {
 }
 
 /** What a host's row says: at the start of the server, and again before each Hello. */
-export interface KnownHost {
-  readonly hostId: string;
+export interface KnownHost extends KnownSession {
   readonly name: string;
   readonly clusterId: string | undefined;
-  readonly sessionNo: number;
-  readonly journalId: string | undefined;
-  readonly hostBootId: string | undefined;
-  readonly connected: boolean;
 }
 
 /** Everything that can happen to the engine. */
@@ -26,12 +21,7 @@ export type EngineEvent = Times & Happening;
 export type Happening =
   /** A host is known, from its row or because it joined; what is in memory already stays. */
   | ({ readonly kind: 'host' } & KnownHost)
-  /** The host left: nothing of it is heard of again. */
-  | { readonly kind: 'hostRemoved'; readonly hostId: string }
-  /** Its agent got a certificate by joining: what was opened by an earlier one ends. */
-  | { readonly kind: 'hostRejoined'; readonly hostId: string }
-  /** Its agent may no longer speak for it. */
-  | { readonly kind: 'hostRevoked'; readonly hostId: string }
+  | HostFate
   /** A job that is not terminal is in the queue of its cluster; known ones stay where they are. */
   | { readonly kind: 'queued'; readonly jobId: string; readonly clusterId: string; readonly position: number }
   /** As `queued`, of a job that was stored just now, as the first of its cluster: its rows need not be read. */
@@ -56,26 +46,7 @@ export type Happening =
   | { readonly kind: 'committed'; readonly commit: number }
   /** The database does not take this change and never will: what was to follow it does not. */
   | { readonly kind: 'refused'; readonly commit: number }
-  | {
-      readonly kind: 'hello';
-      readonly hostId: string;
-      /** Streams are numbered in the order in which they were opened. */
-      readonly stream: number;
-      readonly hello: HelloMessage;
-      /** What the database says of those of the inventory that are not in `issuedTo`. */
-      readonly known: ReadonlyMap<string, KnownAttempt>;
-    }
-  | {
-      readonly kind: 'message';
-      readonly hostId: string;
-      readonly stream: number;
-      readonly message: Exclude<AgentSays, HelloMessage>;
-      /** For a result: what the database says of an attempt that is not in `issuedTo`. */
-      readonly known?: KnownAttempt | undefined;
-    }
-  /** `clean`: the agent said goodbye. */
-  | { readonly kind: 'closed'; readonly hostId: string; readonly stream: number; readonly clean: boolean }
-  /** An agent said something that could not be looked up; its stream was closed, so that it says it again. */
-  | { readonly kind: 'unjudged'; readonly hostId: string }
+  /** What agents say, and how their streams end. */
+  | Heard
   /** Time passed: at least four times in a lease; a gap of more than half of one is time in which the server itself stood still. */
   | { readonly kind: 'tick' };

@@ -47,14 +47,12 @@ function happen(turn: Turn, event: Happening): void {
       return;
     }
     case 'hostRemoved':
-      turn.converse({ kind: 'removed', hostId: event.hostId });
+      turn.converse(event);
       state.hostNames.delete(event.hostId);
       return;
     case 'hostRejoined':
-      turn.converse({ kind: 'rejoined', hostId: event.hostId });
-      return;
     case 'hostRevoked':
-      turn.converse({ kind: 'revoked', hostId: event.hostId });
+      turn.converse(event);
       return;
     case 'queued':
       queued(turn, event);

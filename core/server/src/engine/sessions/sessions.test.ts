@@ -328,7 +328,7 @@ describe('silence', () => {
     expect(pace(says({ kind: 'heartbeat', n: 1, digest: attemptsDigest([]) }, { now: 200 }))).toMatchObject([
       { kind: 'heartbeatAck', heartbeatMs: 400, leaseMs: 2000 },
     ]);
-    for (const other of others) step({ kind: 'removed', hostId: other });
+    for (const other of others) step({ kind: 'hostRemoved', hostId: other });
     step({ kind: 'tick', now: 300 });
     says({ kind: 'heartbeat', n: 2, digest: attemptsDigest([]) }, { now: 600 });
     for (let now = 700; now <= 2500; now += 450) step({ kind: 'tick', now });
@@ -368,7 +368,7 @@ describe('silence', () => {
     const { hello, issue, step, says } = start();
     hello();
     issue();
-    expect(said(step({ kind: 'removed', hostId }))).toEqual(['close 1 REMOVED', 'down', 'result t/1 LOST', 'lost']);
+    expect(said(step({ kind: 'hostRemoved', hostId }))).toEqual(['close 1 REMOVED', 'down', 'result t/1 LOST', 'lost']);
     expect(says({ kind: 'started', id })).toEqual([]);
   });
 
@@ -376,7 +376,7 @@ describe('silence', () => {
     const { hello, issue, step } = start();
     hello();
     issue();
-    expect(said(step({ kind: 'rejoined', hostId }))).toEqual(['close 1 REMOVED', 'down']);
+    expect(said(step({ kind: 'hostRejoined', hostId }))).toEqual(['close 1 REMOVED', 'down']);
     expect(said(hello({}, 2))).toContain('dispatch t/1');
   });
 
@@ -384,8 +384,8 @@ describe('silence', () => {
     const { hello, issue, step } = start();
     hello();
     issue();
-    expect(said(step({ kind: 'revoked', hostId }))).toEqual(['close 1 REMOVED', 'down', 'disconnected']);
-    expect(said(step({ kind: 'revoked', hostId }))).toEqual([]);
+    expect(said(step({ kind: 'hostRevoked', hostId }))).toEqual(['close 1 REMOVED', 'down', 'disconnected']);
+    expect(said(step({ kind: 'hostRevoked', hostId }))).toEqual([]);
     for (let now = 500; now <= 5000; now += 500) expect(said(step({ kind: 'tick', now }))).toEqual([]);
     expect(said(step({ kind: 'tick', now: 5001 }))).toEqual(['result t/1 LOST', 'lost']);
   });

@@ -90,51 +90,53 @@ export interface KnownAttempt {
   readonly jobId: string;
 }
 
-export type SessionEvent =
-  /** A host is known, from its row or because it joined. */
-  | {
-      readonly kind: 'host';
-      readonly hostId: string;
-      readonly sessionNo: number;
-      readonly journalId: string | undefined;
-      readonly hostBootId: string | undefined;
-      readonly connected: boolean;
-      readonly now: number;
-    }
+/** What a host's row says of its sessions. */
+export interface KnownSession {
+  readonly hostId: string;
+  readonly sessionNo: number;
+  readonly journalId: string | undefined;
+  readonly hostBootId: string | undefined;
+  readonly connected: boolean;
+}
+
+/** What people do to a host. */
+export type HostFate =
   /** The host left: nothing of it is heard of again. */
-  | { readonly kind: 'removed'; readonly hostId: string }
+  | { readonly kind: 'hostRemoved'; readonly hostId: string }
   /** Its agent got a certificate by joining: what was opened by an earlier one ends. */
-  | { readonly kind: 'rejoined'; readonly hostId: string }
+  | { readonly kind: 'hostRejoined'; readonly hostId: string }
   /** Its agent may no longer speak for it. */
-  | { readonly kind: 'revoked'; readonly hostId: string }
+  | { readonly kind: 'hostRevoked'; readonly hostId: string };
+
+/** What agents say, and how their streams end. */
+export type Heard =
   | {
       readonly kind: 'hello';
       readonly hostId: string;
+      /** Streams are numbered in the order in which they were opened. */
       readonly stream: number;
       readonly hello: HelloMessage;
-      /** Of what the inventory names and no issued attempt is. */
+      /** What the database says of those of the inventory that are not issued. */
       readonly known: ReadonlyMap<string, KnownAttempt>;
-      readonly now: number;
     }
   | {
       readonly kind: 'message';
       readonly hostId: string;
       readonly stream: number;
       readonly message: Exclude<AgentSays, HelloMessage>;
-      /** For news of an attempt that is not issued. */
+      /** For news of an attempt that is not issued: what the database says of it. */
       readonly known?: KnownAttempt | undefined;
-      readonly now: number;
     }
   /** `clean`: the agent said goodbye. */
-  | {
-      readonly kind: 'closed';
-      readonly hostId: string;
-      readonly stream: number;
-      readonly clean: boolean;
-      readonly now: number;
-    }
-  /** Its agent is there, but what it says cannot be judged now. */
-  | { readonly kind: 'unjudged'; readonly hostId: string; readonly now: number }
+  | { readonly kind: 'closed'; readonly hostId: string; readonly stream: number; readonly clean: boolean }
+  /** What its agent said could not be looked up; its stream was closed, so that it says it again. */
+  | { readonly kind: 'unjudged'; readonly hostId: string };
+
+export type SessionEvent =
+  /** A host is known, from its row or because it joined; what is in memory already stays. */
+  | ({ readonly kind: 'host'; readonly now: number } & KnownSession)
+  | HostFate
+  | ({ readonly now: number } & Heard)
   | { readonly kind: 'tick'; readonly now: number }
   /** RUNNING/SENT is committed. */
   | { readonly kind: 'issued'; readonly hostId: string; readonly attempt: Issued }

@@ -30,16 +30,16 @@ export function stepSessions(state: SessionsState, event: SessionEvent): readonl
   const host = state.hosts.get(event.hostId);
   if (!host) return turn.effects;
   switch (event.kind) {
-    case 'removed':
+    case 'hostRemoved':
       dropLink(turn, host, 'The host was removed.');
       for (const { id } of host.issued.values()) end(turn, host.hostId, id, outcomes.hostRemoved);
       turn.effects.push({ kind: 'lost', hostId: host.hostId });
       state.hosts.delete(host.hostId);
       break;
-    case 'rejoined':
+    case 'hostRejoined':
       dropLink(turn, host, 'The host joined again with a new certificate.');
       break;
-    case 'revoked':
+    case 'hostRevoked':
       dropLink(turn, host, 'The certificate of the host was revoked.');
       if (host.connected) turn.effects.push({ kind: 'disconnected', hostId: host.hostId });
       put(turn, host.hostId, { connected: false });

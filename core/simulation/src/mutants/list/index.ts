@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { engineMutants } from './engine.ts';
 import { executorMutants } from './executor.ts';
+import { guardMutants } from './guards.ts';
 import { logMutants } from './logs.ts';
 import { sessionMutants } from './session.ts';
 import { sessionsMutants } from './sessions.ts';
@@ -13,4 +14,5 @@ export const mutants: readonly Mutant[] = [
   ...engineMutants,
   ...writerMutants,
   ...logMutants,
+  ...guardMutants,
 ];
