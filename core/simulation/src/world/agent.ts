@@ -1,13 +1,13 @@
-import { executor, session } from '@stackyard/agent';
+import { type executor, session } from '@stackyard/agent';
 import type { Settings } from '../scenario/scenario.ts';
 import { Process } from '../time/process.ts';
 import type { Random } from '../time/random.ts';
 import type { Undo } from '../time/timeline.ts';
 import { AgentDisk } from './agentDisk.ts';
+import { AgentWork } from './agentWork.ts';
 import type { Host } from './host.ts';
 import { type ConnectLogs, LogFeeds } from './logFeeds.ts';
 import type { Down, Up } from './messages.ts';
-import type { Runner, Word } from './runner.ts';
 import { idOf } from './spool.ts';
 import type { End, Stream } from './stream.ts';
 
@@ -23,9 +23,6 @@ export interface AgentOptions {
 
 /** From the start of the process until it reads its disk. */
 const START_UP_MS = 300;
-/** A runner that was released and says nothing for so long is not waited for. */
-const SILENT_MS = 10_000;
-const POLL_MS = 250;
 /** Of one event. */
 const MOST_TURNS = 10_000;
 
@@ -37,12 +34,9 @@ export class SimAgent {
   readonly #random: Random;
   readonly #disk: AgentDisk;
   readonly #timers = new Map<session.Timer, Undo>();
-  readonly #runners = new Map<number, Runner>();
-  readonly #numberOf = new Map<Runner, number>();
-  readonly #preparing = new Map<string, Undo>();
   readonly #waiting: session.Happening[] = [];
   readonly #logs: LogFeeds;
-  readonly #executor: executor.ExecutorState;
+  readonly #work: AgentWork;
   #session: session.SessionState | undefined;
   #stream: Stream<Up, Down> | undefined;
   #streamNo = 0;
@@ -58,10 +52,22 @@ export class SimAgent {
     this.host = host;
     this.process = new Process(host.timeline, host.clock);
     this.#random = host.random.fork(`agent ${boot}`);
-    this.#executor = executor.createExecutorState(host.bootId);
-    this.#disk = new AgentDisk(host, this.process, (event) => this.#happened(event));
+    const { process } = this;
+    this.#disk = new AgentDisk(host, process, (event) => this.#work.happened(event));
+    this.#work = new AgentWork({
+      host,
+      process,
+      disk: this.#disk,
+      say: (happening) => {
+        this.#told(happening);
+        this.#followLog(happening);
+      },
+      recovered: (attempts) => this.#recovered(attempts),
+      startAsked: (attempt) => this.#seeStart('startAsked', attempt, process.now),
+      alert: (message) => this.#alert(message),
+    });
     this.#logs = new LogFeeds(this.process, host.random.fork(`logs ${boot}`), options.connectLogs);
-    this.process.later(START_UP_MS, () => this.#disk.read((found) => this.#happened({ kind: 'boot', ...found })));
+    process.later(START_UP_MS, () => this.#disk.read((found) => this.#work.happened({ kind: 'boot', ...found })));
   }
 
   /** Since when it has a session that works. */
@@ -82,10 +88,8 @@ export class SimAgent {
     this.#stream?.leave('up', false);
     this.#stream = undefined;
     this.#logs.leave();
-    for (const runner of this.#runners.values()) runner.hangUp();
+    this.#work.leave();
   }
-
-  // ---- the session
 
   #told(event: session.Happening): void {
     this.#waiting.push(event);
@@ -127,12 +131,10 @@ export class SimAgent {
         return;
       }
       case 'alert':
-        this.#note('ALERT', effect.message);
-        this.host.observer.see({ kind: 'said', by: `h${this.host.index}`, text: effect.message });
-        return;
+        return this.#alert(effect.message);
       case 'start':
         this.#seeStart('startAllowed', effect.attempt, effect.until);
-        return this.#happened(effect);
+        return this.#work.happened(effect);
       case 'recall':
         return this.#recall(effect.attempt);
       case 'journal':
@@ -140,7 +142,7 @@ export class SimAgent {
       case 'finish':
       case 'end':
       case 'settle':
-        this.#happened(effect);
+        this.#work.happened(effect);
     }
   }
 
@@ -224,61 +226,6 @@ export class SimAgent {
     this.process.after(retryAfterMs + backoffMs, () => this.#connect());
   }
 
-  // ---- the executor
-
-  #happened(event: executor.ExecutorHappening): void {
-    const effects = executor.stepExecutor(this.#executor, { ...event, now: this.process.now });
-    for (const effect of effects) this.#do(effect);
-  }
-
-  #do(effect: executor.ExecutorEffect): void {
-    switch (effect.kind) {
-      case 'writeCommand':
-        return this.#disk.writeCommand(effect.order);
-      case 'prepare':
-        return this.#prepare(effect.attempt);
-      case 'abandon':
-        this.#preparing.get(idOf(effect.attempt))?.();
-        return;
-      case 'assign':
-        return this.#assign(effect);
-      case 'release':
-        return this.#release(effect);
-      case 'dismiss':
-        this.#runners.get(effect.runner)?.hangUp();
-        this.#runners.delete(effect.runner);
-        return;
-      case 'fence':
-        return this.#disk.fence(effect.attempt, effect.tryNumber);
-      case 'follow':
-        return this.#follow(effect.attempt, effect.decision);
-      case 'readExit':
-        return this.#disk.readExit(effect);
-      case 'endProcesses':
-        return this.#endProcesses(effect);
-      case 'writeExit':
-        this.process.after(effect.afterMs, () => this.#disk.writeExit(effect.attempt, effect.exit));
-        return;
-      case 'bury':
-        return this.#disk.bury(effect.attempt);
-      case 'settle':
-        return this.#disk.settle(effect.attempt);
-      case 'say':
-        this.#told(effect.happening);
-        return this.#followLog(effect.happening);
-      case 'recovered':
-        return this.#recovered(effect.attempts);
-      case 'alert':
-        this.#note('ALERT', effect.message);
-        this.host.observer.see({ kind: 'said', by: `h${this.host.index}`, text: effect.message });
-    }
-  }
-
-  #followLog(happening: session.Happening): void {
-    if (happening.kind === 'started') this.#logs.follow(this.#disk.entryOf(happening.attempt));
-    if (happening.kind === 'exited') this.#logs.ended(this.#disk.entryOf(happening.attempt));
-  }
-
   #recovered(found: readonly executor.RecoveredAttempt[]): void {
     const attempts = found.map(({ attempt, hash, acceptedMono, standing, pid, startedMono, result }) => {
       const { terms } = this.#disk.commandOf(attempt);
@@ -297,85 +244,14 @@ export class SimAgent {
     this.#connect();
   }
 
-  #prepare(attempt: session.AttemptRef): void {
-    const id = idOf(attempt);
-    const { prepareMs } = this.host.planOf(attempt);
-    const done = this.process.after(prepareMs, () => {
-      this.#preparing.delete(id);
-      this.#happened({ kind: 'prepared', attempt });
-    });
-    this.#preparing.set(id, () => {
-      done();
-      this.#preparing.delete(id);
-      const message = 'It was not prepared to its end.';
-      this.process.later(0, () => this.#happened({ kind: 'notPrepared', attempt, reason: 'EXIT_NONZERO', message }));
-    });
+  #followLog(happening: session.Happening): void {
+    if (happening.kind === 'started') this.#logs.follow(this.#disk.entryOf(happening.attempt));
+    if (happening.kind === 'exited') this.#logs.ended(this.#disk.entryOf(happening.attempt));
   }
 
-  #assign({ attempt, tryNumber, runner: number }: Extract<executor.ExecutorEffect, { kind: 'assign' }>): void {
-    const entry = this.#disk.entryOf(attempt);
-    const owner = {
-      heard: (runner: Runner, word: Word) => this.process.happen(() => this.#heard(attempt, number, runner, word)),
-      gone: () => this.process.happen(() => this.#happened({ kind: 'runnerGone', attempt, runner: number })),
-    };
-    const runner = this.host.take(owner, { entry, tryNumber });
-    this.#runners.set(number, runner);
-    this.#numberOf.set(runner, number);
-  }
-
-  #release({ attempt, runner: number }: Extract<executor.ExecutorEffect, { kind: 'release' }>): void {
-    this.#seeStart('startAsked', attempt, this.process.now);
-    this.#runners.get(number)?.release();
-    this.process.after(SILENT_MS, () => this.#happened({ kind: 'runnerSilent', attempt, runner: number }));
-  }
-
-  #heard(attempt: session.AttemptRef, number: number, runner: Runner, word: Word): void {
-    switch (word) {
-      case 'ready':
-        return;
-      case 'decided': {
-        const { decision } = runner.assignment.entry;
-        if (typeof decision !== 'string') this.#happened({ kind: 'decided', attempt, runner: number, decision });
-        return;
-      }
-      case 'fenced':
-        return this.#happened({ kind: 'runnerFenced', attempt, runner: number });
-      case 'done':
-        return this.#happened({ kind: 'runnerDone', attempt, runner: number });
-    }
-  }
-
-  /** Looks now and then whether its `exit` is there or its process is gone. */
-  #follow(attempt: session.AttemptRef, decision: executor.Decision): void {
-    this.process.after(POLL_MS, () => {
-      if (this.#executor.attempts.get(idOf(attempt))?.standing === 'EXITED') return;
-      const entry = this.host.spool.entries.get(idOf(attempt));
-      if (!entry) return;
-      if (entry.exit || !this.host.isAlive(decision)) this.#happened({ kind: 'exitSeen', attempt });
-      else this.#follow(attempt, decision);
-    });
-  }
-
-  #endProcesses(effect: Extract<executor.ExecutorEffect, { kind: 'endProcesses' }>): void {
-    const { attempt, decision, graceMs, ending, afterMs } = effect;
-    const { host } = this;
-    const { cookie } = decision;
-    const killed = (): void => {
-      host.killAll(cookie);
-      this.process.later(host.scanMs, () => this.#happened({ kind: 'processesEnded', attempt }));
-    };
-    this.process.after(afterMs, () => {
-      if (ending !== undefined) this.#disk.entryOf(attempt).ending = ending;
-      host.signal(cookie);
-      this.#wait(graceMs, () => !host.hasProcesses(cookie), killed);
-    });
-  }
-
-  /** Until it is so, but not longer. */
-  #wait(limitMs: number, isSo: () => boolean, then: () => void): void {
-    const stepMs = Math.min(50, limitMs);
-    if (limitMs <= 0 || isSo()) return then();
-    this.process.after(stepMs, () => this.#wait(limitMs - stepMs, isSo, then));
+  #alert(message: string): void {
+    this.#note('ALERT', message);
+    this.host.observer.see({ kind: 'said', by: `h${this.host.index}`, text: message });
   }
 
   #note(what: string, subject?: string): void {
