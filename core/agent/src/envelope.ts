@@ -2,6 +2,7 @@ import { type Phase, PHASES } from '@stackyard/domain';
 import {
   type Envelope__Output,
   fromValueMap,
+  type Instance__Output,
   type ValueMap__Output,
   type WatchedComponent__Output,
 } from '@stackyard/proto';
@@ -19,7 +20,18 @@ function fromMaps(maps: Maps): Record<string, Record<string, Json>> {
 export function orderOf(envelope: Envelope__Output): PhaseOrder {
   const { phase, packages, expectedFiles, once, deleteData, serviceUser } = envelope;
   if (!isPhase(phase)) throw new PhaseError(`This agent knows no phase ${JSON.stringify(phase)}. Update the agent.`);
-  return { phase, inputs: inputsOf(envelope), packages, expectedFiles, once, deleteData, serviceUser };
+  const { action, drain } = envelope;
+  return {
+    phase,
+    inputs: inputsOf(envelope),
+    packages,
+    expectedFiles,
+    once,
+    deleteData,
+    serviceUser,
+    ...(action ? { action: { name: action.name, input: fromValueMap(action.input ?? undefined) } } : {}),
+    ...(drain ? { drain: { component: drain.component, instances: drain.instances.map(instanceOf) } } : {}),
+  };
 }
 
 function isPhase(text: string): text is Phase {
@@ -31,10 +43,7 @@ function inputsOf(envelope: Envelope__Output): Inputs {
   const { cpus = 0, memory = 0, disk = 0 } = envelope.facts ?? {};
   const lists = Object.entries(envelope.instances).map(([component, { items }]): [string, Instance[]] => [
     component,
-    items.map(({ host, address, ordinal, overrides }) => {
-      const own: ConfigValues = fromMaps(overrides);
-      return { host, address, ordinal, ...(Object.keys(own).length > 0 ? { overrides: own } : {}) };
-    }),
+    items.map(instanceOf),
   ]);
   return {
     self: selfOf(envelope),
@@ -42,6 +51,17 @@ function inputsOf(envelope: Envelope__Output): Inputs {
     instances: Object.fromEntries(lists),
     imports: fromMaps(envelope.imports),
     facts: { cpus, memory, disk },
+  };
+}
+
+function instanceOf({ host, address, ordinal, overrides, leaving }: Instance__Output): Instance {
+  const own: ConfigValues = fromMaps(overrides);
+  return {
+    host,
+    address,
+    ordinal,
+    ...(Object.keys(own).length > 0 ? { overrides: own } : {}),
+    ...(leaving ? { leaving } : {}),
   };
 }
 

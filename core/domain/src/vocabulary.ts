@@ -1,9 +1,33 @@
 /** What a user asks for. */
-export const COMMANDS = ['add', 'start', 'stop', 'restart', 'configure', 'check', 'remove'] as const;
+export const COMMANDS = [
+  'add',
+  'start',
+  'stop',
+  'restart',
+  'configure',
+  'check',
+  'remove',
+  'action',
+  'decommission',
+  'recommission',
+] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** One lifecycle function; a task is one phase of one component on one host. */
-export const PHASES = ['install', 'configure', 'init', 'start', 'prepare', 'check', 'stop', 'remove'] as const;
+export const PHASES = [
+  'install',
+  'configure',
+  'init',
+  'start',
+  'prepare',
+  'check',
+  'stop',
+  'remove',
+  'reload',
+  'action',
+  'decommission',
+  'recommission',
+] as const;
 export type Phase = (typeof PHASES)[number];
 
 /**
@@ -22,6 +46,9 @@ export const phasesOf = {
   configure: ['configure'],
   check: ['check'],
   remove: ['stop', 'remove'],
+  action: ['action'],
+  decommission: ['configure', 'decommission'],
+  recommission: ['configure', 'recommission'],
 } as const satisfies Record<Command, readonly Phase[]>;
 
 export type Category = 'server' | 'client';

@@ -7,6 +7,7 @@ export function simulatedFacts(hostName: string): HostFacts {
   return {
     hostname: hostName,
     os: SIMULATED_OS,
+    osFamily: 'debian',
     kernel: '6.0',
     arch: 'x64',
     cpus: 8,

@@ -1,4 +1,4 @@
-import type { ConfigValues } from './state.ts';
+import type { ConfigValues, Json } from './state.ts';
 
 /** Which host components a command is for. Absent fields do not restrict. */
 export interface Target {
@@ -38,4 +38,17 @@ export type CommandRequest =
       readonly target: Target;
       readonly data: 'keep' | 'delete';
       readonly lost?: boolean | undefined;
-    };
+    }
+  /** Something that a component offers. Without `on: 'each'` the lowest ordinal of the target that runs is asked. */
+  | {
+      readonly command: 'action';
+      readonly target: Target;
+      readonly action: string;
+      readonly input?: Readonly<Record<string, Json>> | undefined;
+      /** The operator knows what may be lost. */
+      readonly agree?: boolean | undefined;
+    }
+  /** Empties host components before they go, or takes them in again. */
+  | { readonly command: 'decommission' | 'recommission'; readonly target: Target };
+
+export type RequestOf<C extends CommandRequest['command']> = Extract<CommandRequest, { readonly command: C }>;

@@ -1,6 +1,8 @@
+export { actionInput, actionNamed } from './action.ts';
 export { type Bounds, boundsOf, describeBounds } from './cardinality.ts';
 export { checkManifest } from './checkManifest.ts';
 export * from './command.ts';
+export { drainOf } from './drain.ts';
 export * from './errors.ts';
 export * from './graph/builder.ts';
 export * from './graph/codec.ts';

@@ -11,6 +11,7 @@ import type {
 import { directPartsOf } from '@stackyard/sdk/manifest';
 import { effectiveValues, evaluate } from '@stackyard/sdk/render';
 import { javaHomeFor } from './java.ts';
+import { isLeaving } from '@stackyard/domain';
 import type { ClusterState, HostComponentState, HostState, ServiceState } from './state.ts';
 
 /** What the host components of one service have in common; made once per state and service. */
@@ -182,7 +183,11 @@ function instancesOf(picture: Picture, service: ServiceState, overridesOf: Overr
     if (!host) continue;
     const overrides = overridesOf(hostComponent);
     const instance = { host: host.name, address: host.address, ordinal: hostComponent.ordinal };
-    (lists[hostComponent.component] ??= []).push(overrides ? { ...instance, overrides } : instance);
+    (lists[hostComponent.component] ??= []).push({
+      ...instance,
+      ...(overrides ? { overrides } : {}),
+      ...(isLeaving(hostComponent.leaving) ? { leaving: true } : {}),
+    });
   }
   for (const list of Object.values(lists)) list.sort((a, b) => a.ordinal - b.ordinal);
   return lists;

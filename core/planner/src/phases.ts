@@ -17,10 +17,19 @@ const HAS: Record<Phase, (component: ComponentManifest) => boolean> = {
   check: (component) => component.lifecycle.includes('check'),
   stop: (component) => component.process !== undefined || component.lifecycle.includes('stop'),
   remove: () => true,
+  reload: (component) => component.lifecycle.includes('reload'),
+  action: (component) => component.actions !== undefined,
+  // Run by one component for another: the plan says which.
+  decommission: () => true,
+  recommission: () => true,
 };
 
 export function hasPhase(component: ComponentManifest, phase: Phase): boolean {
   return HAS[phase](component);
+}
+
+function of<T>(byPhase: Readonly<Partial<Record<Phase, T>>>, phase: Phase): T | undefined {
+  return byPhase[phase];
 }
 
 /** The task of one phase of one host component. */
@@ -28,7 +37,7 @@ export function plannedTask(
   hostComponent: HostComponentState,
   component: ComponentManifest,
   phase: Phase,
-  extra: Pick<PlannedTask, 'effect' | 'data'> = {},
+  extra: Partial<Pick<PlannedTask, 'data' | 'timeoutMs' | 'idempotent' | 'runsCode'>> = {},
 ): PlannedTask {
   return {
     hostComponentId: hostComponent.id,
@@ -36,9 +45,9 @@ export function plannedTask(
     service: hostComponent.service,
     component: hostComponent.component,
     phase,
-    timeoutMs: (component.timeouts[phase] ?? DEFAULT_TIMEOUT_S) * 1000,
-    idempotent: component.idempotent[phase] ?? true,
-    runsCode: component.lifecycle.includes(phase),
+    timeoutMs: (of(component.timeouts, phase) ?? DEFAULT_TIMEOUT_S) * 1000,
+    idempotent: of(component.idempotent, phase) ?? true,
+    runsCode: (component.lifecycle as readonly Phase[]).includes(phase),
     ...extra,
   };
 }

@@ -1,4 +1,4 @@
-import type { Effect, Phase } from '@stackyard/domain';
+import type { Effect, Leaving, Phase } from '@stackyard/domain';
 import type { CommandRequest } from './command.ts';
 import type { ServiceState } from './state.ts';
 
@@ -13,8 +13,6 @@ export interface PlannedTask {
   readonly idempotent: boolean;
   /** The stack's own function runs, not only the platform's. */
   readonly runsCode: boolean;
-  /** For `configure` of a running component: what follows on the host without a task of its own. */
-  readonly effect?: Effect | undefined;
   /** For `remove`. */
   readonly data?: 'keep' | 'delete' | undefined;
 }
@@ -49,6 +47,8 @@ export interface LayoutChange {
   readonly removedServices: readonly string[];
   /** Names of services whose stored values change: they get a new config version. */
   readonly newConfigVersions: readonly string[];
+  /** Host components that begin to leave or to come back; undefined for one that is back at once. */
+  readonly leaving: ReadonlyMap<string, Leaving | undefined>;
   /** Hosts (ids) that join the cluster. */
   readonly joiningHosts: readonly string[];
   /** By `service/component` that the planner placed: why there. */
@@ -65,6 +65,12 @@ export interface StaleHostComponent {
   readonly effect: Effect;
 }
 
+export interface OsPackagesOnHost {
+  readonly hostId: string;
+  readonly service: string;
+  readonly packages: readonly string[];
+}
+
 export interface Plan {
   readonly request: CommandRequest;
   readonly tasks: readonly PlannedTask[];
@@ -74,6 +80,12 @@ export interface Plan {
   /** Host components that will be stopped and started. */
   readonly restarts: readonly string[];
   readonly warnings: readonly Notice[];
+  /** By host component that empties others, or itself, or takes them in again: the ids of those it is about. */
+  readonly drains: Readonly<Record<string, readonly string[]>>;
+  /** What may be lost: the sentence that an operator has to agree to. */
+  readonly danger?: string | undefined;
+  /** Packages of the operating system that are put on hosts where they are missing. */
+  readonly osPackages: readonly OsPackagesOnHost[];
   /** Targets that need nothing done, each with the reason. */
   readonly skipped: readonly { readonly hostComponentId: string; readonly reason: string }[];
 }

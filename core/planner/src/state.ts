@@ -1,5 +1,5 @@
-import type { Desired, Observed } from '@stackyard/domain';
-import type { ConfigValues, Json, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { Desired, Leaving, Observed } from '@stackyard/domain';
+import type { ConfigValues, Json, OsFamily, ServiceManifest } from '@stackyard/sdk/manifest';
 
 /** What the planner must know of a host. Memory and disk in bytes. */
 export interface HostState {
@@ -15,6 +15,8 @@ export interface HostState {
   readonly clusterId?: string | undefined;
   /** Whether processes can run as another user. */
   readonly privileged: boolean;
+  /** Its distribution as people call it, and the family whose packages it takes; absent where it is of none that is known. */
+  readonly os?: { readonly name: string; readonly family: OsFamily | undefined } | undefined;
   readonly facts: {
     readonly cpus: number;
     readonly memory: number;
@@ -39,6 +41,8 @@ export interface HostComponentState {
   readonly appliedValues?: ConfigValues | undefined;
   /** Names of the `once` steps done. `init` stands for the init phase, `prepare` for the service's. */
   readonly once: readonly string[];
+  /** Since it was decommissioned; absent for one that is not on its way out. */
+  readonly leaving?: Leaving | undefined;
 }
 
 export interface ServiceState {

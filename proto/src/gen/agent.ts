@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { ActionCall as _stackyard_agent_v1_ActionCall, ActionCall__Output as _stackyard_agent_v1_ActionCall__Output } from './stackyard/agent/v1/ActionCall.ts';
 import type { AgentFrame as _stackyard_agent_v1_AgentFrame, AgentFrame__Output as _stackyard_agent_v1_AgentFrame__Output } from './stackyard/agent/v1/AgentFrame.ts';
 import type { AgentMessage as _stackyard_agent_v1_AgentMessage, AgentMessage__Output as _stackyard_agent_v1_AgentMessage__Output } from './stackyard/agent/v1/AgentMessage.ts';
 import type { AgentUpdate as _stackyard_agent_v1_AgentUpdate, AgentUpdate__Output as _stackyard_agent_v1_AgentUpdate__Output } from './stackyard/agent/v1/AgentUpdate.ts';
@@ -14,6 +15,7 @@ import type { Dispatch as _stackyard_agent_v1_Dispatch, Dispatch__Output as _sta
 import type { DispatchReply as _stackyard_agent_v1_DispatchReply, DispatchReply__Output as _stackyard_agent_v1_DispatchReply__Output } from './stackyard/agent/v1/DispatchReply.ts';
 import type { DownloadChunk as _stackyard_agent_v1_DownloadChunk, DownloadChunk__Output as _stackyard_agent_v1_DownloadChunk__Output } from './stackyard/agent/v1/DownloadChunk.ts';
 import type { DownloadRequest as _stackyard_agent_v1_DownloadRequest, DownloadRequest__Output as _stackyard_agent_v1_DownloadRequest__Output } from './stackyard/agent/v1/DownloadRequest.ts';
+import type { Drain as _stackyard_agent_v1_Drain, Drain__Output as _stackyard_agent_v1_Drain__Output } from './stackyard/agent/v1/Drain.ts';
 import type { Envelope as _stackyard_agent_v1_Envelope, Envelope__Output as _stackyard_agent_v1_Envelope__Output } from './stackyard/agent/v1/Envelope.ts';
 import type { Facts as _stackyard_agent_v1_Facts, Facts__Output as _stackyard_agent_v1_Facts__Output } from './stackyard/agent/v1/Facts.ts';
 import type { Forgotten as _stackyard_agent_v1_Forgotten, Forgotten__Output as _stackyard_agent_v1_Forgotten__Output } from './stackyard/agent/v1/Forgotten.ts';
@@ -57,6 +59,7 @@ export interface ProtoGrpcType {
   stackyard: {
     agent: {
       v1: {
+        ActionCall: MessageTypeDefinition<_stackyard_agent_v1_ActionCall, _stackyard_agent_v1_ActionCall__Output>
         AgentFrame: MessageTypeDefinition<_stackyard_agent_v1_AgentFrame, _stackyard_agent_v1_AgentFrame__Output>
         AgentMessage: MessageTypeDefinition<_stackyard_agent_v1_AgentMessage, _stackyard_agent_v1_AgentMessage__Output>
         AgentUpdate: MessageTypeDefinition<_stackyard_agent_v1_AgentUpdate, _stackyard_agent_v1_AgentUpdate__Output>
@@ -72,6 +75,7 @@ export interface ProtoGrpcType {
         DispatchReply: MessageTypeDefinition<_stackyard_agent_v1_DispatchReply, _stackyard_agent_v1_DispatchReply__Output>
         DownloadChunk: MessageTypeDefinition<_stackyard_agent_v1_DownloadChunk, _stackyard_agent_v1_DownloadChunk__Output>
         DownloadRequest: MessageTypeDefinition<_stackyard_agent_v1_DownloadRequest, _stackyard_agent_v1_DownloadRequest__Output>
+        Drain: MessageTypeDefinition<_stackyard_agent_v1_Drain, _stackyard_agent_v1_Drain__Output>
         Envelope: MessageTypeDefinition<_stackyard_agent_v1_Envelope, _stackyard_agent_v1_Envelope__Output>
         Facts: MessageTypeDefinition<_stackyard_agent_v1_Facts, _stackyard_agent_v1_Facts__Output>
         Forgotten: MessageTypeDefinition<_stackyard_agent_v1_Forgotten, _stackyard_agent_v1_Forgotten__Output>

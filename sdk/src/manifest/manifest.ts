@@ -73,7 +73,7 @@ export type NeighbourManifest = z.infer<typeof NeighbourManifest>;
 
 /** Something an operator can ask of a component besides its life: typed input, a function of the stack. */
 export const ActionManifest = z.strictObject({
-  name: Name,
+  name: z.string().regex(/^[a-z][A-Za-z0-9_-]{0,62}$/, 'use letters, digits, _ and -, starting with a small letter'),
   title: z.string(),
   help: z.string(),
   input: z.array(PropertyManifest),

@@ -36,6 +36,7 @@ export async function hostFacts(
   return {
     hostname: network?.hostname ?? '',
     os: os?.name ?? '',
+    osFamily: os?.family ?? '',
     kernel: kernel?.release ?? '',
     arch: os?.arch ?? '',
     cpus: cpu?.count ?? 1,

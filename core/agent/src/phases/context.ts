@@ -44,9 +44,7 @@ export function phaseContext(from: {
   const { order, artifact, manifest, signal, log } = from;
   const { inputs } = order;
   const { service, component } = definitionOf(manifest, inputs.self.service, inputs.self.component);
-  const { root, hostComponentId, local } = inputs.self;
-  // Users are made only where the agent may: as root, on a host that is a whole machine.
-  const ownsMachine = process.getuid?.() === 0 && root === '/' && !local;
+  const { root, hostComponentId } = inputs.self;
   return {
     phase: order.phase,
     order,
@@ -55,7 +53,7 @@ export function phaseContext(from: {
     component,
     artifact,
     dir: componentDir(root, hostComponentId),
-    user: ownsMachine ? order.serviceUser || service.user : undefined,
+    user: userOf({ inputs, service }, order.serviceUser),
     signal,
     log,
   };
@@ -77,6 +75,13 @@ export function definitionOf(
 }
 
 export type Definition = Pick<PhaseContext, 'inputs' | 'service' | 'component'>;
+
+/** The system user of a service. Users are made only where the agent may: as root, on a host that is a whole machine. */
+export function userOf({ inputs, service }: Pick<Definition, 'inputs' | 'service'>, wanted = ''): string | undefined {
+  const { root, local } = inputs.self;
+  const ownsMachine = process.getuid?.() === 0 && root === '/' && !local;
+  return ownsMachine ? wanted || service.user : undefined;
+}
 
 export function valueOf({ inputs, service }: Definition, expression: Expression, place: string): Json {
   return evaluate(expression, { inputs, service, place });

@@ -8,6 +8,7 @@ import { takeLock } from '../processes/lock.ts';
 import { dataDirsOf, packagesOf, type PhaseContext } from './context.ts';
 import { rememberDataDirs, safeDataDir } from './dataDirs.ts';
 import { ensureUser, makeDirectory, makeLogDirectory, ownerOf } from './files.ts';
+import { installOsPackages } from '../osPackages/install.ts';
 import { packageUsersDir } from './packageUsers.ts';
 
 const LOCK_WAIT_MS = 600_000;
@@ -15,6 +16,7 @@ const LOCK_WAIT_MS = 600_000;
 /** Puts on the host what the component needs: the JDK is there, packages are unpacked, user and directories are made. */
 export async function install(context: PhaseContext, archives: Readonly<Record<string, string>>): Promise<void> {
   checkJava(context);
+  await installOsPackages(context);
   await ensureUser(context);
   for (const each of packagesOf(context)) await unpackOnce(context, each, archives[each.name]);
   await makeDirectories(context);

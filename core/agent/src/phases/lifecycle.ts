@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { Host, LifecycleBundle, LifecycleFunction } from '@stackyard/sdk';
+import type { Phase } from '@stackyard/domain';
+import type { ComponentFunctions, Host, LifecycleBundle } from '@stackyard/sdk';
 import type { Instance, Json } from '@stackyard/sdk/manifest';
 import { configDir, logDir } from '@stackyard/sdk/render';
 import { lifecycleFile, scriptFile } from '../artifacts/store.ts';
@@ -12,22 +13,41 @@ import { renderFiles, writeFiles } from './configure.ts';
 import { packagesOf, type PhaseContext, valueOf } from './context.ts';
 import { ownerOf, writeAtomically } from './files.ts';
 import type { OnceMarkers } from './once.ts';
+import type { PhaseOrder } from './order.ts';
 import { runProgram } from './programs.ts';
 
 const CONNECT_MS = 5_000;
 
+/** What the stack does in a phase. What it gives back is told where the phase is an action. */
+export type StackFunction = (host: Host) => Promise<Json | void> | Json | void;
+
 /** The stack's own function for the phase; undefined where the definition names none. */
-export async function lifecycleFunction(context: PhaseContext): Promise<LifecycleFunction | undefined> {
-  const { component, service, phase, artifact } = context;
-  if (!component.lifecycle.includes(phase)) return undefined;
+export async function lifecycleFunction(context: PhaseContext): Promise<StackFunction | undefined> {
+  const { component, service, phase, artifact, order } = context;
+  const owner = order.drain?.component ?? component.name;
+  const finder = FINDERS[phase];
+  if (!finder && !(component.lifecycle as readonly Phase[]).includes(phase)) return undefined;
   const file = lifecycleFile(artifact);
-  const name = `${service.name}/${component.name}`;
+  const name = `${service.name}/${owner}`;
   const bundle = existsSync(file) ? (await loadModule(file)).default : {};
-  const found = bundle?.[name]?.phases?.[phase];
-  if (!found)
-    throw new PhaseError(`The stack promises a function for phase ${phase} of ${name}, but lifecycle.mjs has none.`);
-  return found;
+  const functions = bundle?.[name];
+  const found = finder ? functions && finder(functions, order) : functions?.phases?.[phase];
+  if (found) return found;
+  const what = order.action ? `action ${order.action.name}` : `phase ${phase}`;
+  throw new PhaseError(`The stack promises a function for ${what} of ${name}, but lifecycle.mjs has none.`);
 }
+
+type Finder = (functions: ComponentFunctions, order: PhaseOrder) => StackFunction | undefined;
+
+/** Phases that exist only as functions of the stack, with what they get beside the host. */
+const FINDERS: Partial<Record<Phase, Finder>> = {
+  action: ({ actions = {} }, { action }) => {
+    const run = action && Object.hasOwn(actions, action.name) ? actions[action.name] : undefined;
+    return run && ((host) => run(host, action?.input ?? {}));
+  },
+  decommission: ({ decommission }, { drain }) => decommission && ((host) => decommission(host, drain?.instances ?? [])),
+  recommission: ({ recommission }, { drain }) => recommission && ((host) => recommission(host, drain?.instances ?? [])),
+};
 
 const require = createRequire(import.meta.url);
 

@@ -1,5 +1,5 @@
 import type { Phase } from '@stackyard/domain';
-import type { Inputs } from '@stackyard/sdk/manifest';
+import type { Inputs, Instance, Json } from '@stackyard/sdk/manifest';
 
 /** An archive to have on the host. */
 export interface PackageOrder {
@@ -21,4 +21,8 @@ export interface PhaseOrder {
   /** remove: data directories go too. */
   readonly deleteData: boolean;
   readonly serviceUser: string;
+  /** action: what is asked. */
+  readonly action?: { readonly name: string; readonly input: Readonly<Record<string, Json>> } | undefined;
+  /** decommission and recommission: whose functions run, and whom they are about. */
+  readonly drain?: { readonly component: string; readonly instances: readonly Instance[] } | undefined;
 }

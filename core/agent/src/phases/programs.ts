@@ -43,6 +43,13 @@ export function programPath(context: PhaseContext, program: string): string {
   return join(first.dir, program);
 }
 
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** The service's user unless told; the agent's own where it is empty. */
+  readonly user?: string | undefined;
+}
+
 /**
  * Runs a program to its end without a shell. Its output goes to the task's log as it comes. What the program leaves running
  * is not waited for, also when it holds the output.
@@ -52,7 +59,7 @@ export async function runProgram(
   context: PhaseContext,
   program: string,
   args: readonly string[],
-  { env = {}, cwd }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+  { env = {}, cwd, user = context.user }: ProgramOptions = {},
 ): Promise<RunResult> {
   const spec = {
     program: programPath(context, program),
@@ -60,7 +67,7 @@ export async function runProgram(
     env: { ...environmentOf(context), ...env },
     cwd: cwd ?? packagesOf(context)[0]?.dir ?? context.inputs.self.root,
     logFile: '/dev/null',
-    ...(context.user ? { user: context.user } : {}),
+    ...(user ? { user } : {}),
   };
   const child = launch(spec, context.signal);
   const [out, err] = [new ProgramOutput(child.stdout, context.log), new ProgramOutput(child.stderr, context.log)];

@@ -8,6 +8,7 @@ import { lifecycleFunction, makeHost } from './lifecycle.ts';
 import { OnceMarkers } from './once.ts';
 import { remove } from './remove.ts';
 import { start } from './start.ts';
+import { resultOutputs } from './result.ts';
 import { stop } from './stop.ts';
 
 type Archives = Readonly<Record<string, string>>;
@@ -30,6 +31,11 @@ const RULES: Record<Phase, PhaseRule> = {
   check: { platform: check, own: 'instead', holdRestarts: true },
   stop: { platform: stop, own: 'before', holdRestarts: false },
   remove: { platform: remove, own: 'before', holdRestarts: false },
+  reload: { own: 'instead', holdRestarts: true },
+  // These ask a component that runs, some of them for hours: meanwhile it is kept running as ever.
+  action: { own: 'instead', holdRestarts: false },
+  decommission: { own: 'instead', holdRestarts: false },
+  recommission: { own: 'instead', holdRestarts: false },
 };
 
 /** Runs one phase of one component: the platform's part, the stack's function, or both. */
@@ -41,8 +47,10 @@ export async function runPhase(context: PhaseContext, archives: Archives): Promi
   const platform = async (): Promise<void> => {
     applied = (await rule.platform?.(context, archives)) ?? applied;
   };
+  let told: Record<string, string> = {};
   const stack = async (): Promise<void> => {
-    await own?.(makeHost(context, once));
+    const given = await own?.(makeHost(context, once));
+    if (context.order.action) told = resultOutputs(context.order.action.name, given, context.log);
   };
   const steps = !own ? [platform] : { instead: [stack], after: [platform, stack], before: [stack, platform] }[rule.own];
   const work = async (): Promise<void> => {
@@ -51,5 +59,5 @@ export async function runPhase(context: PhaseContext, archives: Archives): Promi
   if (rule.holdRestarts && context.component.process) await withoutRestarts(context.dir, work);
   else await work();
   const outputs = Object.fromEntries(Object.entries(once.done).map(([name, at]) => [`once.${name}`, at]));
-  return { outputs, applied };
+  return { outputs: { ...outputs, ...told }, applied };
 }

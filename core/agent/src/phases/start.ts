@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessManifest } from '@stackyard/sdk/manifest';
 import { logDir } from '@stackyard/sdk/render';
 import { PhaseError } from '../errors.ts';
+import { ExecProbes } from '../probes/exec.ts';
 import { ask, connects } from '../probes/probe.ts';
 import { startKeeper } from '../processes/keeper.ts';
 import { readState } from '../processes/state.ts';
@@ -12,6 +13,8 @@ import { makeLogDirectory, ownerOf } from './files.ts';
 import { lastOutput, outputLog, processSpec } from './process.ts';
 
 const POLL_MS = { first: 50, most: 500 };
+/** A program that tells whether the process is ready is run so often at most. */
+const EXEC_MS = 1_000;
 
 /** Starts the declared process under its keeper and waits until it is ready. */
 export async function start(context: PhaseContext): Promise<void> {
@@ -49,6 +52,7 @@ async function checkFree(context: PhaseContext, process: ProcessManifest): Promi
 async function untilReady(context: PhaseContext, process: ProcessManifest, restarts: number): Promise<void> {
   const { dir } = context;
   const startedAt = performance.now();
+  const programs = new ExecProbes(EXEC_MS);
   for (let waitMs = POLL_MS.first; ; waitMs = Math.min(waitMs * 1.5, POLL_MS.most)) {
     context.signal.throwIfAborted();
     const state = readState(dir);
@@ -62,7 +66,7 @@ async function untilReady(context: PhaseContext, process: ProcessManifest, resta
           `Its output is in ${outputLog(context)}.${tail ? ` It ends with:\n${tail}` : ' It printed nothing.'}`,
       );
     }
-    const answer = await ask(context, process.ready, { processAlive: () => readState(dir).alive });
+    const answer = await ask(context, process.ready, { processAlive: () => readState(dir).alive, programs });
     const elapsed = performance.now() - startedAt;
     if (answer.ok && readState(dir).alive) {
       return context.log(`It is ready after ${(elapsed / 1000).toFixed(1)} s. ${answer.message}`);

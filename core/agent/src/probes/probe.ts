@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
 import type { Json, Probe } from '@stackyard/sdk/manifest';
-import { evaluate } from '@stackyard/sdk/render';
-import type { Definition } from '../phases/context.ts';
+import { type ResolvedProbe, resolveProbe } from '@stackyard/sdk/render';
+import { type Definition, userOf } from '../phases/context.ts';
+import { type ExecProbe, ExecProbes } from './exec.ts';
+import { judgeMetric } from './metric.ts';
 
 /** The answer of a probe. `value` is what it found, where it looks for something. */
 export interface Answer {
@@ -15,61 +17,102 @@ export interface ProbeOptions {
   /** Whether the declared process lives; asked only by probes about it. */
   readonly processAlive: () => boolean;
   readonly timeoutMs?: number;
+  /** Who runs the programs of probes; without it each is run whenever it is asked for. */
+  readonly programs?: ExecProbes;
 }
 
 const TIMEOUT_MS = 3_000;
 const MAX_BODY_BYTES = 1024 * 1024;
+/** Endpoints for Prometheus tell of every topic and region. */
+const MAX_METRICS_BYTES = 16 * 1024 * 1024;
 
 /** Asks a running component something, at its own address. Never throws: what goes wrong is an answer too. */
 export async function ask(definition: Definition, probe: Probe, options: ProbeOptions): Promise<Answer> {
-  const { timeoutMs = TIMEOUT_MS } = options;
-  if (probe.kind === 'process') {
-    return options.processAlive()
-      ? { ok: true, message: 'The process runs.' }
-      : { ok: false, message: 'The process does not run.' };
-  }
-  if (probe.kind !== 'tcp' && probe.kind !== 'http') {
-    return { ok: false, message: `This agent cannot ask by ${probe.kind}. Update the agent.` };
-  }
   try {
     const { inputs, service } = definition;
-    const port = Number(evaluate(probe.port, { inputs, service, place: 'probe' }));
-    const where = { address: inputs.self.address, port, timeoutMs };
-    if (probe.kind === 'tcp') {
-      await connects(where);
-      return { ok: true, message: `${where.address}:${port} accepts connections.` };
-    }
-    const { status, body } = await get({ ...where, path: probe.path });
-    return judge(probe, status, body, `http://${where.address}:${port}${probe.path}`);
+    const resolved = resolveProbe(probe, { inputs, service, place: 'probe' });
+    return await askResolved(definition, resolved, options);
   } catch (error) {
     return { ok: false, message: (error as Error).message };
   }
 }
 
-function judge(probe: Extract<Probe, { kind: 'http' }>, status: number, body: string, url: string): Answer {
+async function askResolved(definition: Definition, probe: ResolvedProbe, options: ProbeOptions): Promise<Answer> {
+  const { timeoutMs = TIMEOUT_MS, programs = new ExecProbes(0) } = options;
+  switch (probe.kind) {
+    case 'process':
+      return options.processAlive()
+        ? { ok: true, message: 'The process runs.' }
+        : { ok: false, message: 'The process does not run.' };
+    case 'exec':
+      return programs.ask(withJava(probe, definition), userOf(definition));
+    case 'tcp':
+      await connects({ ...probe, timeoutMs });
+      return { ok: true, message: `${probe.address}:${probe.port} accepts connections.` };
+    case 'http':
+    case 'jmx':
+    case 'metric':
+      return askHttp(probe, timeoutMs);
+  }
+}
+
+function withJava(probe: ExecProbe, { inputs }: Definition): ExecProbe {
+  const { javaHome } = inputs.self;
+  return javaHome ? { ...probe, env: { JAVA_HOME: javaHome, ...probe.env } } : probe;
+}
+
+type HttpKind = Extract<ResolvedProbe, { kind: 'http' | 'jmx' | 'metric' }>;
+
+async function askHttp(probe: HttpKind, timeoutMs: number): Promise<Answer> {
+  const { address, port, path, kind } = probe;
+  const url = `http://${address}:${port}${path}`;
+  const maxBytes = kind === 'metric' ? MAX_METRICS_BYTES : MAX_BODY_BYTES;
+  const { status, body } = await get({ address, port, path, timeoutMs, maxBytes });
   if (status < 200 || status > 299) return { ok: false, message: `${url} answers ${status}.` };
-  if (probe.json === undefined) return { ok: true, message: `${url} answers ${status}.` };
-  let value: Json | undefined;
+  if (kind === 'metric') return judgeMetric(probe, body, url);
+  if (kind === 'http' && probe.json === undefined) return { ok: true, message: `${url} answers ${status}.` };
+  let json: Json;
   try {
-    value = atPath(JSON.parse(body) as Json, probe.json);
+    json = JSON.parse(body) as Json;
   } catch {
     return { ok: false, message: `${url} does not answer with JSON.` };
   }
-  if (value === undefined) return { ok: false, message: `The answer of ${url} has no ${probe.json}.` };
-  if (probe.expect === undefined || JSON.stringify(value) === JSON.stringify(probe.expect)) {
-    return { ok: true, value, message: `${probe.json} of ${url} is ${JSON.stringify(value)}.` };
+  if (kind === 'http')
+    return judgeValue({ what: probe.json ?? '', url, value: atPath(json, probe.json ?? ''), expect: probe.expect });
+  const bean = beanOf(json);
+  if (bean === undefined) return { ok: false, message: `${url} knows no such bean.` };
+  return judgeValue({ what: probe.attribute, url, value: memberOf(bean, probe.attribute), expect: probe.expect });
+}
+
+interface Judged {
+  readonly what: string;
+  readonly url: string;
+  readonly value: Json | undefined;
+  readonly expect: Json | undefined;
+}
+
+function judgeValue({ what, url, value, expect }: Judged): Answer {
+  if (value === undefined) return { ok: false, message: `The answer of ${url} has no ${what}.` };
+  if (expect === undefined || JSON.stringify(value) === JSON.stringify(expect)) {
+    return { ok: true, value, message: `${what} of ${url} is ${JSON.stringify(value)}.` };
   }
-  const expected = JSON.stringify(probe.expect);
-  return { ok: false, value, message: `${probe.json} of ${url} is ${JSON.stringify(value)} instead of ${expected}.` };
+  const expected = JSON.stringify(expect);
+  return { ok: false, value, message: `${what} of ${url} is ${JSON.stringify(value)} instead of ${expected}.` };
+}
+
+/** A JMX servlet answers `{ beans: […] }`, with no bean where the name matches none. */
+function beanOf(json: Json): Json | undefined {
+  const beans = memberOf(json, 'beans');
+  return Array.isArray(beans) ? (beans as readonly Json[])[0] : undefined;
+}
+
+function memberOf(json: Json | undefined, name: string): Json | undefined {
+  if (json === undefined || json === null || typeof json !== 'object' || !Object.hasOwn(json, name)) return undefined;
+  return (json as Readonly<Record<string, Json>>)[name];
 }
 
 function atPath(json: Json, path: string): Json | undefined {
-  let at: Json | undefined = json;
-  for (const key of path.split('.')) {
-    if (at === null || typeof at !== 'object') return undefined;
-    at = (at as Readonly<Record<string, Json>>)[key];
-  }
-  return at;
+  return path.split('.').reduce<Json | undefined>(memberOf, json);
 }
 
 export interface Where {
@@ -95,13 +138,14 @@ export function connects({ address, port, timeoutMs }: Where): Promise<void> {
   });
 }
 
-/** GET over plain HTTP; the body as text, at most 1 MiB. @throws an Error whose message says what is wrong, and where */
+/** GET over plain HTTP; the body as text, at most 1 MiB unless told. @throws an Error whose message says what is wrong, and where */
 export async function get({
   address,
   port,
   path,
   timeoutMs,
-}: Where & { path: string }): Promise<{ status: number; body: string }> {
+  maxBytes = MAX_BODY_BYTES,
+}: Where & { readonly path: string; readonly maxBytes?: number }): Promise<{ status: number; body: string }> {
   // Loaded when it is needed: it is a third of the time that a runner takes to start.
   const { request } = await import('node:http');
   return new Promise((resolve, reject) => {
@@ -112,7 +156,7 @@ export async function get({
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         body += chunk;
-        if (body.length > MAX_BODY_BYTES) call.destroy(new Error('answers with more than 1 MiB'));
+        if (body.length > maxBytes) call.destroy(new Error(`answers with more than ${maxBytes / 1024 / 1024} MiB`));
       });
       response.on('end', () => {
         clearTimeout(timer);

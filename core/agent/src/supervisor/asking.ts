@@ -4,6 +4,7 @@ import type { WatchedComponent__Output } from '@stackyard/proto';
 import type { Probe } from '@stackyard/sdk/manifest';
 import { watchInputsOf } from '../envelope.ts';
 import type { Definition } from '../phases/context.ts';
+import type { ExecProbes } from '../probes/exec.ts';
 import { type Answer, ask } from '../probes/probe.ts';
 import { readState } from '../processes/state.ts';
 import { writeDurably } from '../spool/durable.ts';
@@ -16,11 +17,14 @@ export interface Answers {
 }
 
 /** Asks all probes of a component side by side; `undefined` where it declares no process. */
-export async function askAll(definition: Definition, dir: string): Promise<Answers | undefined> {
+export async function askAll(
+  definition: Definition,
+  { dir, programs }: { readonly dir: string; readonly programs: ExecProbes },
+): Promise<Answers | undefined> {
   const { process, role, health } = definition.component;
   if (!process) return undefined;
   const processAlive = (): boolean => readState(dir).alive;
-  const asked = (probe: Probe): Promise<Answer> => ask(definition, probe, { processAlive });
+  const asked = (probe: Probe): Promise<Answer> => ask(definition, probe, { processAlive, programs });
   const [ready, roleAnswer, ...answers] = await Promise.all([
     asked(process.ready),
     role ? asked(role) : undefined,

@@ -4,11 +4,14 @@ import type { Json, StackManifest } from '@stackyard/sdk/manifest';
 import { componentDir } from '@stackyard/sdk/render';
 import { watchInputsOf } from '../envelope.ts';
 import { type Definition, definitionOf } from '../phases/context.ts';
+import { ExecProbes } from '../probes/exec.ts';
 import { type ComponentState, readState } from '../processes/state.ts';
 import { allWell, Answering, type Answers, askAll, better } from './asking.ts';
 import { judge, type Probed } from './judge.ts';
 
 const READY_MS = 60_000;
+/** Programs of probes are run so often at most, however often a component is looked at. */
+const EXEC_MS = 5_000;
 
 /** One component of this host as the supervisor sees it: what is known, and the status that follows. */
 export class Watched {
@@ -16,6 +19,7 @@ export class Watched {
   readonly dir: string;
   readonly given: WatchedComponent__Output;
   readonly #answering: Answering;
+  readonly programs: ExecProbes;
   #definition: Definition | undefined;
   #state: ComponentState;
   #probed: Probed | undefined;
@@ -29,6 +33,7 @@ export class Watched {
     this.dir = componentDir(root, this.id);
     this.#state = readState(this.dir);
     this.#answering = before ? before.#answering : new Answering(this.dir);
+    this.programs = before?.programs ?? new ExecProbes(EXEC_MS);
     this.#aliveSince = performance.now();
     if (before) {
       this.#aliveSince = before.#aliveSince;
@@ -79,6 +84,7 @@ export class Watched {
     this.#state = readState(this.dir);
     if (this.#state.alive && (!before.alive || before.process?.startTime !== this.#state.process?.startTime)) {
       this.#aliveSince = performance.now();
+      this.programs.forget();
     }
     return this.#judge();
   }
@@ -106,14 +112,14 @@ export class Watched {
 
   /** By the newest values or, until a restart brings them to the process, by those it answered to before. */
   async #ask(definition: Definition): Promise<Answers | undefined> {
-    const newest = await askAll(definition, this.dir);
+    const newest = await askAll(definition, this);
     if (!newest) return undefined;
     if (allWell(newest)) {
       await this.#answering.remember(this.given);
       return newest;
     }
     const before = this.#answering.earlierThan(definition, this.given);
-    const earlier = before && (await askAll(before, this.dir));
+    const earlier = before && (await askAll(before, this));
     return earlier ? better(newest, earlier) : newest;
   }
 

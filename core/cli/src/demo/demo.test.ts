@@ -177,6 +177,7 @@ test('when all is up, a newcomer reads where it is and three things to try', () 
     host: 'host3',
     ordinal: 3,
     desired: 'RUNNING' as const,
+    leaving: null,
     observed: 'RUNNING' as const,
   };
   const rest = {

@@ -14,6 +14,10 @@ const nothing: PlanView = {
   added: [],
   reasons: {},
   removed: [],
+  leaving: [],
+  returning: [],
+  osPackages: [],
+  danger: null,
   warnings: [],
   skipped: [],
 };

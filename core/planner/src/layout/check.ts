@@ -1,4 +1,4 @@
-import type { NeighbourManifest, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { NeighbourManifest, OsFamily, ServiceManifest } from '@stackyard/sdk/manifest';
 import { boundsOf, describeBounds } from '../cardinality.ts';
 import { javaHomeFor } from '../java.ts';
 import { metadataOf } from '../metadata.ts';
@@ -21,6 +21,7 @@ export function checkNewHosts(draft: Draft): void {
       checked.add(hostComponent.hostId);
       const host = draft.hostOf(hostComponent);
       if (!host.reachable) silent.set(host.id, { host, at });
+      checkFamily(draft, service, host, at);
       if (range !== undefined && javaHomeFor(range, host.facts.java) === undefined) {
         const message = `${service.manifest.title} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. Install a JDK ${range} on ${host.name}.`;
         draft.problems.refuse('JDK_MISSING', message, at);
@@ -29,6 +30,28 @@ export function checkNewHosts(draft: Draft): void {
   }
   for (const { host, at } of silent.values()) refuseUnreachable(draft.problems, host, at);
 }
+
+/** A stack names the packages of the operating system for each family: on another one nobody knows what they are called. */
+function checkFamily(draft: Draft, { manifest }: ServiceState, host: HostState, at: string): void {
+  const named = manifest.requires.os;
+  const family = host.os?.family;
+  if (!named || (family && named[family])) return;
+  const families = Object.entries(named).map(
+    ([each, packages]) => `${FAMILY_NAMES[each as OsFamily]} (${packages.join(', ')})`,
+  );
+  const others = draft
+    .members()
+    .filter(({ os }) => os?.family && named[os.family])
+    .map((other) => other.name);
+  const choose =
+    others.length === 0
+      ? `Add a host with one of these and choose that.`
+      : `Choose a host such as ${listed(others, 3)}.`;
+  const message = `${manifest.title} needs packages of the operating system, which its stack names for ${families.join(' and ')}, and host ${host.name} runs ${host.os?.name ?? 'a system that its agent has not told of'}. ${choose}`;
+  draft.problems.refuse('OS_FAMILY', message, at);
+}
+
+const FAMILY_NAMES: Readonly<Record<OsFamily, string>> = { debian: 'Debian', redhat: 'Red Hat', suse: 'SUSE' };
 
 /** `way` is what else can be done than to bring the host back. */
 export function refuseUnreachable(problems: Problems, host: HostState, at: string, way = 'leave the host out'): void {

@@ -1,3 +1,4 @@
+import type { Leaving } from '@stackyard/domain';
 import { Problems } from '../problems.ts';
 import type { LayoutChange } from '../plan.ts';
 import type { ClusterState, HostComponentState, HostState, ServiceState } from '../state.ts';
@@ -21,6 +22,7 @@ export class Draft {
   readonly removed = new Set<string>();
   /** By `service/component` that the request does not place: why it goes where it goes. */
   readonly reasons = new Map<string, string>();
+  readonly leaving = new Map<string, Leaving | undefined>();
   /** By name of each service with new values: where the request gives them. */
   readonly newConfigs = new Map<string, string>();
   readonly #hostsByName: ReadonlyMap<string, HostState>;
@@ -81,6 +83,7 @@ export class Draft {
         addedServices: [...this.services.keys()].filter((name) => !before.has(name)),
         removedServices: [...before].filter((name) => !this.services.has(name)),
         newConfigVersions: [...this.newConfigs.keys()],
+        leaving: this.leaving,
         joiningHosts: [...this.joining],
         reasons: Object.fromEntries(this.reasons),
         warnings: this.problems.warnings,

@@ -1,10 +1,12 @@
 import type { CommandRequest } from '../command.ts';
 import type { ClusterState, HostComponentState } from '../state.ts';
 import { select } from '../target.ts';
+import { layoutAction } from './action.ts';
 import { layoutAdd } from './add.ts';
 import { refuseUnreachable } from './check.ts';
 import { layoutConfigure } from './configure.ts';
 import { Draft, type LayoutResult } from './draft.ts';
+import { layoutDecommission } from './decommission.ts';
 import { layoutRemove } from './remove.ts';
 
 export interface LayoutOptions {
@@ -30,6 +32,13 @@ export function layout(state: ClusterState, request: CommandRequest, { newId }: 
     case 'remove':
       layoutRemove(draft, request);
       break;
+    case 'decommission':
+    case 'recommission':
+      layoutDecommission(draft, request);
+      break;
+    case 'action':
+      layoutAction(draft, request);
+      return draft.result(state);
     case 'start':
     case 'stop':
     case 'restart':

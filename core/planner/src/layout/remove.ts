@@ -1,6 +1,7 @@
 import type { CommandRequest } from '../command.ts';
 import { listed } from '../sentences.ts';
 import type { HostComponentState } from '../state.ts';
+import type { ComponentManifest } from '@stackyard/sdk/manifest';
 import { select } from '../target.ts';
 import { checkCardinalities, refuseUnreachable } from './check.ts';
 import type { Draft } from './draft.ts';
@@ -31,6 +32,7 @@ export function layoutRemove(draft: Draft, request: Extract<CommandRequest, { co
     checkCardinalities(draft, service, () => '/target', { lenient: request.lost ?? false, without: lostHosts });
   }
   checkStillRequired(draft);
+  if (!request.lost) warnOfData(draft, leaving);
 }
 
 function checkReach(
@@ -73,4 +75,23 @@ function checkStillRequired(draft: Draft): void {
       draft.problems.warn('STILL_USED', message, '/target');
     }
   }
+}
+
+/** What was not emptied takes along what only it has. Where nobody of its kind stays there is nowhere to take it to. */
+function warnOfData(draft: Draft, leaving: readonly HostComponentState[]): void {
+  const full = leaving.filter((hostComponent) => {
+    const { desired, service, component, leaving: how } = hostComponent;
+    const stays = draft.services.get(service)?.hostComponents.some((other) => other.component === component);
+    return stays && desired !== 'ABSENT' && how !== 'DRAINED' && componentOf(draft, hostComponent)?.decommission;
+  });
+  for (const [component, all] of Map.groupBy(full, (hostComponent) => componentOf(draft, hostComponent))) {
+    const hosts = listed(all.map((hostComponent) => draft.hostOf(hostComponent).name));
+    const message = `${component?.title} on ${hosts} was not decommissioned: what only it holds is lost to the service. Decommission it first.`;
+    draft.problems.warn('NOT_DECOMMISSIONED', message, '/target');
+  }
+}
+
+function componentOf({ state }: Draft, hostComponent: HostComponentState): ComponentManifest | undefined {
+  const service = state.services.find(({ name }) => name === hostComponent.service);
+  return service?.manifest.components.find(({ name }) => name === hostComponent.component);
 }

@@ -1,3 +1,4 @@
+import type { Phase } from '@stackyard/domain';
 import { GraphBuilder } from '../graph/builder.ts';
 import { type Metadata, serviceNode, STEPS, stepNode } from '../metadata.ts';
 import { plannedTask } from '../phases.ts';
@@ -12,6 +13,8 @@ interface ComponentSlots {
   readonly init: number;
   /** Starts of members, before those of fresh ones: who holds the data comes up first. */
   readonly again: number;
+  /** Members that read their files again, before fresh ones come that these tell of. */
+  readonly reload: number;
   readonly start: number;
   readonly prepare: number;
   readonly check: number;
@@ -44,8 +47,16 @@ export interface Arranged {
  */
 export function arrange(works: readonly Work[], metadata: Metadata): Arranged {
   const arrangement = new Arrangement(metadata, works.length);
-  for (const group of grouped(works, metadata)) arrangement.put(group.component, group.works);
+  // Who empties others may have been configured before: its tasks are numbered in the order they run in.
+  const [last, first] = [works.filter(isDrain), works.filter((work) => !isDrain(work))];
+  for (const some of [first, last]) {
+    for (const group of grouped(some, metadata)) arrangement.put(group.component, group.works);
+  }
   return arrangement.finish();
+}
+
+function isDrain({ phases }: Work): boolean {
+  return phases[0] === 'decommission' || phases[0] === 'recommission';
 }
 
 /** Works by component in the metadata's order, each by ordinal: tasks are numbered the same way every time. */
@@ -72,6 +83,9 @@ class Arrangement {
   readonly #usable: number[] = [];
   readonly #removals: number;
   #remove: number | undefined;
+  #actions: number | undefined;
+  /** Host components are emptied once everybody has heard that they leave. */
+  #drains: number | undefined;
 
   constructor(metadata: Metadata, works: number) {
     this.#metadata = metadata;
@@ -91,6 +105,7 @@ class Arrangement {
       configure: slots.add(),
       init: slots.add(),
       again: slots.add(),
+      reload: slots.add(),
       start: slots.add(),
       prepare: slots.add(),
       check: slots.add(),
@@ -123,8 +138,10 @@ class Arrangement {
   }
 
   /** Members and fresh ones of one component. Only where there are members: a plain add has no stages. */
-  #orderMembers({ configure, stop, again, turns, start, check }: ComponentSlots, joinFirst: boolean): void {
-    for (const members of [stop, turns]) if (!this.#slots.isEmpty(members)) this.#slots.before(configure, members);
+  #orderMembers({ configure, stop, again, reload, turns, start, check }: ComponentSlots, joinFirst: boolean): void {
+    if (!this.#slots.isEmpty(reload)) this.#slots.before(reload, start);
+    for (const members of [stop, reload, turns])
+      if (!this.#slots.isEmpty(members)) this.#slots.before(configure, members);
     if (joinFirst) {
       this.#slots.before(start, turns);
       this.#slots.before(check, turns);
@@ -139,7 +156,7 @@ class Arrangement {
     const ids = this.#chain(work);
     for (const [index, phase] of work.phases.entries()) {
       const again = phase === 'start' && work.role === 'member' && someStart;
-      this.#slots.put(phase === 'remove' ? this.#removeSlot() : slots[again ? 'again' : phase], ids[index]!);
+      this.#slots.put(this.#slotOf(slots, again ? 'again' : phase), ids[index]!);
     }
     if (work.role === 'leaving' && work.phases.includes('stop')) this.#slots.before(slots.stop, this.#removals);
   }
@@ -159,15 +176,22 @@ class Arrangement {
   }
 
   /** The tasks of one host component, one after the other. */
-  #chain({ hostComponent, component, phases, data }: Work): number[] {
+  #chain({ hostComponent, component, phases, data, terms }: Work): number[] {
     let previous: number | undefined;
     return phases.map((phase) => {
       const task = this.#builder.addTask();
-      this.#tasks.push(plannedTask(hostComponent, component, phase, phase === 'remove' ? { data } : {}));
+      this.#tasks.push(plannedTask(hostComponent, component, phase, phase === 'remove' ? { data } : (terms ?? {})));
       if (previous !== undefined) this.#builder.edge(previous, task);
       previous = task;
       return task;
     });
+  }
+
+  #slotOf(slots: ComponentSlots, phase: Phase | 'again'): number {
+    if (phase === 'remove') return this.#removeSlot();
+    if (phase === 'action') return (this.#actions ??= this.#slots.add());
+    if (phase === 'decommission' || phase === 'recommission') return (this.#drains ??= this.#slots.add());
+    return slots[phase];
   }
 
   #removeSlot(): number {
@@ -183,10 +207,17 @@ class Arrangement {
     const slots = this.#slots;
     for (const [from, to] of this.#metadata.edges) slots.before(this.#mirror[to]!, this.#mirror[from]!);
     if (this.#remove !== undefined) for (const { turns } of this.#components) slots.before(this.#removals, turns);
+    if (this.#drains !== undefined) this.#drainLast(this.#drains);
     for (const { before, after } of this.#forwardEdges()) slots.beforeUnlessCyclic(before, after);
     for (const [from, to] of this.#metadata.edges) this.#stopLate(from, to);
     slots.emit(this.#builder);
     return { tasks: this.#tasks, graph: this.#builder.toGraph() };
+  }
+
+  #drainLast(drains: number): void {
+    for (const slots of this.#components.flatMap((component) => Object.values<number>({ ...component }))) {
+      if (!this.#slots.isEmpty(slots)) this.#slots.before(slots, drains);
+    }
   }
 
   /** The metadata's order between slots, the firmest first: what leads into the midst of turns gives way soonest. */
@@ -219,7 +250,12 @@ class Arrangement {
     const component = this.#components[Math.floor(node / STEPS.length)];
     if (!component) return [this.#usable[node - serviceNode(this.#metadata, 0)]!];
     const step = STEPS[node % STEPS.length]!;
-    const also = step === 'install' ? [] : step === 'start' ? [component.again, component.turns] : [component.turns];
+    const also =
+      step === 'install'
+        ? []
+        : step === 'start'
+          ? [component.again, component.reload, component.turns]
+          : [component.turns];
     return [component[step], ...also.filter((slot) => !this.#slots.isEmpty(slot))];
   }
 }

@@ -1,32 +1,18 @@
-import { type Effect, type Phase, phasesOf } from '@stackyard/domain';
+import { type Phase, phasesOf } from '@stackyard/domain';
 import type { ComponentManifest } from '@stackyard/sdk/manifest';
-import type { CommandRequest } from '../command.ts';
+import type { CommandRequest, RequestOf } from '../command.ts';
 import type { LayoutResult } from '../layout/draft.ts';
 import { hasPhase } from '../phases.ts';
-import type { Plan, StaleHostComponent } from '../plan.ts';
+import type { StaleHostComponent } from '../plan.ts';
 import { Problems } from '../problems.ts';
 import { counted, listed } from '../sentences.ts';
-import type { ClusterState, HostComponentState, HostState } from '../state.ts';
+import type { ClusterState, HostComponentState } from '../state.ts';
 import { select } from '../target.ts';
-import { PHASES_OF_EFFECT, type Work } from './work.ts';
+import { chooseAction } from './chooseAction.ts';
+import { chooseDrain } from './chooseDrain.ts';
+import { type Choice, type Choosing, componentOf, keyOf, skip } from './choosing.ts';
+import { phasesOfEffect, type Work } from './work.ts';
 
-/** What a plan is made of before anything is ordered. */
-export interface Choice {
-  readonly works: Work[];
-  readonly skipped: Plan['skipped'][number][];
-  readonly problems: Problems;
-}
-
-/** A choice being made, with what deciding needs. */
-interface Choosing extends Choice {
-  readonly before: ClusterState;
-  readonly layout: LayoutResult;
-  readonly effects: ReadonlyMap<string, Effect>;
-  readonly hosts: ReadonlyMap<string, HostState>;
-  readonly components: ReadonlyMap<string, ComponentManifest>;
-}
-
-type Request<C extends CommandRequest['command']> = Extract<CommandRequest, { command: C }>;
 type RunCommand = 'start' | 'stop' | 'restart' | 'check';
 
 /** Decides, for each host component the command is about, which phases run on it and in which role. */
@@ -40,6 +26,7 @@ export function choose(
     works: [],
     skipped: [],
     problems: new Problems(),
+    drains: {},
     before,
     layout,
     effects: new Map(stale.map(({ hostComponentId, effect }) => [hostComponentId, effect])),
@@ -60,6 +47,14 @@ export function choose(
     case 'remove':
       chooseRemove(choosing, request);
       break;
+    case 'action':
+      chooseAction(choosing, request);
+      break;
+    case 'decommission':
+    case 'recommission':
+      chooseDrain(choosing, request, (hostComponent) => refresh(choosing, hostComponent));
+      warnOfStale(choosing);
+      break;
     case 'start':
     case 'stop':
     case 'restart':
@@ -71,7 +66,7 @@ export function choose(
   return choosing;
 }
 
-function chooseAdd(choosing: Choosing, request: Request<'add'>): void {
+function chooseAdd(choosing: Choosing, request: RequestOf<'add'>): void {
   const additions = new Map(request.services.map((addition) => [addition.service, addition]));
   const added = new Set(choosing.layout.change.addedHostComponents);
   for (const { name, hostComponents } of choosing.layout.next.services) {
@@ -93,7 +88,7 @@ function chooseAdd(choosing: Choosing, request: Request<'add'>): void {
   warnOfStale(choosing);
 }
 
-function chooseConfigure(choosing: Choosing, request: Request<'configure'>): void {
+function chooseConfigure(choosing: Choosing, request: RequestOf<'configure'>): void {
   for (const hostComponent of select(choosing.layout.next, request.target)) {
     if (hostComponent.desired === 'ABSENT') skip(choosing, hostComponent, 'it is not installed');
     else if (!choosing.effects.has(hostComponent.id)) skip(choosing, hostComponent, 'it already runs this version');
@@ -103,7 +98,7 @@ function chooseConfigure(choosing: Choosing, request: Request<'configure'>): voi
   warnOfStale(choosing);
 }
 
-function chooseRemove(choosing: Choosing, request: Request<'remove'>): void {
+function chooseRemove(choosing: Choosing, request: RequestOf<'remove'>): void {
   const removed = new Set(choosing.layout.change.removedHostComponents);
   const touched = new Set<string>();
   for (const hostComponent of choosing.before.services.flatMap(({ hostComponents }) => hostComponents)) {
@@ -168,11 +163,11 @@ function reconfigure(choosing: Choosing, hostComponent: HostComponentState): voi
   const component = componentOf(choosing, hostComponent);
   const effect = choosing.effects.get(hostComponent.id) ?? 'none';
   const runs = hostComponent.desired === 'RUNNING' && hasPhase(component, 'start');
-  const phases: readonly Phase[] = runs ? PHASES_OF_EFFECT[effect] : [];
+  const phases: readonly Phase[] = runs ? phasesOfEffect(effect, component) : [];
   work(choosing, hostComponent, {
     role: 'member',
     phases: [...phasesOf.configure, ...phases],
-    chained: phases.length > 0 && (component.rolling || effect === 'rolling'),
+    chained: phases.includes('stop') && (component.rolling || effect === 'rolling'),
   });
 }
 
@@ -235,20 +230,6 @@ function work(
   );
   if (left.length > 0) choosing.works.push({ hostComponent, component, role, phases: left, chained, data });
   else skip(choosing, hostComponent, 'there is nothing to do for it');
-}
-
-function skip({ skipped }: Choosing, { id }: HostComponentState, reason: string): void {
-  skipped.push({ hostComponentId: id, reason });
-}
-
-function componentOf({ components }: Choosing, hostComponent: HostComponentState): ComponentManifest {
-  const component = components.get(keyOf(hostComponent));
-  if (!component) throw new RangeError(`No manifest has a component ${keyOf(hostComponent)}`);
-  return component;
-}
-
-function keyOf({ service, component }: HostComponentState): string {
-  return `${service}/${component}`;
 }
 
 function isStopped({ desired, observed }: HostComponentState): boolean {

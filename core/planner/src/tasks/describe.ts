@@ -27,12 +27,13 @@ export function describePlan(plan: Plan, { hosts, warnings = [] }: DescribeOptio
   }
   const lines = [...groups.values()].toSorted((a, b) => a.step - b.step);
   const widest = Math.max(0, ...lines.map(({ name }) => name.length));
+  const longest = Math.max(9, ...lines.map(({ phase }) => phase.length));
   const digits = String(lines.at(-1)?.step ?? 0).length;
   return [
     `${plan.request.command}: ${counted(plan.tasks.length, 'task')} on ${counted(plan.hosts.length, 'host')}`,
     ...lines.map(
       ({ step, phase, name, on }) =>
-        `${String(step).padStart(digits + 2)}  ${phase.padEnd(9)}  ${name.padEnd(widest)}  ${listed(on)}`,
+        `${String(step).padStart(digits + 2)}  ${phase.padEnd(longest)}  ${name.padEnd(widest)}  ${listed(on)}`,
     ),
     ...skippedLines(plan),
     ...[...warnings, ...plan.warnings].map(({ message }) => `  warning: ${message}`),

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Phase } from '@stackyard/domain';
-import type { ComponentManifest, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { ActionManifest, ComponentManifest, ServiceManifest } from '@stackyard/sdk/manifest';
 import type { CommandRequest } from '../command.ts';
 import { PlanRefusedError } from '../errors.ts';
 import { topologicalOrder } from '../graph/order.ts';
@@ -12,6 +12,29 @@ import { client, cluster, component, config, property, Sample, service } from '.
 const HOSTS = ['h1', 'h2', 'h3', 'h4'];
 const PHASES = ['install', 'configure', 'init', 'start', 'prepare', 'check'] as const;
 
+const KINDS = [
+  'add',
+  'start',
+  'stop',
+  'restart',
+  'check',
+  'configure',
+  'remove',
+  'action',
+  'decommission',
+  'recommission',
+] as const;
+
+const ask: ActionManifest = {
+  name: 'ask',
+  title: 'Ask',
+  help: '',
+  input: [],
+  on: 'each',
+  timeout: 5,
+  idempotent: false,
+};
+
 const dependency = fc.record({
   on: fc.constantFrom('c0', 'c1', 'c2', 's0/c0', 's0/c1', 's1/c0', 's1/c2'),
   phase: fc.constantFrom(...PHASES),
@@ -20,7 +43,8 @@ const dependency = fc.record({
 
 const anyComponent = fc.record({
   isClient: fc.boolean(),
-  lifecycle: fc.subarray(['init', 'prepare', 'check'] as const),
+  lifecycle: fc.subarray(['init', 'prepare', 'check', 'reload', 'recommission'] as const),
+  drains: fc.constantFrom('itself', 'c0', 'never'),
   rolling: fc.boolean(),
   after: fc.array(dependency, { maxLength: 2 }),
   effect: fc.constantFrom('none', 'reload', 'restart', 'rolling' as const),
@@ -38,8 +62,15 @@ const manifests = fc
   .map((drawn) => {
     let accepted: ServiceManifest[] = [];
     for (const [s, { components, requiresFirst }] of drawn.entries()) {
-      const made = components.map(({ isClient, lifecycle, rolling }, c): ComponentManifest => {
-        const all = { lifecycle, rolling, cardinality: '0+', configs: [`c${c}.cfg`] };
+      const made = components.map(({ isClient, lifecycle, rolling, drains }, c): ComponentManifest => {
+        const all: Partial<ComponentManifest> = {
+          lifecycle: drains === 'never' ? lifecycle.filter((each) => each !== 'recommission') : lifecycle,
+          rolling,
+          cardinality: '0+',
+          configs: [`c${c}.cfg`],
+          actions: [ask],
+          ...(drains === 'never' ? {} : { decommission: { timeout: 10, ...(drains === 'c0' ? { by: 'c0' } : {}) } }),
+        };
         return isClient ? client(`c${c}`, all) : component(`c${c}`, all);
       });
       const configs = components.map(({ effect }, c) =>
@@ -48,6 +79,9 @@ const manifests = fc
           [
             property('value', 'int', { default: { literal: 0 }, effect }),
             property('members', 'int', { default: { count: 'c0' } }),
+            property('leaving', 'text', {
+              default: { each: { component: `c${c}`, of: { self: 'host' }, separator: ',', only: 'leaving' } },
+            }),
           ],
           { effect },
         ),
@@ -80,7 +114,7 @@ type Draw = (services: readonly ServiceManifest[]) => CommandRequest;
 
 const anyCommand: fc.Arbitrary<Draw> = fc
   .record({
-    kind: fc.constantFrom('add', 'start', 'stop', 'restart', 'check', 'configure', 'remove' as const),
+    kind: fc.constantFrom(...KINDS),
     service: fc.nat(2),
     component: fc.nat(2),
     hosts,
@@ -93,6 +127,9 @@ const anyCommand: fc.Arbitrary<Draw> = fc
     const target = wide ? { service: chosen.name } : { service: chosen.name, component: own.name, hosts };
     if (kind === 'add')
       return { command: 'add', services: [{ service: chosen.name, components: { [own.name]: hosts } }] };
+    if (kind === 'action') return { command: kind, target: { ...target, component: own.name }, action: ask.name };
+    if (kind === 'decommission' || kind === 'recommission')
+      return { command: kind, target: { service: chosen.name, component: own.name, hosts } };
     if (kind === 'remove') return { command: 'remove', target, data: 'keep' };
     if (kind !== 'configure') return { command: kind, target: wide ? {} : target };
     return { command: 'configure', target, config: { [own.configs[0]!]: { value } } };
@@ -228,7 +265,8 @@ test('nothing waits that no definition asks to wait: there are no stages', () =>
       }));
       runAll(services, draws, (plan) => {
         // Members that restart beside new ones, or are all down before the first is up, wait for one another.
-        if (plan.request.command === 'remove' || plan.restarts.length > 0) return;
+        if (['remove', 'decommission', 'recommission'].includes(plan.request.command) || plan.restarts.length > 0)
+          return;
         const precedes = orderIn(plan);
         const all = [...plan.tasks.keys()];
         const waiting = all.flatMap((before) =>
@@ -326,6 +364,24 @@ test('edges stay linear in tasks and dependencies', () => {
         expect(graph.targets.length).toBeLessThanOrEqual(4 * graph.tasks + 8 * (dependencies + 1));
       });
     }),
+  );
+});
+
+test('nothing is emptied before everybody has heard that it leaves, and somebody always stays', () => {
+  fc.assert(
+    fc.property(scenario, ([services, draws]) => {
+      runAll(services, draws, (plan, sample) => {
+        const drains = tasksOf(plan, ({ phase }) => phase === 'decommission' || phase === 'recommission');
+        const precedes = orderIn(plan);
+        const others = tasksOf(plan, ({ phase }) => phase !== 'decommission' && phase !== 'recommission');
+        expect(drains.flatMap((drain) => others.filter((other) => !precedes(other, drain)))).toEqual([]);
+        if (plan.request.command !== 'decommission' || drains.length === 0) return;
+        const { component, service } = plan.request.target;
+        const own = sample.hostComponents().filter((it) => it.component === component && it.service === service);
+        expect(own.some(({ leaving, desired }) => leaving === undefined && desired !== 'ABSENT')).toBe(true);
+      });
+    }),
+    { numRuns: 200 },
   );
 });
 

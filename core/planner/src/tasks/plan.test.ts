@@ -265,3 +265,44 @@ test('a thousand hosts give a graph that grows with them, not with their square'
   expect(tasks).toHaveLength(3000);
   expect(graph.targets.length).toBeLessThan(5000);
 });
+
+test('a change that asks for a reload is one only where the component can, and takes no turns', () => {
+  const phasesOf = (lifecycle: ComponentManifest['lifecycle'], effect: 'reload' | 'restart'): string[] => {
+    const made = service('s', {
+      configs: [
+        config('c.cfg', [
+          property('a', 'int', { default: { literal: 1 }, effect }),
+          property('b', 'int', { default: { literal: 1 }, effect: 'reload' }),
+        ]),
+      ],
+      components: [component('c', { configs: ['c.cfg'], lifecycle, rolling: true })],
+    });
+    const sample = new Sample(cluster({ hosts: ['a', 'b'], manifests: [made] }));
+    sample.run({ command: 'add', services: [{ service: 's', components: { c: ['a', 'b'] } }] });
+    const plan = sample.plan({ command: 'configure', target: { service: 's' }, config: { 'c.cfg': { a: 2, b: 2 } } });
+    return lines(plan);
+  };
+  expect(phasesOf(['reload'], 'reload')).toEqual(['c a configure', 'c a reload', 'c b configure', 'c b reload']);
+  expect(phasesOf(['reload'], 'restart')).toContain('c a stop');
+  expect(phasesOf([], 'reload')).toContain('c a stop');
+});
+
+test('members that reload have heard of new ones before these start', () => {
+  const made = service('s', {
+    configs: [
+      config('c.cfg', [property('n', 'int', { default: { count: 'c' }, effect: 'reload' })], { effect: 'reload' }),
+    ],
+    components: [component('c', { configs: ['c.cfg'], lifecycle: ['reload'] })],
+  });
+  const sample = new Sample(cluster({ hosts: ['a', 'b'], manifests: [made] }));
+  sample.run({ command: 'add', services: [{ service: 's', components: { c: ['a'] } }] });
+  const plan = sample.plan({ command: 'add', services: [{ service: 's', components: { c: ['b'] } }] });
+  expect(describePlan(plan, { hosts: sample.hostNames() })).toMatchInlineSnapshot(`
+    "add: 5 tasks on 2 hosts
+      1  configure  s/c  a
+      1  install    s/c  b
+      2  configure  s/c  b
+      3  reload     s/c  a
+      4  start      s/c  b"
+  `);
+});

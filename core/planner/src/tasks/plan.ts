@@ -7,7 +7,9 @@ import { hasPhase } from '../phases.ts';
 import type { Plan, PlannedTask, StaleHostComponent } from '../plan.ts';
 import type { ClusterState } from '../state.ts';
 import { arrange } from './arrange.ts';
-import { type Choice, choose } from './choose.ts';
+import { choose } from './choose.ts';
+import type { Choice } from './choosing.ts';
+import { osPackagesOf } from './osPackages.ts';
 
 /**
  * The plan of a command: which phases run where, and in which order.
@@ -39,6 +41,9 @@ export function plan(
     restarts: restartsOf(tasks),
     warnings: choice.problems.warnings,
     skipped: choice.skipped,
+    drains: choice.drains,
+    ...(choice.danger === undefined ? {} : { danger: choice.danger }),
+    osPackages: osPackagesOf(layoutResult.next, tasks),
   };
 }
 

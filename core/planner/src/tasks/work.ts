@@ -1,5 +1,6 @@
 import type { Effect, Phase } from '@stackyard/domain';
 import type { ComponentManifest } from '@stackyard/sdk/manifest';
+import type { PlannedTask } from '../plan.ts';
 import type { HostComponentState } from '../state.ts';
 
 /**
@@ -16,13 +17,21 @@ export interface Work {
   readonly phases: readonly Phase[];
   readonly chained: boolean;
   readonly data?: 'keep' | 'delete' | undefined;
+  /** Of its tasks, where the phases of the manifest say nothing of them. */
+  readonly terms?: Pick<PlannedTask, 'timeoutMs' | 'idempotent' | 'runsCode'> | undefined;
 }
 
-/** What an effect asks of a running host component after its configure; `reload` restarts, there is no milder way yet. */
-export const PHASES_OF_EFFECT: Readonly<Record<Effect, readonly Phase[]>> = {
+const RESTART: readonly Phase[] = ['stop', 'start', 'check'];
+
+const PHASES_OF_EFFECT: Readonly<Record<Effect, readonly Phase[]>> = {
   none: [],
-  reload: ['stop', 'start', 'check'],
-  restart: ['stop', 'start', 'check'],
-  rolling: ['stop', 'start', 'check'],
-  pinned: ['stop', 'start', 'check'],
+  reload: ['reload'],
+  restart: RESTART,
+  rolling: RESTART,
+  pinned: RESTART,
 };
+
+/** What an effect asks of a running host component after its configure. What cannot reload is restarted. */
+export function phasesOfEffect(effect: Effect, { lifecycle }: ComponentManifest): readonly Phase[] {
+  return effect === 'reload' && !lifecycle.includes('reload') ? RESTART : PHASES_OF_EFFECT[effect];
+}

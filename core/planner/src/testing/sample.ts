@@ -2,6 +2,7 @@ import type { ComponentManifest, ConfigManifest, PropertyManifest, ServiceManife
 import { renderComponent } from '@stackyard/sdk/render';
 import type { CommandRequest } from '../command.ts';
 import { inputsOf } from '../inputs.ts';
+import type { LayoutResult } from '../layout/draft.ts';
 import { layout } from '../layout/layout.ts';
 import type { Plan } from '../plan.ts';
 import { type RenderedDigest, stale } from '../stale.ts';
@@ -138,6 +139,8 @@ export function ids(): () => string {
 export class Sample {
   state: ClusterState;
   readonly newId = ids();
+  /** Is shown what the layout makes of each command. */
+  seen: (laidOut: LayoutResult) => void = () => undefined;
 
   constructor(state: ClusterState = cluster()) {
     this.state = state;
@@ -173,6 +176,7 @@ export class Sample {
 
   #planned(request: CommandRequest): { plan: Plan; next: ClusterState } {
     const laidOut = layout(this.state, request, { newId: this.newId });
+    this.seen(laidOut);
     const found = stale(this.state, laidOut.next, renderAll(laidOut.next));
     return { plan: plan(this.state, laidOut, found, request), next: laidOut.next };
   }
@@ -193,16 +197,23 @@ function rendered(state: ClusterState, { manifest, ...rest }: ServiceState, { id
   return renderComponent({ service: manifest, component: found, templates: {}, inputs });
 }
 
-function afterwards(next: ClusterState, { tasks }: Plan): ClusterState {
+function afterwards(next: ClusterState, { tasks, drains }: Plan): ClusterState {
+  const moved = new Set(Object.values(drains).flat());
   const phases = new Map<string, string[]>();
   for (const { hostComponentId, phase } of tasks) {
     phases.set(hostComponentId, [...(phases.get(hostComponentId) ?? []), phase]);
   }
   const services = next.services.map((it) => ({
     ...it,
-    hostComponents: it.hostComponents.map((member) => applied(next, it, member, phases.get(member.id) ?? [])),
+    hostComponents: it.hostComponents
+      .map((member) => applied(next, it, member, phases.get(member.id) ?? []))
+      .map((member) => (moved.has(member.id) ? arrived(member) : member)),
   }));
   return { ...next, services };
+}
+
+function arrived({ leaving, ...member }: HostComponentState): HostComponentState {
+  return leaving === 'DRAINING' ? { ...member, leaving: 'DRAINED' } : member;
 }
 
 function applied(

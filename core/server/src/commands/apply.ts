@@ -49,6 +49,7 @@ export function changesOf(
       configVersions: versioned(planned).map((service) => configVersionRow(service, by, now)),
       addedHostComponents: addedHostComponentRows(planned, now),
       removedHostComponents: gone.hostComponents.map((id) => ({ id })),
+      leavingHostComponents: [...change.leaving].map(([id, leaving]) => ({ id, leaving: leaving ?? null })),
     },
     events: [
       ...versioned(planned).map(({ id: serviceId, name }) =>

@@ -1,4 +1,5 @@
-import type { ClusterState, HostComponentState, HostState, ServiceState } from '@stackyard/planner';
+import type { ClusterState, HostComponentState, HostState, Plan, ServiceState } from '@stackyard/planner';
+import { OS_FAMILIES } from '@stackyard/sdk/manifest';
 import type { Pool } from 'pg';
 import { NotFoundError } from '../api/errors.ts';
 import { isUuid } from '../clusters/lookup.ts';
@@ -47,7 +48,7 @@ const clusterQuery = `select c.id, c.name, c.revision,
      where cluster_id = c.id) s) as services,
   (select coalesce(json_agg(hc order by hc.ordinal), '[]') from (
      select id, service_id as "serviceId", service, component, host_id as "hostId", ordinal, desired, observed, applied,
-       applied_values as "appliedValues", config_version as "configVersion", once
+       applied_values as "appliedValues", config_version as "configVersion", once, leaving
      from host_component where cluster_id = c.id) hc) as "hostComponents"
   from cluster c`;
 
@@ -106,7 +107,7 @@ export async function statesOf(
   snapshot: Snapshot,
   stacks: StackStore,
 ): Promise<{ readonly next: ClusterState; readonly leaving: ClusterState }> {
-  const { services, leaving, ...rest } = snapshot;
+  const { services, leaving, files: _files, drains: _drains, ...rest } = snapshot;
   const manifestOf = await manifests(
     [...services, ...leaving].map(({ stack }) => ({ stackDigest: stack.digest })),
     stacks,
@@ -122,7 +123,7 @@ export async function statesOf(
 
 /** What a job keeps of the states it was planned for: all but the manifests, which never change under their digest. */
 export function snapshotOf(
-  { state, next, change }: Pick<Planned, 'state' | 'next' | 'change'>,
+  { state, next, change, plan }: Pick<Planned, 'state' | 'next' | 'change'> & { readonly plan: Pick<Plan, 'drains'> },
   files: Snapshot['files'],
 ): Snapshot {
   const { stacks: _stacks, services, hosts, ...rest } = next;
@@ -138,6 +139,7 @@ export function snapshotOf(
     services: services.map(bare),
     leaving: leaving.map(bare),
     files,
+    ...(Object.keys(plan.drains).length > 0 ? { drains: plan.drains } : {}),
   };
 }
 
@@ -165,6 +167,7 @@ function hostState(host: HostFields, reachable: (hostId: string) => boolean): Ho
     // An agent whose facts are not stored yet has only just said hello.
     reachable: facts !== null && facts !== undefined && reachable(host.id),
     clusterId: host.clusterId ?? undefined,
+    ...(facts ? { os: { name: facts.os, family: OS_FAMILIES.find((family) => family === facts.osFamily) } } : {}),
     privileged: facts?.privileged ?? false,
     facts: { cpus: facts?.cpus ?? 1, memory: facts?.memory ?? 0, disk: facts?.disk ?? 0, java: facts?.java ?? [] },
   };
@@ -183,5 +186,6 @@ function hostComponentState(row: HostComponentFields): HostComponentState {
     appliedValues: row.appliedValues ?? undefined,
     configVersion: row.configVersion ?? undefined,
     once: row.once,
+    ...(row.leaving ? { leaving: row.leaving } : {}),
   };
 }

@@ -8,7 +8,7 @@ import type { Engine, Statements } from '../engine/ports.ts';
 import { changesOf } from './apply.ts';
 import { etagOf } from '../api/etag.ts';
 import { type ClusterLook, readCluster, type StateSources } from './clusterState.ts';
-import { PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts';
+import { CommandRefusedError, PlanExecutedError, PlanExpiredError, PlanStaleError } from './errors.ts';
 import { type NewJob, newJob } from './newJob.ts';
 import { type Planned, planCommand } from './planning.ts';
 import { type PlanFields, readPlan } from './plans.ts';
@@ -26,6 +26,8 @@ const PLAN_KEPT_MS = 7 * 24 * 3_600_000;
 export interface By {
   readonly createdBy: string;
   readonly note?: string | undefined;
+  /** What the plan says may be lost is known; a request may say so too. */
+  readonly agree?: boolean | undefined;
   /** What is written down about the request, in the transaction that stores its job. */
   readonly records?: ((job: NewJob) => Pick<StoredRows, 'answers' | 'audit'>) | undefined;
 }
@@ -92,6 +94,7 @@ export class Commands {
     const look = await this.look(stored.clusterId);
     const planned = await this.#think(look, stored.request);
     if (look.revision !== stored.basis) throw stale(look, stored.basis);
+    requireAgreement(planned, by);
     const job = await this.#store(planned, { basis: stored.basis, plan: stored.id, by });
     if (job) return job;
     // Of two at once, the second learns which job the first one made.
@@ -104,6 +107,7 @@ export class Commands {
     let look = seen;
     for (let attempt = 1; ; attempt++) {
       const planned = await this.#think(look, request);
+      requireAgreement(planned, by);
       const job = await this.#store(planned, { basis: look.revision, by });
       if (job) return job;
       const basis = look.revision;
@@ -178,6 +182,14 @@ export class Commands {
 
 function stale({ state, revision }: ClusterLook, basis: number): PlanStaleError {
   return new PlanStaleError({ cluster: state.name, basis, revision });
+}
+
+/** @throws CommandRefusedError with what may be lost, where nobody has agreed to that */
+function requireAgreement({ plan: { request, danger } }: Planned, { agree }: By): void {
+  if (danger === undefined || agree || (request.command === 'action' && request.agree)) return;
+  const sentence = /[.!?]$/.test(danger) ? danger : `${danger}.`;
+  const message = `${sentence} Say "agree": true to run ${request.command === 'action' ? request.action : request.command} all the same.`;
+  throw new CommandRefusedError({ errors: [{ code: 'AGREEMENT_MISSING', message, pointer: '/agree' }] });
 }
 
 /** @throws PlanExecutedError, PlanExpiredError */

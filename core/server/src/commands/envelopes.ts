@@ -1,5 +1,5 @@
 import type { ClusterState, ServiceState } from '@stackyard/planner';
-import { inputsOf } from '@stackyard/planner';
+import { actionInput, drainOf, inputsOf } from '@stackyard/planner';
 import type { Logger } from '@stackyard/kernel';
 import { type Envelope, toValueMap, type WatchedComponent } from '@stackyard/proto';
 import type { Inputs, Instance } from '@stackyard/sdk/manifest';
@@ -70,6 +70,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       packages: needsPackages ? await this.#packagesOf(service, job, signal) : {},
       expectedFiles: task.phase === 'configure' ? { ...job.snapshot.files[task.hostComponentId] } : {},
       ...wireInputs(inputs),
+      ...askedOf({ state, service, job, task }),
     };
   }
 
@@ -144,6 +145,25 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   }
 }
 
+/** What an action, or a decommission, is told beside the inputs that every phase gets. */
+function askedOf({
+  state,
+  service,
+  job,
+  task,
+}: Omit<Place, 'once'> & { readonly job: JobRow; readonly task: TaskRow }) {
+  const { request, snapshot } = job;
+  const { hostComponentId, phase } = task;
+  if (phase === 'action' && request.command === 'action') {
+    const input = toValueMap(actionInput(state, { service, hostComponentId, request }));
+    return { action: { name: request.action, input } };
+  }
+  const ids = snapshot.drains?.[hostComponentId];
+  if (!ids || (phase !== 'decommission' && phase !== 'recommission')) return {};
+  const { component, instances } = drainOf(state, { service, hostComponentId, ids });
+  return { drain: { component, instances: instances.map(wireInstance) } };
+}
+
 /** What a host component becomes wins over what it leaves. */
 function placesOf({
   next,
@@ -193,8 +213,8 @@ function wireInstances(instances: Inputs['instances']): WireInstances {
   return wired;
 }
 
-function wireInstance({ host, address, ordinal, overrides }: Instance) {
-  return { host, address, ordinal, overrides: maps(overrides ?? {}) };
+function wireInstance({ host, address, ordinal, overrides, leaving }: Instance) {
+  return { host, address, ordinal, overrides: maps(overrides ?? {}), ...(leaving ? { leaving } : {}) };
 }
 
 function maps(byName: Readonly<Record<string, Parameters<typeof toValueMap>[0]>>) {

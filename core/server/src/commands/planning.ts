@@ -28,7 +28,13 @@ export interface Planned {
 }
 
 /** Commands that can change what is written to a host. */
-const rendering: ReadonlySet<CommandRequest['command']> = new Set(['add', 'configure', 'remove']);
+const rendering: ReadonlySet<CommandRequest['command']> = new Set([
+  'add',
+  'configure',
+  'remove',
+  'decommission',
+  'recommission',
+]);
 /** Commands that write what was only saved before. */
 const catchingUp: ReadonlySet<CommandRequest['command']> = new Set(['start', 'restart']);
 

@@ -1,3 +1,4 @@
+import type { Leaving } from '@stackyard/domain';
 import type { Audited } from '../access/audit.ts';
 import type { KeptAnswer } from '../access/idempotencyStore.ts';
 import type { JobRow } from '../database/entities.ts';
@@ -22,6 +23,7 @@ export interface StoredRows {
   readonly configVersions?: readonly object[];
   readonly addedHostComponents?: readonly object[];
   readonly removedHostComponents?: readonly { readonly id: string }[];
+  readonly leavingHostComponents?: readonly { readonly id: string; readonly leaving: Leaving | null }[];
   /** Rendered texts by digest: the same text is kept once. */
   readonly texts?: readonly { readonly digest: string; readonly content: string; readonly createdAt: Date }[];
   readonly jobs?: readonly object[];
@@ -80,6 +82,8 @@ const parts: Readonly<Record<keyof StoredRows, string>> = {
       r."createdAt" from ${rows(fields.hostComponents)})`,
   removedHostComponents: `removed_host_components as (
     delete from host_component using ${rows('id uuid')} where host_component.id = r.id)`,
+  leavingHostComponents: `leaving_host_components as (
+    update host_component set leaving = r.leaving from ${rows('id uuid, leaving text')} where host_component.id = r.id)`,
   texts: `new_texts as (
     insert into rendered_text (digest, content, created_at)
     select r.digest, r.content, r."createdAt" from ${rows('digest text, content text, "createdAt" timestamptz')}

@@ -9,6 +9,9 @@ const verbs: Readonly<Record<CommandRequest['command'], string>> = {
   configure: 'Configure',
   check: 'Check',
   remove: 'Remove',
+  action: 'Run',
+  decommission: 'Decommission',
+  recommission: 'Recommission',
 };
 
 /** Characters of what a title says a command is for. */
@@ -20,7 +23,7 @@ export function titleOf({ plan, next }: Planned): string {
   const what =
     request.command === 'add'
       ? request.services.map(({ service }) => service).join(', ')
-      : targetOf(request, next.name);
+      : `${request.command === 'action' ? `${request.action} of ` : ''}${targetOf(request, next.name)}`;
   const hosts = plan.hosts.length;
   const place = hosts > 0 ? ` on ${hosts} host${hosts === 1 ? '' : 's'}` : '';
   return `${verbs[request.command]} ${what.length > MOST ? `${what.slice(0, MOST)}…` : what}${place}`;

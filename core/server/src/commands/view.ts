@@ -1,3 +1,4 @@
+import { isLeaving, type Leaving } from '@stackyard/domain';
 import { forEachSuccessor, inputsOf, type TaskGraph } from '@stackyard/planner';
 import { hostPath } from '@stackyard/sdk/render';
 import { createTwoFilesPatch } from 'diff';
@@ -51,6 +52,23 @@ export const PlanView = z
         directories: z.array(z.string()),
       }),
     ),
+    leaving: z
+      .array(z.object({ host: z.string(), service: z.string(), component: z.string(), ordinal: z.int() }))
+      .describe('Host components that begin to leave'),
+    returning: z
+      .array(z.object({ host: z.string(), service: z.string(), component: z.string(), ordinal: z.int() }))
+      .describe('Host components that are taken in again'),
+    osPackages: z
+      .array(
+        z.object({
+          host: z.string(),
+          service: z.string(),
+          packages: z.array(z.string()),
+          installs: z.boolean().describe('False where the agent has no root rights: they have to be there already'),
+        }),
+      )
+      .describe('Packages of the operating system, installed where they are missing'),
+    danger: z.string().nullable().describe('What may be lost: running it asks for agreement'),
     warnings: z.array(NoticeView),
     skipped: z.array(z.object({ host: z.string(), service: z.string(), component: z.string(), reason: z.string() })),
   })
@@ -70,6 +88,8 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
   const data = request.command === 'remove' && !request.lost ? request.data : 'keep';
   const changedFiles = new Map(planned.stale.map(({ hostComponentId, changed }) => [hostComponentId, changed.length]));
   const directories = directoriesOf(state, new Set(change.removedHostComponents));
+  const placesOf = (ways: Planned['change']['leaving'], wanted: (way: Leaving | undefined) => boolean) =>
+    [...ways].filter(([, way]) => wanted(way)).map(([id]) => ({ ...names.of(id), ordinal: names.ordinal(id) }));
   return {
     title: titleOf(planned),
     tasks: plan.tasks.map((task, index) => ({
@@ -96,6 +116,15 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
       data,
       directories: directories.get(id) ?? [],
     })),
+    leaving: placesOf(change.leaving, isLeaving),
+    returning: placesOf(change.leaving, (leaving) => !isLeaving(leaving)),
+    osPackages: plan.osPackages.map(({ hostId, service, packages }) => ({
+      host: names.host(hostId),
+      service,
+      packages: [...packages],
+      installs: planned.next.hosts.find(({ id }) => id === hostId)?.privileged ?? false,
+    })),
+    danger: plan.danger ?? null,
     warnings: [...change.warnings, ...plan.warnings],
     skipped: plan.skipped.map(({ hostComponentId, reason }) => ({ ...names.of(hostComponentId), reason })),
   };

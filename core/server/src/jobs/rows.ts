@@ -13,7 +13,7 @@ const taskColumns = `id, job_id as "jobId", node, cluster_id as "clusterId", hos
   host_component_id as "hostComponentId", service, component, phase, timeout_ms as "timeoutMs", idempotent,
   delete_data as "deleteData", state, reason, attempts, started_at as "startedAt", finished_at as "finishedAt"`;
 const attemptColumns = `id, task_id as "taskId", number, state, dispatch, reason, message, exit_code as "exitCode", signal,
-  issued_at as "issuedAt", started_at as "startedAt", finished_at as "finishedAt", duration_ms as "durationMs", late`;
+  issued_at as "issuedAt", started_at as "startedAt", finished_at as "finishedAt", duration_ms as "durationMs", late, outputs`;
 
 export interface JobFilter {
   readonly clusterId?: string | undefined;
@@ -89,6 +89,7 @@ export type AttemptFields = Pick<
   | 'finishedAt'
   | 'durationMs'
   | 'late'
+  | 'outputs'
 >;
 
 /** Oldest first, those behind the number `after`. */

@@ -620,6 +620,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{cluster}/services/{service}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the actions of a service
+         * @description What its components offer beside their life, with what each asks for. Run one by the command "action".
+         *
+         *     Permission: read service.
+         */
+        get: operations["listActions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{cluster}/services/{service}/config": {
         parameters: {
             query?: never;
@@ -1340,6 +1362,36 @@ export interface components {
             /** @description The hosts will not come back: nothing runs on them */
             lost?: boolean;
             note?: string;
+        } | {
+            /** @enum {string} */
+            command: "action";
+            /** @description What the command is for; what is absent does not restrict, {} is the whole cluster */
+            target: {
+                service?: string;
+                component?: string;
+                /** @description Host names */
+                hosts?: string[];
+            };
+            /** @description One that the component offers */
+            action: string;
+            /** @description Checked as the properties of a config are */
+            input?: {
+                [key: string]: unknown;
+            };
+            /** @description true: what may be lost, as `danger` of the plan says it, is known; needed where a plan has one */
+            agree?: boolean;
+            note?: string;
+        } | {
+            /** @enum {string} */
+            command: "decommission" | "recommission";
+            /** @description What the command is for; what is absent does not restrict, {} is the whole cluster */
+            target: {
+                service?: string;
+                component?: string;
+                /** @description Host names */
+                hosts?: string[];
+            };
+            note?: string;
         };
         BootstrapOrderInput: {
             hosts: {
@@ -1452,24 +1504,6 @@ export interface components {
                 title: string;
             }[];
         };
-        Authority: {
-            /**
-             * @description SETTLED: one authority. INTRODUCED: agents trust both, the old one signs. SWITCHED: they trust both, the new one signs
-             * @enum {string}
-             */
-            phase: "SETTLED" | "INTRODUCED" | "SWITCHED";
-            /** @description SHA-256 (DER, hex) of the authority that signs */
-            issuing: string;
-            /** @description Every authority that is trusted, the one that signs first */
-            trusted: {
-                sha256: string;
-                expiresAt: string;
-            }[];
-            /** @description Steps that can be taken now */
-            possible: ("start" | "switch" | "finish" | "rollback")[];
-            /** @description Hosts that are not ready for the next step, which would cut them off */
-            behind: string[];
-        };
         Stack: {
             id: string;
             name: string;
@@ -1580,7 +1614,7 @@ export interface components {
             service: string;
             component: string;
             /** @enum {string} */
-            phase: "install" | "configure" | "init" | "start" | "prepare" | "check" | "stop" | "remove";
+            phase: "install" | "configure" | "init" | "start" | "prepare" | "check" | "stop" | "remove" | "reload" | "action" | "decommission" | "recommission";
             /** @enum {string} */
             state: "PENDING" | "RUNNING" | "SUCCESSFUL" | "FAILED" | "CANCELED";
             reason: string | null;
@@ -1612,6 +1646,10 @@ export interface components {
             /** @description RFC 3339, UTC */
             finishedAt: string | null;
             durationMs: number | null;
+            /** @description What an action gave back; null for other phases */
+            result: unknown;
+            /** @description Why a result is not here */
+            resultNote: string | null;
             /** @description What its agent reported after it had been given up; it changes nothing */
             late: {
                 reason: string | null;
@@ -1641,6 +1679,54 @@ export interface components {
             createdBy: string;
             /** @description RFC 3339, UTC */
             createdAt: string;
+        };
+        Action: {
+            component: string;
+            name: string;
+            title: string;
+            help: string;
+            /**
+             * @description Whether each host component that is asked runs it, or the first that runs
+             * @enum {string}
+             */
+            on: "each" | "one";
+            /** @description What may be lost: running it asks for agreement */
+            danger: string | null;
+            timeoutSeconds: number;
+            /** @description It may be tried again by itself */
+            idempotent: boolean;
+            input: {
+                name: string;
+                /** @enum {string} */
+                type: "int" | "float" | "bool" | "text" | "enum" | "port" | "dir" | "file" | "url" | "hosts" | "memory" | "duration" | "list" | "map" | "secret";
+                help: string;
+                required: boolean;
+                /** @description Where it is a constant */
+                default: unknown;
+                unit: string | null;
+                min: number | null;
+                max: number | null;
+                pattern: string | null;
+                values: string[] | null;
+            }[];
+        };
+        Authority: {
+            /**
+             * @description SETTLED: one authority. INTRODUCED: agents trust both, the old one signs. SWITCHED: they trust both, the new one signs
+             * @enum {string}
+             */
+            phase: "SETTLED" | "INTRODUCED" | "SWITCHED";
+            /** @description SHA-256 (DER, hex) of the authority that signs */
+            issuing: string;
+            /** @description Every authority that is trusted, the one that signs first */
+            trusted: {
+                sha256: string;
+                expiresAt: string;
+            }[];
+            /** @description Steps that can be taken now */
+            possible: ("start" | "switch" | "finish" | "rollback")[];
+            /** @description Hosts that are not ready for the next step, which would cut them off */
+            behind: string[];
         };
         PlanView: {
             title: string;
@@ -1693,6 +1779,30 @@ export interface components {
                 data: "keep" | "delete";
                 directories: string[];
             }[];
+            /** @description Host components that begin to leave */
+            leaving: {
+                host: string;
+                service: string;
+                component: string;
+                ordinal: number;
+            }[];
+            /** @description Host components that are taken in again */
+            returning: {
+                host: string;
+                service: string;
+                component: string;
+                ordinal: number;
+            }[];
+            /** @description Packages of the operating system, installed where they are missing */
+            osPackages: {
+                host: string;
+                service: string;
+                packages: string[];
+                /** @description False where the agent has no root rights: they have to be there already */
+                installs: boolean;
+            }[];
+            /** @description What may be lost: running it asks for agreement */
+            danger: string | null;
             warnings: {
                 code: string;
                 message: string;
@@ -1822,6 +1932,11 @@ export interface components {
             ordinal: number;
             /** @enum {string} */
             desired: "ABSENT" | "INSTALLED" | "RUNNING";
+            /**
+             * @description How far it is on its way out; DRAINED can go without a loss
+             * @enum {string|null}
+             */
+            leaving: "DRAINING" | "DRAINED" | "RETURNING" | null;
             /** @enum {string} */
             observed: "UNKNOWN" | "STOPPED" | "STARTING" | "RUNNING" | "UNHEALTHY";
             observedAt: string | null;
@@ -2003,6 +2118,9 @@ export interface components {
         HostComponentPage: {
             items: components["schemas"]["HostComponent"][];
             nextCursor: string | null;
+        };
+        ActionList: {
+            items: components["schemas"]["Action"][];
         };
         ConfigVersionPage: {
             items: components["schemas"]["ConfigVersion"][];
@@ -4581,6 +4699,84 @@ export interface operations {
             };
         };
     };
+    listActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                cluster: string;
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, in the order of the definition */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getConfig: {
         parameters: {
             query?: never;
@@ -5286,6 +5482,8 @@ export interface operations {
             content: {
                 "application/json": {
                     note?: string;
+                    /** @description true: what may be lost, as `danger` of the plan says it, is known; needed where a plan has one */
+                    agree?: boolean;
                 };
             };
         };

@@ -9,7 +9,7 @@ import type { StoredPlanRow } from '../../database/entities.ts';
 import { recordingOf } from '../recording.ts';
 import { ClusterParams } from './clusters.ts';
 import type { RouteParts } from './parts.ts';
-import { JobView, jobView, Values } from './views.ts';
+import { JobView, Json, jobView, Values } from './views.ts';
 
 const HostNames = z.array(z.string().min(1).max(253)).max(5_000);
 const Target = z
@@ -20,6 +20,10 @@ const Target = z
   })
   .describe('What the command is for; what is absent does not restrict, {} is the whole cluster');
 const Note = z.string().max(250).optional();
+const Agree = z
+  .boolean()
+  .optional()
+  .describe('true: what may be lost, as `danger` of the plan says it, is known; needed where a plan has one');
 
 /** Services to add, or components to add to services that are there. */
 export const Additions = z
@@ -63,6 +67,15 @@ export const CommandBody = z
       lost: z.boolean().optional().describe('The hosts will not come back: nothing runs on them'),
       note: Note,
     }),
+    z.strictObject({
+      command: z.literal('action'),
+      target: Target,
+      action: z.string().max(63).describe('One that the component offers'),
+      input: z.record(z.string().max(63), Json).optional().describe('Checked as the properties of a config are'),
+      agree: Agree,
+      note: Note,
+    }),
+    z.strictObject({ command: z.enum(['decommission', 'recommission']), target: Target, note: Note }),
   ])
   .meta({ id: 'Command', example: { command: 'restart', target: { service: 'zookeeper' } } });
 
@@ -182,15 +195,15 @@ export function commandRoutes({ sql, commands }: RouteParts): Route[] {
     idempotent: true,
     clusterOf: planClusterOf,
     params: z.strictObject({ plan: z.string().max(36) }),
-    body: z.strictObject({ note: Note }),
+    body: z.strictObject({ note: Note, agree: Agree }),
     answers: { 202: { description: 'The job', schema: JobView } },
     problems: [404, 409, 410, 422],
     handle: async (request) =>
       accepted(
-        await commands.execute(
-          plans.get(request) ?? (await readPlan(sql, request.params.plan)),
-          by(request, request.body.note),
-        ),
+        await commands.execute(plans.get(request) ?? (await readPlan(sql, request.params.plan)), {
+          ...by(request, request.body.note),
+          agree: request.body.agree,
+        }),
       ),
   });
 

@@ -1,4 +1,5 @@
 import type { Route } from '@stackyard/contract';
+import { actionRoutes } from './actions.ts';
 import { authorityRoutes } from './authority.ts';
 import { clusterRoutes } from './clusters.ts';
 import { commandRoutes } from './commands.ts';
@@ -24,6 +25,7 @@ const tables = [
   hostRoutes,
   clusterRoutes,
   serviceRoutes,
+  actionRoutes,
   configRoutes,
   commandRoutes,
   recommendationRoutes,

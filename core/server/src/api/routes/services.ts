@@ -1,4 +1,5 @@
 import { defineRoute, type Route } from '@stackyard/contract';
+import { LEAVING } from '@stackyard/domain';
 import { exportsOf, type HostComponentState, type ServiceState } from '@stackyard/planner';
 import type { Pool } from 'pg';
 import { z } from 'zod';
@@ -36,6 +37,7 @@ const HostComponentView = z
     host: z.string(),
     ordinal: z.int().describe('Handed out once, never reused'),
     desired: Desired,
+    leaving: z.enum(LEAVING).nullable().describe('How far it is on its way out; DRAINED can go without a loss'),
     observed: Observed,
     observedAt: z.string().nullable(),
     message: z.string().nullable(),
@@ -189,7 +191,7 @@ type SeenHostComponent = Omit<
 async function selectSeen(sql: Pool, ids: readonly string[]): Promise<SeenHostComponent[]> {
   const { rows } = await sql.query<SeenHostComponent>({
     name: 'host-components-by-id',
-    text: `select id, service, component, ordinal, desired, observed, observed_at as "observedAt",
+    text: `select id, service, component, ordinal, desired, leaving, observed, observed_at as "observedAt",
         observed_message as "observedMessage", role, restarts, pid, applied_values as "appliedValues",
         config_version as "configVersion"
       from host_component where id = any($1::uuid[])`,
@@ -236,6 +238,7 @@ function hostComponentView(
     host,
     ordinal: row.ordinal,
     desired: row.desired,
+    leaving: row.leaving ?? null,
     observed: row.observed,
     observedAt: row.observedAt?.toISOString() ?? null,
     message: row.observedMessage ?? null,

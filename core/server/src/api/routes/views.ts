@@ -258,6 +258,9 @@ export function taskView(
   };
 }
 
+/** Any JSON value. z.json() is recursive, for which zod's description has a reference that other tools cannot resolve. */
+export const Json = z.unknown() as z.ZodType as z.ZodType<z.core.util.JSONType>;
+
 export const AttemptView = z
   .object({
     number: z.int(),
@@ -273,6 +276,8 @@ export const AttemptView = z
     startedAt: atOrNull,
     finishedAt: atOrNull,
     durationMs: z.int().nullable(),
+    result: Json.describe('What an action gave back; null for other phases'),
+    resultNote: z.string().nullable().describe('Why a result is not here'),
     late: z
       .object({ reason: z.string().nullable(), message: z.string().nullable(), exitCode: z.int().nullable(), at })
       .nullable()
@@ -295,8 +300,20 @@ export function attemptView(row: AttemptFields, logSize: number): z.infer<typeof
     startedAt: iso(row.startedAt),
     finishedAt: iso(row.finishedAt),
     durationMs: row.durationMs ?? null,
+    result: resultOf(row.outputs?.['result']),
+    resultNote: row.outputs?.['resultNote'] ?? null,
     late: lateView(row.late),
   };
+}
+
+/** The agent says that it is JSON; agents are not trusted. */
+function resultOf(text: string | undefined): z.infer<typeof Json> {
+  if (text === undefined) return null;
+  try {
+    return JSON.parse(text) as z.infer<typeof Json>;
+  } catch {
+    return null;
+  }
 }
 
 function lateView(late: AttemptRow['late']): z.infer<typeof AttemptView>['late'] {
@@ -304,9 +321,6 @@ function lateView(late: AttemptRow['late']): z.infer<typeof AttemptView>['late']
   const { reason, message, exitCode, at: reportedAt } = late;
   return { reason: reason ?? null, message: message ?? null, exitCode: exitCode ?? null, at: reportedAt };
 }
-
-/** Any JSON value. z.json() is recursive, for which zod's description has a reference that other tools cannot resolve. */
-const Json = z.unknown() as z.ZodType as z.ZodType<z.core.util.JSONType>;
 
 /** Values by config and property; JSON values. */
 export const Values = z.record(z.string().max(100), z.record(z.string().max(100), Json));

@@ -1,4 +1,4 @@
-import type { Desired, Observed } from '@stackyard/domain';
+import type { Desired, Leaving, Observed } from '@stackyard/domain';
 import type { ConfigValues } from '@stackyard/planner';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 
@@ -70,6 +70,8 @@ export const HostComponent = defineEntity({
     appliedValues: p.json<ConfigValues>().nullable(),
     configVersion: p.integer().nullable(),
     once: p.json<string[]>(),
+    /** Since it was decommissioned. */
+    leaving: p.string().$type<Leaving>().nullable(),
     createdAt: p.datetime(),
   },
   uniques: [

@@ -3,6 +3,8 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 export interface Facts {
   readonly hostname: string;
   readonly os: string;
+  /** debian, redhat or suse; absent for what an older agent told. */
+  readonly osFamily?: string;
   readonly kernel: string;
   readonly arch: string;
   readonly cpus: number;

@@ -11,6 +11,8 @@ export type Snapshot = Omit<ClusterState, 'stacks' | 'services'> & {
   /** Services as they were, of which the job removes host components. */
   readonly leaving: readonly Omit<ServiceState, 'manifest'>[];
   readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** As in the plan; absent where nothing is decommissioned. */
+  readonly drains?: Readonly<Record<string, readonly string[]>>;
 };
 
 /** A change shown before it happens. Executing it is refused when the cluster's revision moved. */

@@ -5,6 +5,7 @@ import { Migration20261126013332_agent_certificates } from './Migration202611260
 import { Migration20261126014725_plugin_records } from './Migration20261126014725_plugin_records.ts';
 import { Migration20261126021500_room_for_updates } from './Migration20261126021500_room_for_updates.ts';
 import { Migration20261126052645_trust } from './Migration20261126052645_trust.ts';
+import { Migration20261126052944_leaving } from './Migration20261126052944_leaving.ts';
 
 /** Every migration in order, named one by one so that no folder is searched at run time. */
 export const migrations: readonly Constructor<Migration>[] = [
@@ -13,4 +14,5 @@ export const migrations: readonly Constructor<Migration>[] = [
   Migration20261126014725_plugin_records,
   Migration20261126021500_room_for_updates,
   Migration20261126052645_trust,
+  Migration20261126052944_leaving,
 ];

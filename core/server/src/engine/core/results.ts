@@ -24,6 +24,11 @@ export function componentChange({
     const service = leavingService(job, task);
     return { removed: [{ id, ...(service === undefined ? {} : { service }) }] };
   }
+  const moved = job.snapshot.drains?.[id];
+  if (moved && (task.phase === 'decommission' || task.phase === 'recommission')) {
+    const leaving = task.phase === 'decommission' ? 'DRAINED' : null;
+    return { components: moved.map((each) => ({ id: each, way: { leaving } })) };
+  }
   const desired = desiredAfter[task.phase];
   const once = onceAfter[task.phase];
   const configured =

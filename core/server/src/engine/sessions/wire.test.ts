@@ -22,6 +22,7 @@ const result: Result__Output = {
 const facts: HostFacts__Output = {
   hostname: 'h1',
   os: 'linux',
+  osFamily: '',
   kernel: '6',
   arch: 'x64',
   cpus: 1,

@@ -181,7 +181,8 @@ function fromFacts(wire: HostFacts__Output): Place {
     vendor: word(vendor),
   }));
   const more = lengthOf(wire.more) <= OUTPUTS_LIMIT ? wire.more : {};
-  const facts: Facts = { hostname, os, kernel, arch, cpus, memory, disk, java, privileged, more };
+  const osFamily = word(wire.osFamily);
+  const facts: Facts = { hostname, os, osFamily, kernel, arch, cpus, memory, disk, java, privileged, more };
   return { address, bind, root, local, facts };
 }
 

@@ -1,4 +1,4 @@
-import type { Desired, Observed } from '@stackyard/domain';
+import type { Desired, Leaving, Observed } from '@stackyard/domain';
 import type { AttemptRow, Facts, JobRow, LateResult, TaskRow } from '../../database/entities.ts';
 import type { EventPayload, EventTopic } from '../ports.ts';
 
@@ -21,6 +21,8 @@ export interface ComponentPatch {
     readonly appliedValues: object;
     readonly configVersion: number | null;
   };
+  /** How far it is on its way out from here on; null when it is no longer. */
+  readonly way?: { readonly leaving: Leaving | null };
   readonly seen?: {
     readonly observed: Observed;
     readonly observedAt: Date;

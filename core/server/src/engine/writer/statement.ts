@@ -77,6 +77,8 @@ const seenColumns: readonly Column[] = [
   ['pid', 'pid', 'int'],
 ];
 
+const wayColumns: readonly Column[] = [['leaving', 'leaving', 'text']];
+
 const typed = (columns: readonly Column[]): string => columns.map(([name, , type]) => `"${name}" ${type}`).join(', ');
 const assigned = (columns: readonly Column[]): string =>
   columns.map(([name, column]) => `${column} = r."${name}"`).join(', ');
@@ -139,8 +141,9 @@ const parts: Readonly<Record<Part, string>> = {
      applied = coalesce(r.configured->'applied', c.applied),
      applied_values = coalesce(r.configured->'appliedValues', c.applied_values),
      config_version = coalesce((r.configured->>'configVersion')::int, c.config_version),
+     ${within('c', 'way', wayColumns)},
      ${within('c', 'seen', seenColumns)}
-   from json_to_recordset($N::json) as r(id uuid, desired text, once jsonb, configured jsonb, seen jsonb), fence
+   from json_to_recordset($N::json) as r(id uuid, desired text, once jsonb, configured jsonb, way jsonb, seen jsonb), fence
    where c.id = r.id`,
   removed: `delete from host_component as c
    using json_to_recordset($N::json) as r(id uuid), fence where c.id = r.id`,

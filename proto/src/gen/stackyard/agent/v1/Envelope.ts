@@ -5,6 +5,8 @@ import type { ValueMap as _stackyard_agent_v1_ValueMap, ValueMap__Output as _sta
 import type { Instances as _stackyard_agent_v1_Instances, Instances__Output as _stackyard_agent_v1_Instances__Output } from '../../../stackyard/agent/v1/Instances.ts';
 import type { PackageRef as _stackyard_agent_v1_PackageRef, PackageRef__Output as _stackyard_agent_v1_PackageRef__Output } from '../../../stackyard/agent/v1/PackageRef.ts';
 import type { Facts as _stackyard_agent_v1_Facts, Facts__Output as _stackyard_agent_v1_Facts__Output } from '../../../stackyard/agent/v1/Facts.ts';
+import type { ActionCall as _stackyard_agent_v1_ActionCall, ActionCall__Output as _stackyard_agent_v1_ActionCall__Output } from '../../../stackyard/agent/v1/ActionCall.ts';
+import type { Drain as _stackyard_agent_v1_Drain, Drain__Output as _stackyard_agent_v1_Drain__Output } from '../../../stackyard/agent/v1/Drain.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Envelope {
@@ -31,6 +33,8 @@ export interface Envelope {
   'deleteData'?: (boolean);
   'serviceUser'?: (string);
   'facts'?: (_stackyard_agent_v1_Facts | null);
+  'action'?: (_stackyard_agent_v1_ActionCall | null);
+  'drain'?: (_stackyard_agent_v1_Drain | null);
 }
 
 export interface Envelope__Output {
@@ -57,4 +61,6 @@ export interface Envelope__Output {
   'deleteData': (boolean);
   'serviceUser': (string);
   'facts': (_stackyard_agent_v1_Facts__Output | null);
+  'action': (_stackyard_agent_v1_ActionCall__Output | null);
+  'drain': (_stackyard_agent_v1_Drain__Output | null);
 }

@@ -18,6 +18,7 @@ export interface HostFacts {
   'local'?: (boolean);
   'privileged'?: (boolean);
   'more'?: ({[key: string]: string});
+  'osFamily'?: (string);
 }
 
 export interface HostFacts__Output {
@@ -35,4 +36,5 @@ export interface HostFacts__Output {
   'local': (boolean);
   'privileged': (boolean);
   'more': ({[key: string]: string});
+  'osFamily': (string);
 }

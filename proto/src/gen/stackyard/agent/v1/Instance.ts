@@ -7,6 +7,7 @@ export interface Instance {
   'address'?: (string);
   'ordinal'?: (number);
   'overrides'?: ({[key: string]: _stackyard_agent_v1_ValueMap});
+  'leaving'?: (boolean);
 }
 
 export interface Instance__Output {
@@ -14,4 +15,5 @@ export interface Instance__Output {
   'address': (string);
   'ordinal': (number);
   'overrides': ({[key: string]: _stackyard_agent_v1_ValueMap__Output});
+  'leaving': (boolean);
 }
