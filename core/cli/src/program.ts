@@ -61,6 +61,7 @@ export const entries: readonly Entry[] = [
     'processes and clients of services, on their hosts',
     async () => (await import('./commands/component.ts')).components,
   ),
+  noun('action', 'what components can be asked to do', async () => (await import('./commands/action.ts')).actions),
   noun(
     'config',
     'properties of services, their versions and changes',

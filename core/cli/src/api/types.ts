@@ -14,6 +14,7 @@ export type Property = Config['properties'][number];
 export type Job = Schemas['Job'];
 export type Task = Schemas['Task'];
 export type Attempt = Schemas['Attempt'];
+export type Action = Schemas['Action'];
 export type Stack = Schemas['Stack'];
 export type StoredPlan = Schemas['Plan'];
 export type Recommendation = Schemas['Recommendation'];

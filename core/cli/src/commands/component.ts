@@ -3,7 +3,19 @@ import type { HostComponent } from '../api/types.ts';
 import { printList, type View } from '../output/print.ts';
 import type { Colours } from '../output/terminal.ts';
 import { ago } from '../output/time.ts';
-import { type ClusterOptions, connect, type Noun, type OutputOptions, withCluster, withOutput } from './parts.ts';
+import { UsageError } from '../errors.ts';
+import { planAndRun } from './execute.ts';
+import {
+  type ClusterOptions,
+  collect,
+  connect,
+  type Noun,
+  type OutputOptions,
+  type RunOptions,
+  withCluster,
+  withOutput,
+  withRun,
+} from './parts.ts';
 import { addRunVerbs } from './verbs.ts';
 
 export interface ComponentFilter {
@@ -12,6 +24,11 @@ export interface ComponentFilter {
   readonly host?: string | undefined;
   readonly stale?: 'true' | undefined;
 }
+
+const DRAINS = [
+  ['decommission', 'empty a component on a host before it goes'],
+  ['recommission', 'take a component that was decommissioned in again'],
+] as const;
 
 export const components: Noun = (noun, terminal) => {
   withCluster(withOutput(noun.command('list')))
@@ -36,6 +53,26 @@ export const components: Noun = (noun, terminal) => {
         await printList(terminal, found, componentView(silent), options.output);
       },
     );
+
+  for (const [verb, summary] of DRAINS) {
+    withRun(noun.command(verb))
+      .summary(summary)
+      .argument('<service/component>', 'such as hdfs/datanode')
+      .option('--host <name>', 'on this host; may be repeated', collect)
+      .action(async (owner: string, options: RunOptions & { host?: string[] }) => {
+        const [service, component, ...rest] = owner.split('/');
+        if (!service || !component || rest.length > 0)
+          throw new UsageError(`${owner} names no component. Use service/component, such as hdfs/datanode.`);
+        if (!options.host) throw new UsageError('Say on which host: --host NAME.');
+        const { api, cluster } = await connect(terminal, options);
+        const target = { service, component, hosts: options.host };
+        await planAndRun(api, terminal, {
+          cluster: await cluster(options.cluster),
+          request: { command: verb, target },
+          options,
+        });
+      });
+  }
 
   addRunVerbs(noun, terminal, {
     verbs: ['start', 'stop', 'restart', 'check'],
@@ -78,8 +115,10 @@ export function presentState(
   return colours.yellow(`host out of reach, was ${seen}`);
 }
 
+const ways = { DRAINING: 'decommissioning', DRAINED: 'decommissioned', RETURNING: 'coming back' } as const;
+
 /** What was seen, beside what is wanted where the two differ. */
-export function stateText({ desired, observed, message, pid }: HostComponent, colours: Colours): string {
+export function stateText({ desired, observed, message, pid, leaving }: HostComponent, colours: Colours): string {
   const paint = {
     RUNNING: colours.green,
     STARTING: colours.cyan,
@@ -89,9 +128,9 @@ export function stateText({ desired, observed, message, pid }: HostComponent, co
   }[observed];
   // A client has no process: when it is installed all is well. What is being started has one before it is desired.
   if (desired === 'INSTALLED' && pid === null && observed !== 'RUNNING' && observed !== 'UNHEALTHY')
-    return colours.dim(observed === 'STOPPED' ? 'STOPPED' : 'INSTALLED');
+    return `${colours.dim(observed === 'STOPPED' ? 'STOPPED' : 'INSTALLED')}${leaving ? `, ${colours.yellow(ways[leaving])}` : ''}`;
   const wanted = desired === 'RUNNING' && observed === 'STOPPED' ? colours.yellow(' (should run)') : '';
-  return `${paint(observed)}${wanted}${message && observed === 'UNHEALTHY' ? `: ${message}` : ''}`;
+  return `${paint(observed)}${wanted}${leaving ? `, ${colours.yellow(ways[leaving])}` : ''}${message && observed === 'UNHEALTHY' ? `: ${message}` : ''}`;
 }
 
 const componentView = (silent: ReadonlyMap<string, string | null>): View<HostComponent> => ({

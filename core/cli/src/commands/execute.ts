@@ -32,14 +32,26 @@ export async function planAndRun(
 
 /** Executes a plan that has been shown, after asking. */
 export async function executePlan(api: Api, terminal: Terminal, plan: StoredPlan, options: RunOptions): Promise<void> {
-  await agreed(terminal, options, 'Run this plan?');
-  const job = await answerOf(
+  await followAsAsked(api, terminal, await executeAgreed(api, terminal, plan, options), options);
+}
+
+/** Executes a plan after asking; who says yes to one that may lose something has read what. */
+export async function executeAgreed(
+  api: Api,
+  terminal: Terminal,
+  { id, plan: { danger } }: StoredPlan,
+  options: RunOptions,
+): Promise<Job> {
+  await agreed(terminal, options, danger === null ? 'Run this plan?' : 'Run this plan all the same?');
+  return answerOf(
     api.POST('/api/v1/plans/{plan}/execute', {
-      params: { path: { plan: plan.id } },
-      body: options.note === undefined ? {} : { note: options.note },
+      params: { path: { plan: id } },
+      body: {
+        ...(options.note === undefined ? {} : { note: options.note }),
+        ...(danger === null ? {} : { agree: true }),
+      },
     }),
   );
-  await followAsAsked(api, terminal, job, options);
 }
 
 /** @throws CancelledError when the answer is no, UsageError when nobody can be asked. */

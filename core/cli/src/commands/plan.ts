@@ -18,7 +18,7 @@ import {
   withRun,
 } from './parts.ts';
 
-const COMMANDS = ['start', 'stop', 'restart', 'check', 'configure', 'remove'] as const;
+const COMMANDS = ['start', 'stop', 'restart', 'check', 'configure', 'remove', 'decommission', 'recommission'] as const;
 
 interface CreateOptions extends OutputOptions, ClusterOptions {
   readonly file?: string;

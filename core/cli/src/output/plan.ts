@@ -17,7 +17,10 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
       return `${green('+')} ${name}  ${where}${reason === undefined ? '' : dim(`  (${reason})`)}`;
     }),
     placed(plan.removed, ({ name, where }) => `${red('-')} ${name}  ${where}`),
+    placed(plan.leaving, ({ name, where }) => `${yellow('→')} ${name}  ${where} ${dim('(is emptied, to be removed)')}`),
+    placed(plan.returning, ({ name, where }) => `${green('←')} ${name}  ${where} ${dim('(is taken in again)')}`),
     removedData(plan, colours),
+    osPackages(plan, colours),
     files(plan, colours, full),
     grouped(plan.restarts, ({ reason }) => reason).map(
       ([reason, where]) => `${yellow('↻')} restarts ${where} ${dim(`(${reason})`)}`,
@@ -26,6 +29,7 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
     plan.joiningHosts.length > 0
       ? [`${plan.joiningHosts.join(', ')} join${plan.joiningHosts.length === 1 ? 's' : ''} the cluster`]
       : [],
+    plan.danger === null ? [] : [red(bold(`! ${plan.danger}`))],
     plan.warnings.map(({ message }) => yellow(`! ${message}`)),
     [dim(taskSummary(plan))],
   ];
@@ -36,8 +40,8 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
 }
 
 /** Whether executing it would do anything at all. */
-export function isEmptyPlan({ tasks, added, removed }: PlanView): boolean {
-  return tasks.length + added.length + removed.length === 0;
+export function isEmptyPlan({ tasks, added, removed, leaving, returning }: PlanView): boolean {
+  return tasks.length + added.length + removed.length + leaving.length + returning.length === 0;
 }
 
 type Place = { readonly component: string; readonly host: string };
@@ -52,6 +56,19 @@ function placed(
   return [...groups].map(([key, members]) => {
     const where = members.map(({ host, ordinal }) => `${host} (#${ordinal})`).join(', ');
     return line({ key, where, name: padEnd(members[0]!.component, width) });
+  });
+}
+
+/** Packages of the operating system; hosts that need the same are named together. */
+function osPackages({ osPackages: all }: PlanView, { dim }: Colours): string[] {
+  const same = Map.groupBy(all, ({ packages, installs }) => `${installs} ${packages.join(', ')}`);
+  return [...same.values()].map((some) => {
+    const [{ packages, installs } = { packages: [], installs: false }] = some;
+    const hosts = [...new Set(some.map(({ host }) => host))].join(', ');
+    const how = installs
+      ? `installs ${packages.join(', ')} of the operating system on ${hosts}, where missing`
+      : `needs ${packages.join(', ')} of the operating system on ${hosts}; its agent cannot install them`;
+    return dim(how);
   });
 }
 
