@@ -7,8 +7,8 @@ export class ArtifactError extends Error {
   readonly file: string;
   /** Without the file, as the end of a sentence. */
   readonly reason: string;
-  constructor(code: ArtifactFault, file: string, why: string) {
-    super(`The stack artifact ${file} is refused: ${why}.`);
+  constructor(code: ArtifactFault, file: string, why: string, options?: ErrorOptions) {
+    super(`The stack artifact ${file} is refused: ${why}.`, options);
     this.code = code;
     this.file = file;
     this.reason = why;

@@ -1,5 +1,7 @@
 export { ArtifactError, type ArtifactFault } from './errors.ts';
 export { artifactDigest } from './digest.ts';
-export { type Artifact, MAX_ARTIFACT, readArtifact, readArtifactFiles } from './read.ts';
+export { type Artifact, readArtifact, readArtifactFiles } from './read.ts';
+export { MAX_ARTIFACT } from './limits.ts';
+export { packTarball } from './tarball.ts';
 export type { ArtifactFile } from './tarball.ts';
 export * from './signing/index.ts';

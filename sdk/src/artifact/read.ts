@@ -3,10 +3,12 @@ import { checkManifest } from '../manifest/check.ts';
 import { StackManifest } from '../manifest/manifest.ts';
 import { artifactDigest } from './digest.ts';
 import { ArtifactError } from './errors.ts';
-import { type ArtifactFile, unpackTarball } from './tarball.ts';
+import { nesting, parsePlainJson } from './json.ts';
+import { LIMITS, MAX_ARTIFACT } from './limits.ts';
+import type { ArtifactFile } from './tarball.ts';
+import { unpackArtifact } from './unpack.ts';
 
-/** Bytes that an artifact may have as it is stored. */
-export const MAX_ARTIFACT = 64 * 1024 * 1024;
+const MANIFEST = 'manifest.json';
 const TEMPLATES = 'templates/';
 
 /** What the server reads of a stack: data only. Its lifecycle bundle stays bytes. */
@@ -25,7 +27,9 @@ export interface Artifact {
  */
 export async function readArtifact(file: string, { digest }: { readonly digest?: string } = {}): Promise<Artifact> {
   const packed = await readVerified(file, digest);
-  const files = unpack(file, packed);
+  // The rest of it is for agents: the server never looks at it.
+  const wanted = (path: string): boolean => path === MANIFEST || path.startsWith(TEMPLATES);
+  const files = await unpackArtifact(file, packed, { wanted });
   const templates = Object.fromEntries(
     files
       .filter(({ path }) => path.startsWith(TEMPLATES))
@@ -43,7 +47,7 @@ export async function readArtifactFiles(
   file: string,
   { digest }: { readonly digest: string },
 ): Promise<ArtifactFile[]> {
-  return unpack(file, await readVerified(file, digest));
+  return unpackArtifact(file, await readVerified(file, digest));
 }
 
 async function readVerified(file: string, digest: string | undefined): Promise<Buffer> {
@@ -63,17 +67,8 @@ async function readVerified(file: string, digest: string | undefined): Promise<B
   }
 }
 
-function unpack(file: string, packed: Buffer): ArtifactFile[] {
-  try {
-    return unpackTarball(packed);
-  } catch (error) {
-    const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    throw new ArtifactError(tooLarge ? 'ARTIFACT_TOO_LARGE' : 'ARTIFACT_INVALID', file, (error as Error).message);
-  }
-}
-
 function parseManifest(file: string, files: readonly ArtifactFile[], templates: readonly string[]): StackManifest {
-  const found = files.find(({ path }) => path === 'manifest.json');
+  const found = files.find(({ path }) => path === MANIFEST);
   if (!found) throw new ArtifactError('ARTIFACT_INVALID', file, 'it has no manifest.json');
   const parsed = StackManifest.safeParse(parseJson(file, toText(file, found.path, found.content)));
   if (!parsed.success) {
@@ -87,11 +82,12 @@ function parseManifest(file: string, files: readonly ArtifactFile[], templates: 
 }
 
 function parseJson(file: string, text: string): unknown {
+  if (text.length > LIMITS.manifestBytes)
+    throw new ArtifactError('ARTIFACT_TOO_LARGE', file, `manifest.json has more than ${LIMITS.manifestBytes} bytes`);
+  if (nesting(text) > LIMITS.manifestDepth)
+    throw new ArtifactError('ARTIFACT_INVALID', file, `manifest.json is nested deeper than ${LIMITS.manifestDepth}`);
   try {
-    return JSON.parse(text, (key, value: unknown) => {
-      if (key === '__proto__') throw new Error('a key is called __proto__');
-      return value;
-    });
+    return parsePlainJson(text);
   } catch (error) {
     throw new ArtifactError('ARTIFACT_INVALID', file, `manifest.json cannot be read: ${(error as Error).message}`);
   }

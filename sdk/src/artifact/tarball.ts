@@ -1,5 +1,7 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { Header } from 'tar';
+import { gunzip, gzip, type Inflate, TooLargeError } from './gzip.ts';
+import { LIMITS } from './limits.ts';
+import { pathFault, SeenPaths } from './paths.ts';
 
 /** A regular file of an artifact. */
 export interface ArtifactFile {
@@ -10,9 +12,8 @@ export interface ArtifactFile {
   readonly executable: boolean;
 }
 
-const LIMITS = { unpackedBytes: 64 * 1024 * 1024, entries: 2_000, depth: 12, pathLength: 200 };
 const BLOCK = 512;
-const SEGMENT = /^[A-Za-z0-9_@][A-Za-z0-9_.@+-]*$/;
+const END = Buffer.alloc(2 * BLOCK);
 /** The same for every build, and after 1980 for tools that mind. */
 const MTIME = new Date('2020-01-01T00:00:00Z');
 
@@ -22,56 +23,105 @@ export function packTarball(files: readonly ArtifactFile[]): Buffer {
   const blocks = sorted.flatMap(({ path, content, executable }) => {
     const fault = pathFault(path);
     if (fault) throw new Error(`${path} cannot be part of an artifact: ${fault}.`);
-    const mode = executable ? 0o755 : 0o644;
-    const header = new Header({ path, mode, size: content.length, mtime: MTIME, uid: 0, gid: 0, type: 'File' });
-    header.encode();
-    if (!header.block || header.needPax)
-      throw new Error(`${path} cannot be part of an artifact: its name is too long.`);
-    return [header.block, content, Buffer.alloc(padding(content.length))];
+    const header = headerOf(path, content.length, executable);
+    if (!header) throw new Error(`${path} cannot be part of an artifact: its name is too long.`);
+    return [header, content, Buffer.alloc(padding(content.length))];
   });
-  const packed = gzipSync(Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]), { level: 9 });
-  // The byte that names the operating system.
-  packed[9] = 255;
-  return packed;
+  return gzip(Buffer.concat([...blocks, END]));
+}
+
+/** The one header that a file can have. */
+function headerOf(path: string, size: number, executable: boolean): Buffer | undefined {
+  const mode = executable ? 0o755 : 0o644;
+  const header = new Header({ path, mode, size, mtime: MTIME, uid: 0, gid: 0, type: 'File' });
+  header.encode();
+  return header.needPax ? undefined : header.block;
+}
+
+export interface Unpacking {
+  /** The content of others is passed over, empty. */
+  readonly wanted?: (path: string) => boolean;
+  /** In this process when absent. */
+  readonly inflate?: Inflate | undefined;
 }
 
 /**
- * Files of a gzipped tar, in memory. Only regular files with plain names are taken; everything else, and everything
- * beyond the limits, throws a sentence that says which entry.
+ * Files of a gzipped tar. Its headers have to be, byte by byte, those that a build writes: so there is no link, no owner,
+ * no mode, no extension and no second reading of a name to be careful about. Anything else, and everything beyond the
+ * limits, throws a sentence that says which entry.
  */
-export function unpackTarball(packed: Buffer): ArtifactFile[] {
-  const tar = gunzipSync(packed, { maxOutputLength: LIMITS.unpackedBytes });
+export async function unpackTarball(
+  packed: Buffer,
+  { wanted = () => true, inflate }: Unpacking = {},
+): Promise<ArtifactFile[]> {
   const files: ArtifactFile[] = [];
-  const seen = new Set<string>();
-  let offset = 0;
-  while (offset + BLOCK <= tar.length) {
-    const header = new Header(tar, offset);
-    if (header.nullBlock) return files;
-    const { path = '', size = 0 } = header;
-    if (!header.cksumValid) throw new Error(`the header at byte ${offset} is damaged`);
-    if (header.type !== 'File') throw new Error(`${JSON.stringify(path)} is no regular file`);
-    const fault = pathFault(path);
-    if (fault) throw new Error(`${JSON.stringify(path)} is no name of a file here: ${fault}`);
-    const key = path.normalize('NFC').toLowerCase();
-    if (seen.has(key)) throw new Error(`${path} is there twice`);
-    seen.add(key);
-    const start = offset + BLOCK;
-    if (start + size > tar.length) throw new Error(`${path} is cut off`);
-    if (files.length >= LIMITS.entries) throw new Error(`it has more than ${LIMITS.entries} files`);
-    const content = tar.subarray(start, start + size);
-    files.push({ path, content, executable: ((header.mode ?? 0) & 0o100) !== 0 });
-    offset = start + size + padding(size);
+  const seen = new SeenPaths();
+  const source = new Blocks(gunzip(packed, inflate));
+  for (;;) {
+    const block = await source.take(BLOCK);
+    if (!block) throw new Error('its end is missing');
+    if (block.equals(END.subarray(0, BLOCK))) break;
+    const { path, size, executable } = readHeader(block, source.offset - BLOCK);
+    seen.add(path);
+    if (files.length >= LIMITS.entries) throw new TooLargeError(`it has more than ${LIMITS.entries} files`);
+    const content = await source.take(size, wanted(path));
+    const pad = content && (await source.take(padding(size)));
+    if (!content || !pad) throw new Error(`${path} is cut off`);
+    if (pad.some((byte) => byte !== 0)) throw new Error(`something is hidden behind ${path}`);
+    files.push({ path, content, executable });
   }
-  throw new Error('its end is missing');
+  const last = await source.take(BLOCK);
+  if (!last?.equals(END.subarray(BLOCK))) throw new Error('its end is missing');
+  if (await source.take(1)) throw new Error('something follows its end');
+  return files;
+}
+
+function readHeader(block: Buffer, offset: number): { path: string; size: number; executable: boolean } {
+  const header = new Header(block, 0);
+  const { path = '', size = 0, mode = 0 } = header;
+  const shown = JSON.stringify(path.slice(0, 300));
+  if (!header.cksumValid) throw new Error(`the header at byte ${offset} is damaged`);
+  if (header.type !== 'File') throw new Error(`${shown} is no regular file`);
+  const fault = pathFault(path);
+  if (fault) throw new Error(`${shown} is no name of a file here: ${fault}`);
+  const executable = (mode & 0o100) !== 0;
+  if (!Number.isSafeInteger(size) || size < 0) throw new Error(`${shown} has no size`);
+  if (size > LIMITS.unpackedBytes) throw new TooLargeError(`${shown} has more than ${LIMITS.unpackedBytes} bytes`);
+  if (!headerOf(path, size, executable)?.equals(block))
+    throw new Error(`the header of ${shown} is not one that a build writes`);
+  return { path, size, executable };
+}
+
+/** Pieces of any length as pieces of the lengths that are asked for. */
+class Blocks {
+  readonly #source: AsyncIterator<Buffer>;
+  #rest: Buffer = Buffer.alloc(0);
+  offset = 0;
+
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** @returns undefined at the end; nothing of it is kept when it is not wanted. */
+  async take(length: number, wanted = true): Promise<Buffer | undefined> {
+    const pieces: Buffer[] = [];
+    let missing = length;
+    while (missing > 0) {
+      if (this.#rest.length === 0) {
+        const { value, done } = await this.#source.next();
+        if (done) return undefined;
+        this.#rest = value;
+      }
+      const piece = this.#rest.subarray(0, missing);
+      if (wanted) pieces.push(piece);
+      this.#rest = this.#rest.subarray(piece.length);
+      missing -= piece.length;
+    }
+    this.offset += length;
+    return Buffer.concat(pieces);
+  }
 }
 
 function padding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
-}
-
-function pathFault(path: string): string | undefined {
-  const segments = path.split('/');
-  if (path.length > LIMITS.pathLength) return `it is longer than ${LIMITS.pathLength} characters`;
-  if (segments.length > LIMITS.depth) return `it is deeper than ${LIMITS.depth} folders`;
-  return segments.every((segment) => SEGMENT.test(segment)) ? undefined : 'use letters, digits, ., _, -, + and @';
 }

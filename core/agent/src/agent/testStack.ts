@@ -3,6 +3,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Envelope, type Self, toValueMap } from '@stackyard/proto';
 import type { Expression, StackManifest } from '@stackyard/sdk/manifest';
+import { packTarball } from '@stackyard/sdk/artifact';
 import { create } from 'tar';
 
 const property = (name: string): Expression => ({ property: { config: 'beat.conf', property: name } });
@@ -109,16 +110,16 @@ export interface TestStack {
 
 /** Builds artifact and package of the test stack in a directory. */
 export async function buildTestStack(dir: string): Promise<TestStack> {
-  const stack = join(dir, 'stack');
   const product = join(dir, 'product/beat-1.0.0');
-  await mkdir(stack, { recursive: true });
   await mkdir(product, { recursive: true });
-  await writeFile(join(stack, 'manifest.json'), JSON.stringify(manifest));
-  await writeFile(join(stack, 'lifecycle.mjs'), lifecycle);
   await writeFile(join(product, 'server.mjs'), server);
   const artifact = join(dir, 'artifact.tgz');
   const archive = join(dir, 'package.tgz');
-  await create({ file: artifact, cwd: stack, gzip: true, portable: true }, ['manifest.json', 'lifecycle.mjs']);
+  const data = (path: string, text: string) => ({ path, content: Buffer.from(text), executable: false });
+  await writeFile(
+    artifact,
+    packTarball([data('manifest.json', JSON.stringify(manifest)), data('lifecycle.mjs', lifecycle)]),
+  );
   await create({ file: archive, cwd: join(dir, 'product'), gzip: true, portable: true }, ['beat-1.0.0']);
   const artifactDigest = `sha512-${createHash('sha512')
     .update(await readFile(artifact))

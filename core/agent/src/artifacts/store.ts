@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Inflate } from '@stackyard/sdk/artifact/unpack';
 import type { StackManifest } from '@stackyard/sdk/manifest';
 import { DigestMismatchError, DownloadFailedError } from '../errors.ts';
 import { SingleFlight } from '../packages/singleFlight.ts';
 import { writeDurably } from '../spool/durable.ts';
+import { inflateApart } from './inflate.ts';
 import { digestName, sha256, verifyBytes } from './digest.ts';
 
 /** An unpacked artifact of a stack on this host. */
@@ -33,11 +33,13 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export class ArtifactStore {
   readonly #dir: string;
   readonly #source: ArtifactSource;
+  readonly #inflate: Inflate;
   readonly #flights = new SingleFlight<never, StoredArtifact>();
 
-  constructor(dir: string, source: ArtifactSource) {
+  constructor(dir: string, source: ArtifactSource, inflate: Inflate = inflateApart) {
     this.#dir = dir;
     this.#source = source;
+    this.#inflate = inflate;
   }
 
   /** The artifact, fetched unless it is there. @throws DigestMismatchError, DownloadFailedError */
@@ -75,18 +77,22 @@ export class ArtifactStore {
   async #fetch(artifact: StoredArtifact, signal: AbortSignal): Promise<StoredArtifact> {
     const bytes = await this.#receive(artifact.digest, signal);
     verifyBytes('The artifact of the stack', artifact.digest, bytes);
+    // Loaded only here: an agent fetches an artifact once and then has no use for it.
+    const { unpackArtifact } = await import('@stackyard/sdk/artifact/unpack');
+    const files = await unpackArtifact('of the task', bytes, { inflate: this.#inflate });
     const staging = `${artifact.dir}.unpacking`;
     await rm(staging, { recursive: true, force: true });
-    await mkdir(staging, { recursive: true, mode: 0o700 });
-    await unpack(bytes, staging);
-    const root = await rootOf(staging);
-    const files: Record<string, string> = {};
-    for (const path of await filesBelow(root)) files[relative(root, path)] = sha256(await readFile(path));
-    const record: ArtifactRecord = { digest: artifact.digest, files };
-    await writeDurably(join(root, ARTIFACT_RECORD), JSON.stringify(record));
+    const record: ArtifactRecord = {
+      digest: artifact.digest,
+      files: Object.fromEntries(files.map(({ path, content }) => [path, sha256(content)])),
+    };
+    for (const { path, content, executable } of files) {
+      await mkdir(join(staging, path, '..'), { recursive: true, mode: 0o700 });
+      await writeFile(join(staging, path), content, { mode: executable ? 0o500 : 0o400, flag: 'wx' });
+    }
+    await writeDurably(join(staging, ARTIFACT_RECORD), JSON.stringify(record));
     await rm(artifact.dir, { recursive: true, force: true });
-    await rename(root, artifact.dir);
-    await rm(staging, { recursive: true, force: true });
+    await rename(staging, artifact.dir);
     return artifact;
   }
 
@@ -111,26 +117,6 @@ export class ArtifactStore {
       }
     }
   }
-}
-
-async function unpack(bytes: Buffer, into: string): Promise<void> {
-  // Loaded only here: an agent fetches an artifact once and then has no use for it.
-  const { extract } = await import('tar');
-  await pipeline(
-    Readable.from([bytes]),
-    extract({
-      cwd: into,
-      strict: true,
-      filter: (_path, entry) => 'type' in entry && (entry.type === 'File' || entry.type === 'Directory'),
-    }),
-  );
-}
-
-/** A single top folder is not part of the artifact's paths. */
-async function rootOf(staging: string): Promise<string> {
-  const entries = await readdir(staging, { withFileTypes: true });
-  const [only] = entries;
-  return entries.length === 1 && only?.isDirectory() ? join(staging, only.name) : staging;
 }
 
 async function filesBelow(dir: string): Promise<string[]> {
