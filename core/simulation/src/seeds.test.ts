@@ -21,6 +21,8 @@ test.each([
   5114,
   // The power took the end of a log that was longer than what is kept: more was asked for than was left.
   6459,
+  // A runner was killed between its result and the sync of it; the agent that came next told it without one.
+  8654,
 ])('seed %i, which once broke an invariant, keeps every one', (seed) => {
   expect(firstFailure([seed])).toBeUndefined();
 });

@@ -59,6 +59,8 @@ export class AgentDisk {
     this.#soon(() => {
       // A runner of the agent before decided in between: it is looked at again.
       if (entries.some(({ tryNumber }, index) => tryNumber !== seen[index])) return this.read(then);
+      // Its runner may have been killed before it had done so itself.
+      for (const entry of entries) if (entry.exit) this.#host.synced(entry);
       const found = entries.map(({ command, tryNumber, decision, exit, ending, logSize }, index) => ({
         accepted: command!.value.accepted,
         tryNumber,

@@ -86,10 +86,15 @@ export class Host {
   /** Makes what an entry holds survive a loss of power; what it held when that was asked for. */
   sync(process: Process, entry: Entry, then: () => void): void {
     process.later(this.diskMs(), () => {
-      entry.sync();
-      if (entry.exit) this.#exitDurable(entry, entry.exit.value);
+      this.synced(entry);
       then();
     });
+  }
+
+  /** What an entry holds is on the disk. */
+  synced(entry: Entry): void {
+    entry.sync();
+    if (entry.exit) this.#exitDurable(entry, entry.exit.value);
   }
 
   take(owner: Owner, assignment: Assignment): Runner {
