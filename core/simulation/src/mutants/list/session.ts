@@ -2,6 +2,15 @@ import type { Mutant } from '../mutant.ts';
 
 const folder = 'core/agent/src/session';
 
+/** What an agent does not name is asked for before it is given up: that heals what its inventory leaves out. */
+const asksNothingBack = {
+  file: 'core/server/src/engine/sessions/reconcile.ts',
+  text: `  ISSUED: {
+    UNKNOWN: 'recall',`,
+  replacement: `  ISSUED: {
+    UNKNOWN: 'lost',`,
+};
+
 export const sessionMutants: readonly Mutant[] = [
   {
     name: 'fence-not-saved',
@@ -36,6 +45,7 @@ export const sessionMutants: readonly Mutant[] = [
     file: `${folder}/attempts.ts`,
     text: 'if (phase) entries.push(',
     replacement: `if (phase && phase !== 'EXITED') entries.push(`,
+    also: asksNothingBack,
     breaks: 'A result that was told once is not told again after the stream broke.',
   },
   {
@@ -43,6 +53,7 @@ export const sessionMutants: readonly Mutant[] = [
     file: `${folder}/attempts.ts`,
     text: `return attempt.standing === 'JOURNALING' ? undefined : wirePhases[attempt.standing];`,
     replacement: `return attempt.standing === 'JOURNALING' || attempt.standing === 'STARTED' ? undefined : wirePhases[attempt.standing];`,
+    also: asksNothingBack,
     breaks: 'What runs is not in the inventory.',
   },
   {
@@ -82,7 +93,12 @@ export const sessionMutants: readonly Mutant[] = [
     file: `${folder}/run.ts`,
     text: `return [exited, tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result })];`,
     replacement: `return [exited, [...tell(state, { kind: 'result', attempt: ref, hash: attempt.hash, result }), { kind: 'settle', attempt: ref }]];`,
-    breaks: 'A result is forgotten on disk once it was told.',
+    also: {
+      file: `${folder}/recall.ts`,
+      text: '  if (!kept) return [state,',
+      replacement: '  if (!kept || state.attempts.size >= 0) return [state,',
+    },
+    breaks: 'A result is forgotten on disk once it was told, and is not found when it is asked for.',
   },
   {
     name: 'lease-from-the-ack',
