@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { allOf, answerOf } from '../api/client.ts';
 import type { Stack } from '../api/types.ts';
-import { CliError, NotFoundError } from '../errors.ts';
+import { CliError, NotFoundError, UsageError } from '../errors.ts';
 import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -21,6 +21,27 @@ export const stacks: Noun = (noun, terminal) => {
         throw new CliError((error as Error).message, 1, { cause: error });
       });
       terminal.out(nextSteps(written, process.cwd()));
+    });
+
+  noun
+    .command('test')
+    .summary('run the contract of a stack with the real product, on local hosts of this machine')
+    .argument('[folder]', 'the package', '.')
+    .requiredOption(
+      '--real',
+      'install, kill, recover, reconfigure, restart, remove: for real, below a temporary directory',
+    )
+    .option('--hosts <count>', 'how many local hosts', countOption)
+    .option('--package-origin <origin>', 'where products come from: auto, url or maven')
+    .option('--data-dir <folder>', 'keeps everything there, with all logs; else nothing is left')
+    .addHelpText(
+      'after',
+      '\nTests without a cluster are those of the package: npm test. contract.json beside package.json sets sizes and places.',
+    )
+    .action(async (folder: string, options: { hosts?: number; packageOrigin?: string; dataDir?: string }) => {
+      const { runContract } = await import('../contractKit/run.ts');
+      const kept = await runContract({ folder: resolve(folder), ...options }, terminal);
+      if (!kept) throw new CliError('');
     });
 
   noun
@@ -83,6 +104,13 @@ export const stacks: Noun = (noun, terminal) => {
       );
     });
 };
+
+function countOption(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 9)
+    throw new UsageError(`--hosts ${text}: use a number from 1 to 9.`);
+  return count;
+}
 
 const stackView: View<Stack> = {
   columns: () => [

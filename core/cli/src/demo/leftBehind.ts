@@ -23,7 +23,7 @@ export async function killComponents(dir: string): Promise<void> {
 }
 
 /** Processes that carry a component's mark and run below the folder. */
-function componentsBelow(dir: string): number[] {
+export function componentsBelow(dir: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

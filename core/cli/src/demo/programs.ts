@@ -35,8 +35,17 @@ export function serverProgram(
     agentPort,
     enrolmentPort,
     packageOrigin,
+    stacks = [],
     env,
-  }: { port: number; agentPort: number; enrolmentPort: number; packageOrigin: string | undefined; env: Env },
+  }: {
+    port: number;
+    agentPort: number;
+    enrolmentPort: number;
+    packageOrigin: string | undefined;
+    /** Instead of those of the settings. */
+    stacks?: readonly string[];
+    env: Env;
+  },
 ): Program {
   const origin = packageOrigin === undefined ? [] : ['--package-origin', packageOrigin];
   return {
@@ -55,6 +64,7 @@ export function serverProgram(
       '--enrolment-port',
       `${enrolmentPort}`,
       ...origin,
+      ...stacks.flatMap((stack) => ['--stack', stack]),
     ],
     env: childEnv(env),
     logFile: layout.logFile('server'),
