@@ -71,6 +71,11 @@ export const entries: readonly Entry[] = [
   noun('job', 'what is being done and what was done', async () => (await import('./commands/job.ts')).jobs),
   noun('stack', 'what can be installed', async () => (await import('./commands/stack.ts')).stacks),
   noun(
+    'bundle',
+    'stacks in one file, for servers without a network',
+    async () => (await import('./commands/bundle.ts')).bundles,
+  ),
+  noun(
     'ca',
     'the authority that vouches for server and agents',
     async () => (await import('./commands/ca.ts')).authority,

@@ -27,6 +27,8 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   readonly query: Q;
   readonly body: B;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The bytes of an `upload`, as they come; whoever takes no more of them ends the request. */
+  readonly content: AsyncIterable<Uint8Array>;
   readonly principal: Principal;
   readonly requestId: string;
   /** Aborted when the client goes away. */
@@ -61,6 +63,8 @@ export interface Route<
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Its body is bytes of this media type, at most so many; then there is no `body`. */
+  readonly upload?: { readonly media: string; readonly maxBytes: number };
   /** Schema by status of what it answers when it succeeds; `undefined` for no body. */
   readonly answers: Readonly<
     Record<
@@ -71,6 +75,8 @@ export interface Route<
         readonly example?: unknown;
         readonly stream?: boolean;
         readonly text?: boolean;
+        /** The media type of an answer of `bytes`. */
+        readonly media?: string;
       }
     >
   >;

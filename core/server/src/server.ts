@@ -2,6 +2,7 @@ import { createKernel, type Logger, Logger as LoggerToken, PluginStartError } fr
 import { agentSoftwarePlugin } from './wiring/agentSoftware.ts';
 import { apiPlugin, Http } from './wiring/api.ts';
 import { cataloguePlugin } from './wiring/catalogue.ts';
+import { distributionPlugin } from './wiring/distribution.ts';
 import { enginePlugin, EngineParts } from './wiring/engine.ts';
 import { EnrolmentListener, enrolmentPlugin } from './wiring/enrolment.ts';
 import { forPluginsPlugin } from './wiring/forPlugins.ts';
@@ -21,6 +22,7 @@ export const serverPlugins = [
   identityPlugin,
   agentSoftwarePlugin,
   cataloguePlugin,
+  distributionPlugin,
   previewsPlugin,
   enginePlugin,
   enrolmentPlugin,

@@ -27,3 +27,10 @@ export type Probed = Schemas['ProbedMachine'];
 export type SshLogin = Schemas['SshLoginInput'];
 /** Values by config and property. */
 export type Values = ConfigVersion['values'];
+
+export type StackDelivery = Schemas['StackDelivery'];
+export type BundleImport = Schemas['BundleImport'];
+export type FoundStack = Schemas['FoundStack'];
+export type StackVersion = Schemas['StackVersions']['versions'][number];
+export type OutdatedStack = Schemas['OutdatedStacks']['items'][number];
+export type Registry = Schemas['Registry'];

@@ -6,6 +6,8 @@ import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { bytes } from '../output/time.ts';
+import { addInstall } from './stackInstall.ts';
+import { addSearch } from './stackSearch.ts';
 import { connect, type Noun, type OutputOptions, withOutput } from './parts.ts';
 
 export const stacks: Noun = (noun, terminal) => {
@@ -74,6 +76,9 @@ export const stacks: Noun = (noun, terminal) => {
         );
     });
 
+  addInstall(noun, terminal);
+  addSearch(noun, terminal);
+
   withOutput(noun.command('list'))
     .summary('list the stacks that the server has')
     .action(async (options: OutputOptions) => {
@@ -122,7 +127,7 @@ const stackView: View<Stack> = {
     },
   ],
   name: ({ name }) => name,
-  none: 'The server has no stack. Start it with --stack.',
+  none: 'The server has no stack. Install one by "stackyard stack install".',
 };
 
 function stackText(stack: Stack, { colours }: Terminal): string {

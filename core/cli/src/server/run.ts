@@ -70,6 +70,18 @@ function inMilliseconds({ eventsDays, auditDays, lateResultsDays }: ServerSettin
   return { eventsMs: eventsDays * DAY_MS, auditMs: auditDays * DAY_MS, lateMs: lateResultsDays * DAY_MS };
 }
 
+/** Those of the settings; where they name none, the one that npm is told to use by npm_config_registry. */
+export function registriesOf(
+  named: ServerSettings['registries'],
+  env: Terminal['env'],
+): readonly ServerSettings['registries'][number][] {
+  const twice = named.find(({ name }, at) => named.findIndex((other) => other.name === name) !== at);
+  if (twice) throw new CliError(`registries: two are called ${twice.name}. Give each a name of its own.`, 2);
+  const usual = env['npm_config_registry'] ?? '';
+  if (named.length > 0 || !URL.canParse(usual) || !usual.startsWith('https:')) return named;
+  return [{ name: 'npm', url: usual, scopes: [], insecure: false, hosts: [] }];
+}
+
 /** Runs the server until SIGTERM or SIGINT. @returns the exit code */
 export async function runServer(flags: ServerFlags, terminal: Terminal): Promise<number> {
   const settings = readServerSettings(flags, terminal.env);
@@ -96,6 +108,7 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
     },
     keepLogsMs: settings.retention.logsDays * DAY_MS,
     packages: settings.packages,
+    registries: registriesOf(settings.registries, terminal.env),
     stacks,
     agentSoftware: givenAgents(packagedAgent(join(dataDir, 'agents/node')), settings.agentBundles),
     plugins,

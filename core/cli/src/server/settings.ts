@@ -11,6 +11,35 @@ const loopback = z
   .string()
   .regex(/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|::1)$/, 'use a loopback address, such as 127.0.0.1');
 
+const scope = z.string().regex(/^@[a-z0-9~-][a-z0-9._~-]*$/, 'use a scope, such as @acme');
+
+const registry = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and -'),
+    url: z.url({ protocol: /^https?$/, error: 'use an address that begins with https://' }),
+    /** Packages of these scopes come from here and from nowhere else; without any, all others do. */
+    scopes: z.array(scope).default([]),
+    token: z.string().min(1).optional(),
+    /** Holds the token, instead of `token`. */
+    tokenFile: z.string().min(1).optional(),
+    /** Allows http, for a registry on this machine or in a network of one's own. */
+    insecure: z.boolean().default(false),
+    /** Other hosts, as name or name:port, that its tarballs may lie on. */
+    hosts: z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'use name or name:port')).default([]),
+  })
+  .refine(({ url, insecure }) => insecure || url.startsWith('https:'), {
+    path: ['url'],
+    message: 'is not https; set insecure: true if this network can be trusted',
+  })
+  .refine(({ url }) => new URL(url).username === '' && new URL(url).password === '', {
+    path: ['url'],
+    message: 'has a login in it; use token or tokenFile',
+  })
+  .refine(({ token, tokenFile }) => token === undefined || tokenFile === undefined, {
+    path: ['tokenFile'],
+    message: 'is given beside token; leave one out',
+  });
+
 /**
  * How the server is to run: by flags, by variables such as STACKYARD_SERVER_HTTP_PORT, or by a YAML file. Its lists of
  * plugins and stacks make it a whole: nothing is loaded that they do not name.
@@ -52,6 +81,8 @@ export const serverSettings = defineSettings(
       logsDays: z.int().min(1).max(36_500).default(90),
     },
     packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
+    /** npm registries to install stacks from, in the order in which they are asked; no other is ever asked. */
+    registries: z.array(registry).default([]),
     /** A folder of bundles to give to hosts instead of this installation's own agent: VERSION-x64.tar.gz and its like. */
     agentBundles: z.string().optional(),
     /** Packages by name. */

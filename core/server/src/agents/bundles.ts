@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -46,6 +46,20 @@ export class Bundles {
       return { path, size: (await stat(path)).size };
     }
     return undefined;
+  }
+
+  /** Takes in a bundle that somebody has carried here, so that it is not packed: of the version that is given to hosts. */
+  async adopt(architecture: Architecture, { file, sha256 }: { file: string; sha256: string }): Promise<void> {
+    const path = join(this.#dir, `${await this.version()}-${architecture}.tar.gz`);
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await rename(file, path);
+    await writeFile(`${path}.sha256`, sha256, { mode: 0o600 });
+  }
+
+  /** Whether it lies here, so that nothing has to be fetched for it. */
+  async has(architecture: Architecture, sha256: string): Promise<boolean> {
+    const path = join(this.#dir, `${await this.version()}-${architecture}.tar.gz`);
+    return (await readFile(`${path}.sha256`, 'utf8').catch(() => '')) === sha256 && existsSync(path);
   }
 
   /** @throws BundleUnavailableError */

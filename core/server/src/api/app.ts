@@ -10,6 +10,7 @@ import type { IdempotencyStore } from './idempotency.ts';
 import { API_PREFIX, describeApi, schemaOf } from './openapi.ts';
 import { addPublicRoutes } from './publicRoutes.ts';
 import { audit, authenticate, handle } from './request.ts';
+import { takeUploads, UPLOAD_MS } from './upload.ts';
 
 /** What the HTTP edge needs from the rest of the server. */
 export interface AppParts {
@@ -45,7 +46,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     genReqId: (request) => clientRequestId(request.headers['x-request-id']) ?? randomUUID(),
     bodyLimit: BODY_LIMIT,
     // Fastify's own defaults are "for ever".
-    requestTimeout: 15_000,
+    requestTimeout: UPLOAD_MS,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
@@ -91,6 +92,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   });
   await app.register(fastifySSE, { heartbeatInterval: parts.streamHeartbeatMs });
   await describeApi(app);
+  takeUploads(app, parts.routes);
   addPublicRoutes(app, parts.routes);
   app.after(() => {
     for (const route of parts.routes) addRoute(app, parts, route);

@@ -98,7 +98,19 @@ export class BodyTooLargeError extends defineError(
 export class MediaTypeError extends defineError(
   'MEDIA_TYPE',
   'Unknown media type',
-  ({ type }: { type: string }) => `The body is ${type}; send application/json.`,
+  ({ type, wanted }: { type: string; wanted: string }) => `The body is ${type}; send ${wanted}.`,
+) {}
+
+export class UploadStalledError extends defineError(
+  'UPLOAD_STALLED',
+  'The body did not come in time',
+  ({ seconds }: { seconds: number }) => `No byte of the body came for ${seconds} s, so it was given up. Send it again.`,
+) {}
+
+export class UploadBrokenError extends defineError(
+  'UPLOAD_BROKEN',
+  'The body broke off',
+  (_: Record<string, never>) => 'The connection broke before the whole body had come. Send it again.',
 ) {}
 
 export class UnavailableError extends defineError(

@@ -46,7 +46,8 @@ export function known(error: unknown): unknown {
     message = '',
   } = error as { code?: string; statusCode?: number; message?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new BodyTooLargeError({ limit: BODY_LIMIT });
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new MediaTypeError({ type: 'of an unknown type' });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new MediaTypeError({ type: 'of an unknown type', wanted: 'application/json' });
   if (
     code === 'FST_ERR_CTP_EMPTY_JSON_BODY' ||
     code === 'FST_ERR_CTP_INVALID_JSON_BODY' ||

@@ -24,13 +24,16 @@ const everywhere: Readonly<Record<number, string>> = {
 const named: Readonly<Record<number, string>> = {
   404: 'There is no such thing',
   406: 'Only an event stream is offered',
+  408: 'The body did not come in time',
   409: 'It conflicts with the present state',
   410: 'It is no longer valid',
   412: 'It changed meanwhile',
   413: 'The body is too large',
-  415: 'Only JSON is read',
+  415: 'Another type of body is read here',
   422: 'The command is refused; "errors" says why and where',
   428: 'If-Match is needed',
+  502: 'A registry is out of reach, or answers something else',
+  507: 'The disk of the server is full',
 };
 
 /** The page has all it needs from this server, also where there is no way out. */
@@ -73,18 +76,21 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   });
 }
 
+const Bytes = z.unknown().meta({ type: 'string', format: 'binary' });
+
 /** The schema of a route as @fastify/swagger and the validator take it. */
 export function schemaOf(route: Route): object {
   const problems = new Set([
     ...Object.keys(everywhere).map(Number),
-    ...(route.body ? [413, 415] : []),
+    ...(route.body || route.upload ? [413, 415] : []),
+    ...(route.upload ? [408] : []),
     ...(route.idempotent ? [409, 422] : []),
     ...(route.problems ?? []),
   ]);
   const responses: Record<number, unknown> = {};
-  for (const [status, { description, schema, text, stream, example }] of Object.entries(route.answers)) {
-    const type = stream ? 'text/event-stream' : text ? 'text/plain' : 'application/json';
-    const body = schema ?? (stream || text ? z.string() : undefined);
+  for (const [status, { description, schema, text, stream, media, example }] of Object.entries(route.answers)) {
+    const type = media ?? (stream ? 'text/event-stream' : text ? 'text/plain' : 'application/json');
+    const body = media ? Bytes : (schema ?? (stream || text ? z.string() : undefined));
     responses[Number(status)] = body
       ? { description, content: { [type]: { schema: body, ...(example === undefined ? {} : { example }) } } }
       : z.undefined().describe(description);
@@ -104,6 +110,7 @@ export function schemaOf(route: Route): object {
     // A parameter that nobody reads is a typing error; scrapers of a plugin's own route may send what they like.
     ...(route.query || !route.root ? { querystring: route.query ?? z.strictObject({}) } : {}),
     ...(route.body ? { body: route.body } : {}),
+    ...(route.upload ? { consumes: [route.upload.media], body: Bytes } : {}),
     ...(headersOf(route) ? { headers: headersOf(route) } : {}),
     response: responses,
   };

@@ -6,6 +6,7 @@ import { once, requestHash } from './idempotency.ts';
 import { keepRecording, Recording, recordingOf } from './recording.ts';
 import { sendMessages } from './stream.ts';
 import { unstorable } from './text.ts';
+import { contentOf } from './upload.ts';
 
 type Input = RouteRequest<never, never, never>;
 
@@ -34,14 +35,15 @@ export async function handle(
 ): Promise<unknown> {
   const { principal } = known.get(request) ?? {};
   if (!principal) throw new UnauthenticatedError({});
-  for (const part of [request.params, request.query, request.body]) refuseUnstorable(part);
-  if (!route.body) refuseContent(request.body);
+  for (const part of [request.params, request.query, ...(route.upload ? [] : [request.body])]) refuseUnstorable(part);
+  if (!route.body && !route.upload) refuseContent(request.body);
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const input: Input = {
     params: request.params as never,
     query: request.query as never,
-    body: request.body as never,
+    body: (route.upload ? undefined : request.body) as never,
+    content: contentOf(request, route),
     headers: request.headers,
     principal,
     requestId: request.id,

@@ -5,6 +5,7 @@ import {
   inputsOf,
   layout,
   type LayoutChange,
+  type Notice,
   type Plan,
   plan,
   PlanRefusedError,
@@ -61,11 +62,24 @@ export async function planCommand(
       ? await renderAll(next, { stacks, renderer })
       : new Map<string, readonly RenderedFile[]>();
     const staleOnes = stale(state, next, rendered);
-    return { state, next, change, rendered, stale: staleOnes, plan: plan(state, { change, next }, staleOnes, request) };
+    const planned = plan(state, { change, next }, staleOnes, request);
+    const warnings = [...planned.warnings, ...(await deprecations(change, stacks))];
+    return { state, next, change, rendered, stale: staleOnes, plan: { ...planned, warnings } };
   } catch (error) {
     if (error instanceof PlanRefusedError) throw new CommandRefusedError({ errors: error.problems });
     throw error;
   }
+}
+
+/** What is added or moved to a version that its author no longer recommends. */
+async function deprecations({ services }: LayoutChange, stacks: StackStore): Promise<Notice[]> {
+  const rows = await stacks.list();
+  return services.flatMap(({ name: service, stack }) => {
+    const message = rows.find(({ digest }) => digest === stack.digest)?.deprecated;
+    if (!message) return [];
+    const text = `${service} runs from ${stack.name}@${stack.version}, which its author has deprecated: ${message}`;
+    return [{ code: 'STACK_DEPRECATED', message: text }];
+  });
 }
 
 /** Renders every host component of a cluster, a batch per service. */

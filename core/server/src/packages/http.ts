@@ -33,12 +33,21 @@ const noWay = new Set([
  */
 export async function get(
   start: URL,
-  headers: http.OutgoingHttpHeaders,
-  { signal, limits }: { signal: AbortSignal; limits: HttpLimits },
+  headers: http.OutgoingHttpHeaders | ((at: URL) => http.OutgoingHttpHeaders),
+  {
+    signal,
+    limits,
+    onRedirect,
+  }: {
+    signal: AbortSignal;
+    limits: HttpLimits;
+    /** Throws where a redirect must not be followed. */
+    onRedirect?: (to: URL) => void;
+  },
 ): Promise<http.IncomingMessage> {
   let url = start;
   for (let hops = 0; ; hops += 1) {
-    const answer = await ask(url, headers, signal, limits);
+    const answer = await ask(url, typeof headers === 'function' ? headers(url) : headers, signal, limits);
     const { statusCode = 0, headers: answered } = answer;
     if (statusCode === 407) {
       answer.destroy();
@@ -49,6 +58,7 @@ export async function get(
     if (hops >= limits.redirects) throw new BadRedirect(`redirects more than ${limits.redirects} times`);
     url = new URL(answered.location, url);
     if (!/^https?:$/.test(url.protocol)) throw new BadRedirect(`redirects to ${url.protocol}, which is not followed`);
+    onRedirect?.(url);
   }
 }
 

@@ -1,6 +1,7 @@
 export type { Arch, MavenSource, Origin, OriginChoice, PackageDescriptor, UrlSource } from './descriptor.ts';
 export type { PackagePhase, PackageProgress } from './progress.ts';
 export {
+  type CarriedPackage,
   type EnsureOptions,
   PackageRepository,
   type PackageRepositoryOptions,

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { arch as machineArch } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readContent } from './content.ts';
+import { type ArchiveContent, readContent } from './content.ts';
 import {
   type Arch,
   nameOf,
@@ -20,6 +20,7 @@ import { syncFolder } from './durable.ts';
 import {
   namingFullDisk,
   PackageAnswerError,
+  PackageChecksumError,
   PackageDamagedError,
   PackageDownloadError,
   PackagePinError,
@@ -63,6 +64,16 @@ export interface EnsureOptions {
   readonly onProgress?: ReportProgress;
   /** Of the hosts it is for; absent: that of this machine. */
   readonly arch?: Arch;
+}
+
+/** An archive that did not come from its origin. */
+export interface CarriedPackage {
+  readonly file: string;
+  readonly origin: Origin;
+  /** Of its bytes, hex, as found. */
+  readonly sha512: string;
+  /** Whose package it is; never empty. */
+  readonly of: readonly { readonly descriptor: PackageDescriptor; readonly arch: Arch }[];
 }
 
 interface Run {
@@ -122,11 +133,9 @@ export class PackageRepository {
    */
   async ensure(descriptor: PackageDescriptor, options: EnsureOptions = {}): Promise<StoredPackage> {
     const arch = options.arch ?? (machineArch() === 'arm64' ? 'arm64' : 'x64');
+    const kept = await this.find(descriptor, arch);
+    if (kept) return kept;
     const ways = waysTo(descriptor, { origin: this.#options.origin, arch });
-    for (const way of ways) {
-      const row = this.#index.byKey(way.key);
-      if (row && (await this.#intact(row))) return this.#stored(row);
-    }
     let obstacle: unknown;
     for (const way of ways) {
       try {
@@ -140,6 +149,66 @@ export class PackageRepository {
       }
     }
     throw obstacle;
+  }
+
+  /** The package of a descriptor when it lies here, whichever of its origins it once came from. */
+  async find(descriptor: PackageDescriptor, arch: Arch): Promise<StoredPackage | undefined> {
+    const { origin } = this.#options;
+    const ways = waysTo(descriptor, { origin: 'auto', arch });
+    for (const way of ways.toSorted((a, b) => Number(b.origin === origin) - Number(a.origin === origin))) {
+      const row = this.#index.byKey(way.key);
+      if (row && (await this.#intact(row))) return this.#stored(row);
+    }
+    return undefined;
+  }
+
+  /**
+   * Takes in archives that somebody has carried here, all or none: each is what its descriptors say, by the sha512 of its
+   * origin or the digest they pin. The files are moved.
+   *
+   * @throws PackageChecksumError, PackagePinError, PackageArchiveError, PackageOriginError
+   */
+  async adopt(carried: readonly CarriedPackage[]): Promise<void> {
+    const checked: { file: string; rows: Omit<IndexRow, 'mtimeMs'>[] }[] = [];
+    for (const each of carried) checked.push({ file: each.file, rows: await this.#checkCarried(each) });
+    const kept: IndexRow[] = [];
+    for (const { file, rows } of checked) {
+      const path = this.#archive(rows[0]!.digest);
+      await rename(file, path);
+      const { mtimeMs } = await stat(path);
+      kept.push(...rows.map((row) => ({ ...row, mtimeMs })));
+    }
+    await syncFolder(join(this.#dir, 'archives'));
+    await this.#index.put(...kept);
+  }
+
+  async #checkCarried({ file, origin, sha512, of }: CarriedPackage): Promise<Omit<IndexRow, 'mtimeMs'>[]> {
+    const { size } = await stat(file);
+    const contents = new Map<string | undefined, ArchiveContent>();
+    const rows = new Map<string, Omit<IndexRow, 'mtimeMs'>>();
+    for (const { descriptor, arch } of of) {
+      const label = nameOf(descriptor);
+      const way = waysTo(descriptor, { origin, arch }).find((each) => each.origin === origin)!;
+      const right = way.origin === 'url' ? way.sources.map((source) => source.sha512) : [sha512];
+      if (!right.includes(sha512))
+        throw new PackageChecksumError({
+          package: label,
+          url: 'the bundle',
+          expected: right.join(' or '),
+          actual: sha512,
+        });
+      const { root } = descriptor;
+      const content = contents.get(root) ?? (await readContent(file, { package: label, root }));
+      contents.set(root, content);
+      const { digest, contentDigest } = content;
+      const expected = pinOf(descriptor, origin);
+      if (expected !== undefined && expected !== contentDigest)
+        throw new PackagePinError({ package: label, expected, actual: contentDigest });
+      const { name, version } = descriptor;
+      const builtAt = new Date().toISOString();
+      rows.set(way.key, { key: way.key, name, version, digest, contentDigest, size, origin, builtAt });
+    }
+    return [...rows.values()];
   }
 
   /**

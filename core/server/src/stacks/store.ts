@@ -11,16 +11,18 @@ import {
   type SignatureDocument,
   SIGNATURES_SUFFIX,
   SigningError,
+  type Verified,
   verifySignatures,
 } from '@stackyard/sdk/artifact';
 import type { StackManifest } from '@stackyard/sdk/manifest';
+import type { StackyardError } from '@stackyard/kernel';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { type OriginKind, Service, Stack, StackPin, type StackRow } from '../database/entities.ts';
-import type { Transactions } from '../engine/ports.ts';
+import { type Basis, type OriginKind, Service, Stack, StackPin, type StackRow } from '../database/entities.ts';
+import type { Transaction, Transactions } from '../engine/ports.ts';
 import { admit, type Allow, judge, type Refusal } from '../trust/decide.ts';
 import { StackDamagedError, StackUntrustedError } from '../trust/errors.ts';
 import type { Trust } from '../trust/trust.ts';
-import { StackConflictError, StackNotFoundError } from './errors.ts';
+import { StackConflictError, StackNotFoundError, StackRefusedError } from './errors.ts';
 
 /** The installed stacks: their rows, and their artifacts kept by digest. Nothing of a stack is ever imported here. */
 export interface StackStore {
@@ -39,6 +41,12 @@ export interface StackStore {
    *   version with other contents.
    */
   install(installation: Installation): Promise<StackRow>;
+  /** Installs all of them at once, or none. */
+  installAll(installations: readonly Installation[]): Promise<StackRow[]>;
+  /** What installing it would come to, without a trace: a refusal is told and not thrown. */
+  examine(installation: Installation): Promise<Examined>;
+  /** Takes down which versions of a stack their author no longer recommends; the others are not deprecated. */
+  deprecate(name: string, deprecated: readonly { readonly version: string; readonly message: string }[]): Promise<void>;
 }
 
 /** An artifact to install, and what is known of it before it is read. */
@@ -56,6 +64,25 @@ export interface Installation {
   /** The text of its signatures; what lies beside the file as `<file>.sig.json` when absent. */
   readonly signatures?: string | undefined;
   readonly allow?: Allow | undefined;
+  /** What its author says instead of recommending it. */
+  readonly deprecated?: string | undefined;
+}
+
+/** What an artifact is, as far as it may be read, and what installing it would change. */
+export interface Examined {
+  /** Absent where nobody has said what it is, and it was refused before it was read. */
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  readonly digest: string;
+  readonly manifest?: StackManifest | undefined;
+  readonly basis?: Basis | undefined;
+  readonly publisher?: string | undefined;
+  readonly deprecated?: string | undefined;
+  readonly refusal?: StackyardError | undefined;
+  /** Of this version: not there, there with these contents, or there with others. */
+  readonly state: 'new' | 'installed' | 'replaces';
+  /** The versions of this stack that are installed. */
+  readonly before: readonly StackRow[];
 }
 
 export class DatabaseStackStore implements StackStore {
@@ -106,77 +133,112 @@ export class DatabaseStackStore implements StackStore {
     return size === undefined ? undefined : { path, size };
   }
 
+  async examine(installation: Installation): Promise<Examined> {
+    return this.#staged([installation], ([file = '']) => this.#examine(file, installation));
+  }
+
   async install(installation: Installation): Promise<StackRow> {
-    const staged = await this.#stage(installation.file);
+    const [row] = await this.installAll([installation]);
+    return row!;
+  }
+
+  async installAll(installations: readonly Installation[]): Promise<StackRow[]> {
+    return this.#staged(installations, async (files) => {
+      const candidates: Candidate[] = [];
+      for (const [index, file] of files.entries()) {
+        const candidate = await this.#candidate(file, installations[index]!);
+        // Once before the file is kept, and once more where nobody else can install anything meanwhile.
+        await judged(this.#em(), candidate);
+        candidates.push(candidate);
+      }
+      for (const [index, { row }] of candidates.entries()) await rename(files[index]!, this.#path(row.digest));
+      const rows = await this.#transactions.run(async (tx) => {
+        const stored: StackRow[] = [];
+        for (const candidate of candidates) stored.push(await store(tx, candidate));
+        return stored;
+      });
+      this.#rows = undefined;
+      return rows;
+    });
+  }
+
+  async deprecate(name: string, deprecated: readonly { version: string; message: string }[]): Promise<void> {
+    const messages = new Map(deprecated.map(({ version, message }) => [version, message]));
+    const changed = (await this.list()).filter(
+      (row) => row.name === name && (row.deprecated ?? null) !== (messages.get(row.version) ?? null),
+    );
+    if (changed.length === 0) return;
+    await this.#transactions.run(async ({ em }) => {
+      for (const { id, version } of changed)
+        await em.nativeUpdate(Stack, { id }, { deprecated: messages.get(version) ?? null });
+    });
+    this.#rows = undefined;
+  }
+
+  async #examine(file: string, installation: Installation): Promise<Examined> {
+    const { claimed, deprecated } = installation;
+    let candidate: Candidate | undefined;
     try {
-      return await this.#installStaged(staged, installation);
-    } finally {
-      await rm(staged, { force: true });
+      candidate = await this.#candidate(file, installation);
+      const { row } = candidate;
+      const same = await judged(this.#em(), candidate);
+      if (same && same.digest !== row.digest) await refuseInUse(this.#em(), same);
+      return { ...seen(row), before: await this.#versionsOf(row.name), state: stateOf(same, row.digest) };
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const before = await this.#versionsOf(candidate?.row.name ?? claimed?.name);
+      const known = candidate ? seen(candidate.row) : { ...claimed, digest: await digestOf(file), deprecated };
+      return { ...known, before, state: 'new', refusal: error };
     }
   }
 
-  /** From a copy that nobody else can change between the steps. */
-  async #installStaged(staged: string, installation: Installation): Promise<StackRow> {
-    const { origin, source, by, claimed, allow = {} } = installation;
-    const what = claimed ? `${claimed.name}@${claimed.version}` : installation.file;
-    const digest = await sealed(staged, installation);
+  /** Judges and reads a file that nobody else can change between the steps. */
+  async #candidate(file: string, installation: Installation): Promise<Candidate> {
+    const { origin, source, by, claimed, deprecated, allow = {} } = installation;
+    const what = claimed ? `${claimed.name}@${claimed.version}` : basename(installation.file);
+    const digest = await sealed(file, installation);
     const signatures = await signaturesOf(installation);
     const verified = verifySignatures(digest, signatures ?? [], await this.#trust.trusted());
     const [policy, allowances] = await Promise.all([this.#trust.policy(), this.#trust.allowances()]);
     const admission = admit({ digest, verified, policy, origin, claimed, allowances });
     if ('refusal' in admission) throw refused(what, digest, admission.refusal);
-    const { basis } = admission;
-    const artifact = await readArtifact(staged, { digest }).catch((error: unknown) => {
+    const artifact = await readArtifact(file, { digest }).catch((error: unknown) => {
       throw error instanceof ArtifactError ? damaged(error.reason, installation.file, error) : error;
     });
-    this.#check(artifact.manifest);
-    const { name, version } = artifact.manifest;
     const row = {
       id: randomUUID(),
-      name,
-      version,
+      name: artifact.manifest.name,
+      version: artifact.manifest.version,
       digest,
       size: artifact.size,
       manifest: artifact.manifest,
       origin,
       source: source ?? null,
-      basis,
+      deprecated: deprecated ?? null,
+      basis: admission.basis,
       publisher: verified.verdict === 'trusted' ? verified.publisher : null,
       keyId: verified.verdict === 'trusted' ? verified.keyId : null,
       signatures: signatures ?? null,
       installedBy: by,
       installedAt: new Date(),
     };
-    const judged = async (em: EntityManager): Promise<StackRow | undefined> => {
-      const [pins, there] = await Promise.all([em.find(StackPin, { name }), em.find(Stack, { name })]);
-      const same = there.find((each) => each.version === version);
-      const installed = there.filter((each) => each !== same).map((each) => each.version);
-      const found = { name, version, digest };
-      const refusal = judge({ found, verified, basis, claimed, allow, pins, installed });
-      if (refusal) throw refused(what, digest, refusal);
-      return same;
-    };
-    // Once before the file is kept, and once more where nobody else can install anything meanwhile.
-    await judged(this.#em());
-    await rename(staged, this.#path(digest));
-    const stored = await this.#transactions.run(async (tx) => {
-      const same = await judged(tx.em);
-      if (same?.digest === digest && (row.keyId === null || same.keyId !== null)) return same;
-      const pin = { name, version, digest, publisher: row.publisher, pinnedAt: row.installedAt };
-      await tx.em.upsert(StackPin, pin);
-      // It was unsigned, and now somebody is known to have signed it.
-      if (same?.digest === digest)
-        return Object.assign(same, { basis, publisher: row.publisher, keyId: row.keyId, signatures: row.signatures });
-      if (same) {
-        const services = await tx.em.count(Service, { stackDigest: same.digest });
-        if (services > 0) throw new StackConflictError({ name, version, services });
-        await tx.em.nativeDelete(Stack, { id: same.id });
-      }
-      tx.event('stack', undefined, { kind: 'stack', name, version, change: 'installed' });
-      return tx.em.create(Stack, row);
-    });
-    this.#rows = undefined;
-    return stored;
+    this.#check(artifact.manifest);
+    return { row, what, verified, claimed, allow };
+  }
+
+  async #versionsOf(name: string | undefined): Promise<readonly StackRow[]> {
+    return (await this.list()).filter((row) => row.name === name);
+  }
+
+  /** Copies of files that are not too large, as long as they are worked on. */
+  async #staged<T>(installations: readonly Installation[], work: (files: readonly string[]) => Promise<T>): Promise<T> {
+    const files: string[] = [];
+    try {
+      for (const { file } of installations) files.push(await this.#stage(file));
+      return await work(files);
+    } finally {
+      for (const file of files) await rm(file, { force: true });
+    }
   }
 
   /** A copy of a file that is not too large. */
@@ -206,9 +268,81 @@ export class DatabaseStackStore implements StackStore {
   }
 }
 
+/** An artifact that was read, and what it is judged by. */
+interface Candidate {
+  readonly row: Omit<StackRow, symbol>;
+  readonly what: string;
+  readonly verified: Verified;
+  readonly claimed: Installation['claimed'];
+  readonly allow: Allow;
+}
+
+/** @returns the row of this version that is there. @throws StackUntrustedError */
+async function judged(em: EntityManager, candidate: Candidate): Promise<StackRow | undefined> {
+  const { row, what, verified, claimed, allow } = candidate;
+  const { name, version, digest, basis } = row;
+  const [pins, there] = await Promise.all([em.find(StackPin, { name }), em.find(Stack, { name })]);
+  const same = there.find((each) => each.version === version);
+  const installed = there.filter((each) => each !== same).map((each) => each.version);
+  const found = { name, version, digest };
+  const refusal = judge({ found, verified, basis, claimed, allow, pins, installed });
+  if (refusal) throw refused(what, digest, refusal);
+  return same;
+}
+
+async function store(tx: Transaction, candidate: Candidate): Promise<StackRow> {
+  const { row } = candidate;
+  const { name, version, digest, publisher, keyId, basis, signatures } = row;
+  const same = await judged(tx.em, candidate);
+  if (same?.digest === digest && (keyId === null || same.keyId !== null)) return same;
+  await tx.em.upsert(StackPin, { name, version, digest, publisher, pinnedAt: row.installedAt });
+  // It was unsigned, and now somebody is known to have signed it.
+  if (same?.digest === digest) return Object.assign(same, { basis, publisher, keyId, signatures });
+  if (same) {
+    await refuseInUse(tx.em, same);
+    await tx.em.nativeDelete(Stack, { id: same.id });
+  }
+  tx.event('stack', undefined, { kind: 'stack', name, version, change: 'installed' });
+  return tx.em.create(Stack, row);
+}
+
+/** @throws StackConflictError */
+async function refuseInUse(em: EntityManager, { name, version, digest }: StackRow): Promise<void> {
+  const services = await em.count(Service, { stackDigest: digest });
+  if (services > 0) throw new StackConflictError({ name, version, services });
+}
+
+function stateOf(same: StackRow | undefined, digest: string): Examined['state'] {
+  if (!same) return 'new';
+  return same.digest === digest ? 'installed' : 'replaces';
+}
+
+function seen({ name, version, digest, manifest, basis, publisher, deprecated }: Candidate['row']) {
+  return {
+    name,
+    version,
+    digest,
+    manifest,
+    basis,
+    publisher: publisher ?? undefined,
+    deprecated: deprecated ?? undefined,
+  };
+}
+
+const refusals = [StackUntrustedError, StackDamagedError, StackRefusedError, StackConflictError];
+
+/** Whether it says that a stack is not let in, and not that something went wrong. */
+function isRefusal(error: unknown): error is StackyardError {
+  return refusals.some((each) => error instanceof each);
+}
+
+async function digestOf(file: string): Promise<string> {
+  return artifactDigest(await readFile(file));
+}
+
 /** The digest of a file as it is. @throws StackUntrustedError when it is to be another */
 async function sealed(staged: string, { file, digest: wanted }: Installation): Promise<string> {
-  const digest = artifactDigest(await readFile(staged));
+  const digest = await digestOf(staged);
   if (wanted === undefined || wanted === digest) return digest;
   const reason = `its digest is ${digest} and not ${wanted}`;
   throw refused(file, digest, { code: 'OTHER_ARTIFACT', reason, remedy: 'Get it anew.' });

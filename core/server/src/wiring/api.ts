@@ -12,6 +12,7 @@ import { buildApp } from '../api/app.ts';
 import { apiRoutes } from '../api/routes/index.ts';
 import { VERSION } from '../version.ts';
 import { Catalogue } from './catalogue.ts';
+import { Distribution } from './distribution.ts';
 import { EngineParts } from './engine.ts';
 import { EnrolmentListener } from './enrolment.ts';
 import { ServerIdentity } from './identity.ts';
@@ -45,6 +46,7 @@ class FastifyHttp implements Http {
     identity: ServerIdentity;
     enrolment: EnrolmentListener;
     operations: Operations;
+    distribution: Distribution;
     samples: RequestSamples;
     log: Logger;
     clock: Clock;
@@ -63,18 +65,44 @@ class FastifyHttp implements Http {
     identity: ServerIdentity,
     enrolment: EnrolmentListener,
     operations: Operations,
+    distribution: Distribution,
     samples: RequestSamples,
     log: Logger,
     clock: Clock,
     more: readonly Routes[],
   ) {
-    this.#parts = { options, storage, catalogue, engine, identity, enrolment, operations, samples, log, clock, more };
+    this.#parts = {
+      options,
+      storage,
+      catalogue,
+      engine,
+      identity,
+      enrolment,
+      operations,
+      distribution,
+      samples,
+      log,
+      clock,
+      more,
+    };
     this.tokenFile = join(options.dataDir, 'admin-token');
   }
 
   async listen(): Promise<void> {
-    const { options, storage, catalogue, engine, identity, enrolment, operations, samples, log, clock, more } =
-      this.#parts;
+    const {
+      options,
+      storage,
+      catalogue,
+      engine,
+      identity,
+      enrolment,
+      operations,
+      distribution,
+      samples,
+      log,
+      clock,
+      more,
+    } = this.#parts;
     const { em, db, writer, installId, epoch } = storage;
     this.token = await ensureAdminToken(em(), this.tokenFile);
     const tokens = new Tokens(em);
@@ -87,6 +115,7 @@ class FastifyHttp implements Http {
       stacks: catalogue.stacks,
       trust: catalogue.trust,
       ...operations,
+      ...distribution,
       identity: identity.identity,
       server: {
         version: VERSION,
@@ -136,6 +165,7 @@ provide(
   ServerIdentity,
   EnrolmentListener,
   Operations,
+  Distribution,
   RequestSamples,
   Logger,
   Clock,
@@ -152,6 +182,7 @@ export const apiPlugin = definePlugin({
     ServerIdentity,
     EnrolmentListener,
     Operations,
+    Distribution,
     RequestSamples,
     Logger,
     Clock,

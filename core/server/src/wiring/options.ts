@@ -1,5 +1,6 @@
 import { token, type Plugin } from '@stackyard/kernel';
 import type { AgentSoftware } from '../agents/software.ts';
+import type { RegistrySettings } from '../registries/index.ts';
 
 /** Where something listens. Port 0 takes a free one. */
 export interface Address {
@@ -19,6 +20,8 @@ export interface ServerOptions {
   readonly enrolment: Address;
   readonly identity?: IdentitySettings | undefined;
   readonly packages: { readonly origin: 'auto' | 'url' | 'maven'; readonly mavenRepository?: string | undefined };
+  /** npm registries that stacks may be installed from; the server asks no other. */
+  readonly registries?: readonly RegistrySettings[] | undefined;
   /** Built artifacts to install at start. */
   readonly stacks: readonly string[];
   /** The agents to give to hosts; without them, hosts have to bring their own. */

@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
+import type { Bundles } from '../../agents/bundles.ts';
+import type { BundleImports } from '../../bundles/imports.ts';
 import type { Clusters } from '../../clusters/clusters.ts';
 import type { Staleness } from '../../clusters/staleness.ts';
 import type { Commands } from '../../commands/commands.ts';
@@ -8,6 +10,10 @@ import type { Engine, Events, LogStore } from '../../engine/ports.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { Hosts } from '../../hosts/hosts.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
+import type { PackageRepository } from '../../packages/index.ts';
+import type { Freshness } from '../../registries/freshness.ts';
+import type { Registries } from '../../registries/index.ts';
+import type { Deliveries } from '../../stacks/deliveries.ts';
 import type { StackStore } from '../../stacks/store.ts';
 import type { Trust } from '../../trust/trust.ts';
 
@@ -21,6 +27,12 @@ export interface RouteParts {
   readonly logs: LogStore;
   readonly stacks: StackStore;
   readonly trust: Trust;
+  readonly registries: Registries;
+  readonly deliveries: Deliveries;
+  readonly bundleImports: BundleImports;
+  readonly agentBundles: Bundles;
+  readonly packages: () => PackageRepository;
+  readonly freshness: (signal: AbortSignal) => Promise<Freshness[]>;
   readonly clusters: Clusters;
   readonly hosts: Hosts;
   readonly jobs: Jobs;

@@ -23,6 +23,8 @@ export const Stack = defineEntity({
     origin: p.string().$type<OriginKind>().default('configuration'),
     /** The origin's own words, such as the URL of a registry. */
     source: p.text().nullable(),
+    /** What its author says instead of recommending it, as far as is known here. */
+    deprecated: p.text().nullable(),
     basis: p.string().$type<Basis>().default('configuration'),
     publisher: p.string().nullable(),
     keyId: p.string().nullable(),

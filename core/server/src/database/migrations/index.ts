@@ -6,6 +6,7 @@ import { Migration20261126014725_plugin_records } from './Migration2026112601472
 import { Migration20261126021500_room_for_updates } from './Migration20261126021500_room_for_updates.ts';
 import { Migration20261126052645_trust } from './Migration20261126052645_trust.ts';
 import { Migration20261126052944_leaving } from './Migration20261126052944_leaving.ts';
+import { Migration20261126053208_deprecated_stacks } from './Migration20261126053208_deprecated_stacks.ts';
 
 /** Every migration in order, named one by one so that no folder is searched at run time. */
 export const migrations: readonly Constructor<Migration>[] = [
@@ -15,4 +16,5 @@ export const migrations: readonly Constructor<Migration>[] = [
   Migration20261126021500_room_for_updates,
   Migration20261126052645_trust,
   Migration20261126052944_leaving,
+  Migration20261126053208_deprecated_stacks,
 ];
