@@ -2,6 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { fromJSON, loadSync, type Options } from '@grpc/proto-loader';
 import type { ProtoGrpcType } from './gen/agent.ts';
 import type { Envelope, Envelope__Output } from './gen/stackyard/agent/v1/Envelope.ts';
+import type { EnvelopeTerms__Output } from './gen/stackyard/agent/v1/EnvelopeTerms.ts';
 
 export type { AgentFrame, AgentFrame__Output } from './gen/stackyard/agent/v1/AgentFrame.ts';
 export type { AgentMessage, AgentMessage__Output } from './gen/stackyard/agent/v1/AgentMessage.ts';
@@ -15,6 +16,7 @@ export type { DispatchReply, DispatchReply__Output } from './gen/stackyard/agent
 export type { DownloadChunk, DownloadChunk__Output } from './gen/stackyard/agent/v1/DownloadChunk.ts';
 export type { DownloadRequest, DownloadRequest__Output } from './gen/stackyard/agent/v1/DownloadRequest.ts';
 export type { Envelope, Envelope__Output } from './gen/stackyard/agent/v1/Envelope.ts';
+export type { EnvelopeTerms__Output } from './gen/stackyard/agent/v1/EnvelopeTerms.ts';
 export type { Hello, Hello__Output } from './gen/stackyard/agent/v1/Hello.ts';
 export type { HostFacts, HostFacts__Output } from './gen/stackyard/agent/v1/HostFacts.ts';
 export type { Instance, Instance__Output } from './gen/stackyard/agent/v1/Instance.ts';
@@ -55,7 +57,7 @@ const loaded = grpc.loadPackageDefinition(definition) as unknown as ProtoGrpcTyp
 /** Service definitions and client constructors of the protocol. */
 export const { Agents } = loaded.stackyard.agent.v1;
 
-const envelopeType = loaded.stackyard.agent.v1.Envelope;
+const { Envelope: envelopeType, EnvelopeTerms: termsType } = loaded.stackyard.agent.v1;
 
 /** Bytes of instances: all envelopes of a service in one job hold the same object, which may be long. */
 const encodedInstances = new WeakMap<object, Buffer>();
@@ -74,4 +76,9 @@ export function encodeEnvelope({ instances, ...own }: Envelope): Buffer {
 
 export function decodeEnvelope(bytes: Buffer): Envelope__Output {
   return envelopeType.deserialize(bytes);
+}
+
+/** The few fields of an envelope that say what is to be done and in what time; the others are not looked at. */
+export function decodeTerms(bytes: Buffer): EnvelopeTerms__Output {
+  return termsType.deserialize(bytes);
 }

@@ -4,7 +4,7 @@ import {
   type AttemptPhase,
   type AttemptRef__Output,
   type ComponentStatus,
-  decodeEnvelope,
+  decodeTerms,
   type HostFacts,
   type Result,
   type ServerMessage__Output,
@@ -139,7 +139,7 @@ function refOf(ref: AttemptRef__Output | null): AttemptRef {
 /** The terms of an envelope. Bytes that are no envelope give terms that match no attempt, so the session refuses them. */
 export function termsOf(envelope: Buffer): Terms {
   try {
-    const { taskId, attempt, timeoutMs, killGraceMs, startWithinMs, self } = decodeEnvelope(envelope);
+    const { taskId, attempt, timeoutMs, killGraceMs, startWithinMs, self } = decodeTerms(envelope);
     return { taskId, number: attempt, timeoutMs, killGraceMs, startWithinMs, root: self?.root };
   } catch {
     return { taskId: '', number: -1, timeoutMs: 0, killGraceMs: 0, startWithinMs: 0 };

@@ -14,7 +14,7 @@ import {
 } from '@stackyard/agent';
 import type {
   ComponentStatus,
-  Envelope__Output,
+  EnvelopeTerms__Output,
   TrustAuthorities__Output,
   WatchedComponent__Output,
 } from '@stackyard/proto';
@@ -174,12 +174,12 @@ export class SimulatedAgent implements session.SessionWorld {
     this.#tell([...this.#components.values()]);
   }
 
-  #exited(attempt: session.AttemptRef, result: session.AttemptResult, envelope: Envelope__Output): void {
+  #exited(attempt: session.AttemptRef, result: session.AttemptResult, envelope: EnvelopeTerms__Output): void {
     if (result.reason === undefined) this.#changed(envelope);
     this.#driver.happened({ kind: 'exited', attempt, result });
   }
 
-  #changed({ phase, self }: Envelope__Output): void {
+  #changed({ phase, self }: EnvelopeTerms__Output): void {
     const observed = ({ start: 'RUNNING', stop: 'STOPPED' } as Readonly<Record<string, string>>)[phase];
     if (!observed || !self) return;
     const status = simulatedStatus(self.hostComponentId, observed, self.ordinal);

@@ -1,5 +1,5 @@
 import type { session } from '@stackyard/agent';
-import type { Envelope__Output } from '@stackyard/proto';
+import type { EnvelopeTerms__Output } from '@stackyard/proto';
 import type { Random } from './random.ts';
 
 /** How long a task takes, in milliseconds; nothing ends it in the next turn of the event loop. */
@@ -83,7 +83,7 @@ const outcomes: Readonly<
 
 /** What a task came to: a configure phase says that it wrote exactly what was expected. */
 export function fakeResult(
-  { phase, expectedFiles }: Pick<Envelope__Output, 'phase' | 'expectedFiles'>,
+  { phase, expectedFiles }: Pick<EnvelopeTerms__Output, 'phase' | 'expectedFiles'>,
   how: keyof typeof outcomes,
   { startedAtMs, logSize }: { readonly startedAtMs: number; readonly logSize: number },
 ): session.AttemptResult {

@@ -1,5 +1,5 @@
 import { session } from '@stackyard/agent';
-import { decodeEnvelope, type Envelope__Output } from '@stackyard/proto';
+import { decodeTerms, type EnvelopeTerms__Output } from '@stackyard/proto';
 import { type FakeExecution, type Fate, fakeResult, fateOf } from './executor.ts';
 import type { Random } from './random.ts';
 
@@ -15,7 +15,11 @@ export interface TasksOptions {
   readonly execution: FakeExecution;
   readonly random: Random;
   readonly counts: TaskCounts;
-  readonly exited: (attempt: session.AttemptRef, result: session.AttemptResult, envelope: Envelope__Output) => void;
+  readonly exited: (
+    attempt: session.AttemptRef,
+    result: session.AttemptResult,
+    envelope: EnvelopeTerms__Output,
+  ) => void;
   /** The whole output of an attempt that has ended. */
   readonly printed: (attempt: session.AttemptRef, output: Buffer) => void;
 }
@@ -28,7 +32,7 @@ interface Running {
 /** The tasks of a simulated agent: each lasts and comes to what is decided when it starts. */
 export class FakeTasks {
   readonly #options: TasksOptions;
-  readonly #orders = new Map<string, Envelope__Output>();
+  readonly #orders = new Map<string, EnvelopeTerms__Output>();
   readonly #running = new Map<string, Running>();
   readonly #counts = new Map<string, number>();
 
@@ -37,7 +41,7 @@ export class FakeTasks {
   }
 
   accept({ attempt, envelope }: session.Order): void {
-    this.#orders.set(session.attemptId(attempt), decodeEnvelope(envelope));
+    this.#orders.set(session.attemptId(attempt), decodeTerms(envelope));
   }
 
   settle(attempt: session.AttemptRef): void {
@@ -83,7 +87,7 @@ export class FakeTasks {
     this.#running.clear();
   }
 
-  #exit(attempt: session.AttemptRef, envelope: Envelope__Output, { mishap }: Fate): void {
+  #exit(attempt: session.AttemptRef, envelope: EnvelopeTerms__Output, { mishap }: Fate): void {
     const { counts, execution } = this.#options;
     const startedAtMs = this.#running.get(session.attemptId(attempt))?.startedAtMs ?? Date.now();
     const how = mishap === 'fail' || mishap === 'lost' ? mishap : 'success';
@@ -93,13 +97,13 @@ export class FakeTasks {
     this.#told(attempt, envelope, fakeResult(envelope, how, { startedAtMs, logSize: output.length }));
   }
 
-  #told(attempt: session.AttemptRef, envelope: Envelope__Output, result: session.AttemptResult): void {
+  #told(attempt: session.AttemptRef, envelope: EnvelopeTerms__Output, result: session.AttemptResult): void {
     this.#running.delete(session.attemptId(attempt));
     this.#options.exited(attempt, result, envelope);
   }
 }
 
-function outputOf({ phase, component, self }: Envelope__Output, lines: number): Buffer {
+function outputOf({ phase, component, self }: EnvelopeTerms__Output, lines: number): Buffer {
   const line = (_: unknown, index: number) => `${phase} ${index + 1} of ${lines} of ${component} on ${self?.host}\n`;
   return Buffer.from(Array.from({ length: lines }, line).join(''));
 }

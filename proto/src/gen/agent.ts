@@ -17,6 +17,7 @@ import type { DownloadChunk as _stackyard_agent_v1_DownloadChunk, DownloadChunk_
 import type { DownloadRequest as _stackyard_agent_v1_DownloadRequest, DownloadRequest__Output as _stackyard_agent_v1_DownloadRequest__Output } from './stackyard/agent/v1/DownloadRequest.ts';
 import type { Drain as _stackyard_agent_v1_Drain, Drain__Output as _stackyard_agent_v1_Drain__Output } from './stackyard/agent/v1/Drain.ts';
 import type { Envelope as _stackyard_agent_v1_Envelope, Envelope__Output as _stackyard_agent_v1_Envelope__Output } from './stackyard/agent/v1/Envelope.ts';
+import type { EnvelopeTerms as _stackyard_agent_v1_EnvelopeTerms, EnvelopeTerms__Output as _stackyard_agent_v1_EnvelopeTerms__Output } from './stackyard/agent/v1/EnvelopeTerms.ts';
 import type { Facts as _stackyard_agent_v1_Facts, Facts__Output as _stackyard_agent_v1_Facts__Output } from './stackyard/agent/v1/Facts.ts';
 import type { Forgotten as _stackyard_agent_v1_Forgotten, Forgotten__Output as _stackyard_agent_v1_Forgotten__Output } from './stackyard/agent/v1/Forgotten.ts';
 import type { Goaway as _stackyard_agent_v1_Goaway, Goaway__Output as _stackyard_agent_v1_Goaway__Output } from './stackyard/agent/v1/Goaway.ts';
@@ -77,6 +78,7 @@ export interface ProtoGrpcType {
         DownloadRequest: MessageTypeDefinition<_stackyard_agent_v1_DownloadRequest, _stackyard_agent_v1_DownloadRequest__Output>
         Drain: MessageTypeDefinition<_stackyard_agent_v1_Drain, _stackyard_agent_v1_Drain__Output>
         Envelope: MessageTypeDefinition<_stackyard_agent_v1_Envelope, _stackyard_agent_v1_Envelope__Output>
+        EnvelopeTerms: MessageTypeDefinition<_stackyard_agent_v1_EnvelopeTerms, _stackyard_agent_v1_EnvelopeTerms__Output>
         Facts: MessageTypeDefinition<_stackyard_agent_v1_Facts, _stackyard_agent_v1_Facts__Output>
         Forgotten: MessageTypeDefinition<_stackyard_agent_v1_Forgotten, _stackyard_agent_v1_Forgotten__Output>
         Goaway: MessageTypeDefinition<_stackyard_agent_v1_Goaway, _stackyard_agent_v1_Goaway__Output>

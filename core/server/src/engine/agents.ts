@@ -56,7 +56,8 @@ export class AgentSessions implements AgentSide {
     this.#alerts = new Alerts({ log, clock });
     this.#watch = new WatchTeller({
       watchedOn: (hostId) => envelopes.watchedOn(hostId),
-      tell: (hostId, components) => this.#tell(hostId, { watchComponents: { components } }),
+      streamOf: (hostId) => driver.state.sessions.hosts.get(hostId)?.link?.stream,
+      tell: (stream, components) => this.#gateway.send(stream, { watchComponents: { components } }),
       log,
     });
     this.#gateway = new Gateway({
@@ -125,6 +126,7 @@ export class AgentSessions implements AgentSide {
     this.#options.driver.happened({ kind: 'hostRemoved', hostId });
     this.#gateway.cut(hostId, 'The host was removed.');
     this.#alerts.forget(hostId);
+    this.#watch.forget(hostId);
   }
 
   #quiet(): void {

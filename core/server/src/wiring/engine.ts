@@ -43,7 +43,7 @@ class WiredEngine implements EngineParts {
     log: Logger,
     clock: Clock,
   ) {
-    const { em, writer, db, epoch } = storage;
+    const { writer, db, epoch } = storage;
     const { stacks } = catalogue;
     this.#options = options;
     this.logs = new DiskLogStore({ dir: logsDir(options) });
@@ -56,11 +56,12 @@ class WiredEngine implements EngineParts {
       events: writer,
       log,
       present: async (hostId) => {
-        const [host] = await em().execute<{ clusterId: string | null }[]>(
-          'select cluster_id as "clusterId" from host where id = ?',
-          [hostId],
-        );
-        return host?.clusterId ? present.of(host.clusterId) : undefined;
+        const { rows } = await db.sql.query<{ clusterId: string | null }>({
+          name: 'cluster-of-host',
+          text: 'select cluster_id as "clusterId" from host where id = $1',
+          values: [hostId],
+        });
+        return rows[0]?.clusterId ? present.of(rows[0].clusterId) : undefined;
       },
     });
     const blobs = {
