@@ -3,4 +3,5 @@ export { startTestPostgres, type TestPostgres, type TestPostgresKind, testPostgr
 export { beginEpoch } from './database/epoch.ts';
 export { type Database, openDatabase } from './database/openDatabase.ts';
 export { WriterConnection } from './engine/writer/connection.ts';
+export { outbox } from './engine/testing/outbox.ts';
 export { Transitions } from './engine/testing/transitions.ts';

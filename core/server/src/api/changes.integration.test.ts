@@ -114,7 +114,7 @@ describe.each(testPostgresKinds())('changes on %s PostgreSQL', (kind) => {
         // Rows that nobody has changed since tell which transaction wrote them.
         const written = await world.sql(
           `select count(distinct by)::int as transactions, count(*)::int as rows from (
-             select xmin::text as by from event where topic = 'job' and payload->>'jobId' = $1 and payload->>'state' = 'PENDING'
+             select xmin::text as by from event_run where topic = 'job' and payloads->0->>'jobId' = $1 and payloads->0->>'state' = 'PENDING'
              union all select xmin::text from idempotency_key where key = $2 and body->>'id' = $1 and status = 202
              union all select xmin::text from audit_entry where request_id = $3 and status = 202 and cluster_id is not null) as found`,
           [first.body.id, headers['idempotency-key'], first.headers.get('x-request-id')],

@@ -7,7 +7,7 @@ function pool() {
   const asked: unknown[][] = [];
   const query = async ({ values }: { values: unknown[] }) => {
     asked.push(values);
-    return { rows: [{ id: asked.length }] };
+    return { rows: [{ firstId: asked.length }] };
   };
   return { sql: { query } as unknown as Pool, asked };
 }
@@ -19,7 +19,7 @@ test('streams that ask for the same in one turn share a statement, others have t
   const jobs = { ...all, topics: ['job'] };
   const read = [all, jobs, all, { ...all, after: 6 }, { ...jobs }, { ...all, clusterId: 'c' }];
   const rows = await Promise.all(read.map((wanted) => reader.read(wanted)));
-  expect(rows.map(([row]) => row?.id)).toEqual([1, 2, 1, 3, 2, 4]);
+  expect(rows.map(([row]) => row?.firstId)).toEqual([1, 2, 1, 3, 2, 4]);
   expect(asked).toEqual([
     [7, 500],
     [7, ['job'], 500],
@@ -35,6 +35,6 @@ test('who asks later is not answered by what was read before: a commit may have 
   await Promise.resolve();
   await Promise.resolve();
   const second = reader.read(all);
-  expect([await first, await second]).toEqual([[{ id: 1 }], [{ id: 2 }]]);
+  expect([await first, await second]).toEqual([[{ firstId: 1 }], [{ firstId: 2 }]]);
   expect(asked.length).toBe(2);
 });

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { EventRow } from '../database/entities.ts';
+import type { EventRunRow } from '../database/entities.ts';
 import { select } from '../database/select.ts';
 
 export interface EventFilter {
@@ -8,10 +8,14 @@ export interface EventFilter {
 }
 
 export interface EventsWanted extends EventFilter {
-  /** Id of the last that is known. */
+  /** Id of the last that is known; the first row may begin before it. */
   readonly after: number;
+  /** Rows, of up to a hundred events each. */
   readonly limit: number;
 }
+
+/** Events one after the other from `firstId` on. */
+export type EventRun = Pick<EventRunRow, 'firstId' | 'topic' | 'clusterId' | 'payloads' | 'at'>;
 
 /**
  * Reads the outbox, in the order of commits. Who asks for the same in the same turn of the event loop shares one
@@ -19,30 +23,30 @@ export interface EventsWanted extends EventFilter {
  */
 export class EventReader {
   readonly #sql: Pool;
-  readonly #next = new Map<string, Promise<readonly EventRow[]>>();
+  readonly #next = new Map<string, Promise<readonly EventRun[]>>();
 
   constructor(sql: Pool) {
     this.#sql = sql;
   }
 
-  read(wanted: EventsWanted): Promise<readonly EventRow[]> {
+  read(wanted: EventsWanted): Promise<readonly EventRun[]> {
     const { topics, clusterId, after, limit } = wanted;
     const key = JSON.stringify([topics, clusterId, after, limit]);
     const asked = this.#next.get(key);
     if (asked) return asked;
     const rows = Promise.resolve().then(() => {
       this.#next.delete(key);
-      return selectEvents(this.#sql, wanted);
+      return selectRuns(this.#sql, wanted);
     });
     this.#next.set(key, rows);
     return rows;
   }
 }
 
-function selectEvents(sql: Pool, { topics, clusterId, after, limit }: EventsWanted): Promise<EventRow[]> {
+function selectRuns(sql: Pool, { topics, clusterId, after, limit }: EventsWanted): Promise<EventRun[]> {
   return select(sql, {
     name: 'events',
-    text: 'select id, topic, cluster_id as "clusterId", payload, at from event',
+    text: 'select first_id as "firstId", topic, cluster_id as "clusterId", payloads, at from event_run',
     where: [
       ['id > $N', after],
       ['topic = any($N::text[])', topics],

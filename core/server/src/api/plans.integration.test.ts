@@ -156,7 +156,7 @@ describe.each(testPostgresKinds())('plans on %s PostgreSQL', (kind) => {
       const before = await revision();
       const counts = () =>
         world.sql(
-          'select (select count(*) from job)::int as jobs, (select count(*) from task)::int as tasks, (select count(*) from config_version)::int as versions, (select count(*) from event)::int as events',
+          'select (select count(*) from job)::int as jobs, (select count(*) from task)::int as tasks, (select count(*) from config_version)::int as versions, (select count(*) from event_run)::int as events',
         );
       const rows = await counts();
       // Any insert of a task fails now, late in the transaction.

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
 import { Cluster } from './entities.ts';
+import { outbox } from '../engine/testing/outbox.ts';
 import { beginEpoch } from './epoch.ts';
 import { DatabaseUnreachableError, NewerDataError } from './errors.ts';
 import { type Database, openDatabase } from './openDatabase.ts';
@@ -27,6 +28,35 @@ describe.each(testPostgresKinds())('the database on %s PostgreSQL', (kind) => {
     expect(await db.orm.schema.getUpdateSchemaSQL()).toBe('');
     const again = await database(url);
     expect((await again.orm.migrator.getPending()).length).toBe(0);
+  });
+
+  test('events that were stored one a row keep their ids in rows for several, and the other way round', async () => {
+    const { orm, sql } = await database(await postgres.createDatabase());
+    const only = { migrations: ['Migration20261126054930_runs_of_events'] };
+    await orm.migrator.down(only);
+    const old = `select id::int, topic, payload, at::text from event order by id`;
+    await sql.query(
+      `insert into event (id, topic, payload, at) select n, 'host', json_build_object('n', n), now() from generate_series(3, 9, 2) n`,
+    );
+    const before = (await sql.query(old)).rows;
+    await orm.migrator.up();
+    const now = `select id::int, topic, payload, at::text from ${outbox} order by id`;
+    expect((await sql.query(now)).rows).toEqual(before);
+    await sql.query(
+      `insert into event_run (id, first_id, after_id, topic, payloads, at) values (12, 11, 9, 'job', '[{"n":1},{"n":2}]', now())`,
+    );
+    const after = (await sql.query(now)).rows;
+    expect(after.slice(-2)).toMatchObject([
+      { id: 11, payload: { n: 1 } },
+      { id: 12, payload: { n: 2 } },
+    ]);
+    await expect(
+      sql.query(
+        `insert into event_run (id, first_id, after_id, topic, payloads, at) values (13, 12, 12, 'job', '[{},{}]', now())`,
+      ),
+    ).rejects.toThrow(/event_run_check/);
+    await orm.migrator.down(only);
+    expect((await sql.query(old)).rows).toEqual(after);
   });
 
   test('every epoch is higher than the one before and not below the clock; the installation stays', async () => {

@@ -1,6 +1,6 @@
 import { ApiToken, AuditEntry, IdempotencyKey } from './entities/access.ts';
 import { Cluster, ConfigVersion, HostComponent, RenderedText, Service } from './entities/clusters.ts';
-import { Event } from './entities/events.ts';
+import { EventRun } from './entities/events.ts';
 import { AgentCertificate, Host, JoinToken } from './entities/hosts.ts';
 import { Installation } from './entities/installation.ts';
 import { Attempt, Job, StoredPlan, Task } from './entities/jobs.ts';
@@ -34,7 +34,7 @@ export const entities = [
   Job,
   Task,
   Attempt,
-  Event,
+  EventRun,
   IdempotencyKey,
   ApiToken,
   AuditEntry,

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
 import { requestCancel } from './requests.ts';
 import { loadJob } from './rows.ts';
+import { outbox } from './testing/outbox.ts';
 import { EngineWorld, until } from './testing/world.ts';
 
 describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
@@ -354,7 +355,7 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     await world.ended(jobId);
     expect(seen).toEqual(seen.toSorted((x, y) => x - y));
     const { rows } = await world.db.sql.query(
-      `select id, payload from event where topic in ('job', 'task') order by id`,
+      `select id, payload from ${outbox} where topic in ('job', 'task') order by id`,
     );
     expect(rows.at(-1).payload).toMatchObject({ kind: 'job', jobId, state: 'SUCCESSFUL' });
     expect(rows.map(({ id }) => id)).toEqual(rows.map((_, index) => rows[0].id + index));
@@ -369,7 +370,7 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     await until(() => !world.engine!.reachable(a.id));
     const changes = async () =>
       (
-        await world.db.sql.query(`select payload->>'change' as change from event where topic = 'host' order by id`)
+        await world.db.sql.query(`select payload->>'change' as change from ${outbox} where topic = 'host' order by id`)
       ).rows.map(({ change }) => change);
     await until(async () => (await changes()).at(-1) === 'disconnected');
     await a.connect(world.address);

@@ -29,12 +29,13 @@ const trimmer = (everyMs = DAY_MS): Trimmer =>
 /** Events from the id `first` on, all of them so many days old. */
 const events = (first: number, count: number, days: number) =>
   db.sql.query(
-    `insert into event (id, topic, payload, at)
-     select id, 'host', '{}', now() - $3 * interval '1 day' from generate_series($1::int, $1::int + $2::int - 1) as id`,
+    `insert into event_run (id, first_id, after_id, topic, payloads, at)
+     select id, id, id - 1, 'host', '[{}]', now() - $3 * interval '1 day' from generate_series($1::int, $1::int + $2::int - 1) as id`,
     [first, count, days],
   );
 const kept = async (): Promise<{ count: number; first: number; last: number }> =>
-  (await db.sql.query('select count(*)::int as count, min(id)::int as first, max(id)::int as last from event')).rows[0];
+  (await db.sql.query('select count(*)::int as count, min(id)::int as first, max(id)::int as last from event_run'))
+    .rows[0];
 
 test('events older than is to be kept go, in as many batches as it takes; the others stay', async () => {
   await events(1, 2500, 3);

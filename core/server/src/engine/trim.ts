@@ -28,8 +28,8 @@ const PAUSE_MS = 50;
 /** Each removes a few of the oldest; `$1` is the oldest time that is kept. */
 const removals: Readonly<Record<keyof Retention, string>> = {
   // The newest stays, however old: the next id follows from it. Only the oldest few are looked at each time.
-  eventsMs: `delete from event using (select id, at from event order by id limit ${BATCH}) as oldest
-    where event.id = oldest.id and oldest.at < $1 and event.id < (select max(id) from event)`,
+  eventsMs: `delete from event_run as run using (select id, at from event_run order by id limit ${BATCH}) as oldest
+    where run.id = oldest.id and oldest.at < $1 and run.id < (select max(id) from event_run)`,
   auditMs: `delete from audit_entry where id in (select id from audit_entry where at < $1 order by at limit ${BATCH})`,
   lateMs: `update attempt set late = null where id in (
     select id from attempt where late is not null and finished_at < $1 limit ${BATCH})`,

@@ -1,5 +1,6 @@
 import type { Batch } from '@stackyard/server/engine';
 import {
+  outbox,
   beginEpoch,
   type Database,
   openDatabase,
@@ -158,7 +159,7 @@ async function stored(): Promise<object> {
     rows[kind] = await read(`select ${columns.join(', ')} from ${kind.slice(0, -1)} order by id`);
   }
   const installation = await read(`select epoch, commit_no as "commitNo" from installation where id = 1`);
-  return { ...rows, installation, events: (await read('select id from event order by id')) as { id: number }[] };
+  return { ...rows, installation, events: (await read(`select id from ${outbox} order by id`)) as { id: number }[] };
 }
 
 /** The same of the model. */

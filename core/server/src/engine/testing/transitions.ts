@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createLogger, systemClock } from '@stackyard/kernel';
-import { Attempt, Event, Task } from '../../database/entities.ts';
+import { Attempt, EventRun, Task } from '../../database/entities.ts';
 import { beginEpoch } from '../../database/epoch.ts';
 import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import type { Happening } from '../core/events.ts';
@@ -48,8 +48,10 @@ export class Transitions {
   async flush(tasks: number, perCommit: number): Promise<number> {
     const { job } = decisions(tasks);
     await this.#insert(job);
-    const { rows } = await this.#db.sql.query<{ next: number }>('select coalesce(max(id), 0) + 1 as next from event');
-    let next = rows[0]!.next;
+    const { rows } = await this.#db.sql.query<{ newest: number }>(
+      'select coalesce(max(id), 0) as newest from event_run',
+    );
+    let { newest } = rows[0]!;
     const begin = performance.now();
     for (const state of ['RUNNING', 'SUCCESSFUL'] as const) {
       for (let at = 0; at < tasks; at += perCommit) {
@@ -61,7 +63,8 @@ export class Transitions {
         for (const row of taskRows) {
           Object.assign(row, { state, startedAt: new Date() });
           const { clusterId, id, jobId } = row;
-          em.create(Event, { id: next++, topic: 'task', clusterId, payload: { jobId, id, state }, at: new Date() });
+          const ids = { afterId: newest, firstId: newest + 1, id: ++newest };
+          em.create(EventRun, { ...ids, topic: 'task', clusterId, payloads: [{ jobId, id, state }], at: new Date() });
         }
         await em.flush();
       }

@@ -37,7 +37,7 @@ export class WriterConnection {
 
   async look(): Promise<Seen> {
     const [seen] = await this.#query<Seen>({
-      text: `select epoch, commit_no as "commitNo", (select coalesce(max(id), 0) + 1 from event) as "nextEventId"
+      text: `select epoch, commit_no as "commitNo", (select coalesce(max(id), 0) + 1 from event_run) as "nextEventId"
              from installation where id = 1`,
     });
     if (!seen) throw new EpochLostError({ epoch: this.#epoch });

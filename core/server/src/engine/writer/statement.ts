@@ -155,10 +155,10 @@ const parts: Readonly<Record<Part, string>> = {
    from json_to_recordset($N::json)
      as r(id uuid, connected boolean, "lastSeenAt" timestamptz, facts jsonb, session jsonb), fence
    where h.id = r.id`,
-  events: `insert into event (id, topic, cluster_id, payload, at)
-   select (run->>'id')::bigint + said.place - 1, run->>'topic', (run->>'clusterId')::uuid, said.payload, (run->>'at')::timestamptz
-   from fence, jsonb_array_elements($N::jsonb) as run,
-     jsonb_array_elements(run->'payloads') with ordinality as said(payload, place)`,
+  events: `insert into event_run (id, first_id, after_id, topic, cluster_id, payloads, at)
+   select r.id, r."firstId", (select coalesce(max(id), 0) from event_run), r.topic, r."clusterId", r.payloads, r.at
+   from json_to_recordset($N::json)
+     as r(id bigint, "firstId" bigint, topic text, "clusterId" uuid, payloads json, at timestamptz), fence`,
 };
 /** Services that leave with the last of their host components; shares the parameter of `removed`. */
 const leavingServices = `select distinct r.service as id
@@ -202,21 +202,29 @@ export function eventsJson(events: readonly NumberedEvent[]): string {
   return toJson(runsOf(events));
 }
 
+/** Most events in a row: who reads the outbox from the middle of a row reads the rest of it too. */
+const RUN = 100;
+
 /** Events one after the other that differ in their payloads only: most of a commit are of the tasks of one cluster. */
 function runsOf(events: readonly NumberedEvent[]): readonly Run[] {
   const runs: Run[] = [];
   let run: Run | undefined;
   for (const { id, topic, clusterId, at, payload } of events) {
-    if (run?.topic !== topic || run.clusterId !== clusterId || run.id + run.payloads.length !== id) {
-      run = { id, topic, clusterId, at, payloads: [] };
+    if (run?.topic !== topic || run.clusterId !== clusterId || run.id + 1 !== id || run.payloads.length === RUN) {
+      run = { id, firstId: id, topic, clusterId, at, payloads: [] };
       runs.push(run);
     }
+    run.id = id;
     run.payloads.push(payload);
   }
   return runs;
 }
 
-type Run = Omit<NumberedEvent, 'payload'> & { readonly payloads: NumberedEvent['payload'][] };
+interface Run extends Omit<NumberedEvent, 'id' | 'payload'> {
+  id: number;
+  readonly firstId: number;
+  readonly payloads: NumberedEvent['payload'][];
+}
 
 /** Events at the end of a transaction of others, by the ORM's placeholders: commit number, epoch, commit number, events. */
 export const appendText = `with fence as (update installation set commit_no = ? where id = 1 and epoch = ? and commit_no < ? returning 1),

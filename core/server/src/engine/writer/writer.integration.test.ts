@@ -7,6 +7,7 @@ import { beginEpoch } from '../../database/epoch.ts';
 import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../../postgres/testing.ts';
 import type { EventPayload } from '../ports.ts';
+import { outbox } from '../testing/outbox.ts';
 import { until } from '../testing/world.ts';
 import { pendingAttempt } from '../core/job.ts';
 import { Writer } from './writer.ts';
@@ -49,7 +50,7 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
   });
 
   const names = async (): Promise<string[]> =>
-    (await db.sql.query<{ name: string }>(`select payload->>'name' as name from event order by id`)).rows.map(
+    (await db.sql.query<{ name: string }>(`select payload->>'name' as name from ${outbox} order by id`)).rows.map(
       ({ name }) => name,
     );
 
@@ -64,6 +65,34 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
     expect(told).toEqual(['a', 'b', 'c']);
     expect(await names()).toEqual(['a', 'b', 'c']);
     expect(writer.stats().commitMs.count).toBe(1);
+  });
+
+  test('events of a commit share rows where only their payloads differ, and every id is one of them', async () => {
+    const [a, b] = [randomUUID(), randomUUID()];
+    const events = (clusterId: string, count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        topic: 'host' as const,
+        clusterId,
+        payload: hostEvent(`${clusterId} ${n}`),
+      }));
+    await writer.commit({ events: [...events(a, 230), ...events(b, 2)] });
+    await writer.commit({ events: events(b, 1) });
+    const runs = await db.sql.query('select first_id::int as first, id::int as last from event_run order by id');
+    const spans = runs.rows.map(({ first, last }) => [first, last]);
+    expect(spans).toEqual([
+      [1, 100],
+      [101, 200],
+      [201, 230],
+      [231, 232],
+      [233, 233],
+    ]);
+    const { rows } = await db.sql.query(
+      `select id::int, cluster_id as "clusterId", payload from ${outbox} order by id`,
+    );
+    expect(rows.map(({ id }) => id)).toEqual(rows.map((_, index) => index + 1));
+    for (const { id, clusterId, payload } of rows.slice(0, 230)) {
+      expect([clusterId, payload.name]).toEqual([a, `${a} ${id - 1}`]);
+    }
   });
 
   test('of events with the same key in one commit the last stands', async () => {
@@ -99,7 +128,7 @@ describe.each(testPostgresKinds())('the writer on %s PostgreSQL', (kind) => {
     expect(rows.map(({ name }) => name)).toEqual(['one', 'two']);
     expect((await names()).toSorted()).toEqual(['first', 'last', 'one', 'one inside', 'two', 'two inside']);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
-    expect((await db.sql.query('select count(*)::int as count, max(id)::int as max from event')).rows).toEqual([
+    expect((await db.sql.query(`select count(*)::int as count, max(id)::int as max from ${outbox}`)).rows).toEqual([
       { count: 6, max: 6 },
     ]);
   });
