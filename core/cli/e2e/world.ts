@@ -20,6 +20,8 @@ export interface WorldOptions {
   /** The user's own PostgreSQL instead of the embedded one. */
   readonly databaseUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Further arguments of the server. */
+  readonly serverArgs?: readonly string[];
   /** Agents in network namespaces; on loopback addresses without it. */
   readonly network?: HostNetwork;
 }
@@ -128,9 +130,10 @@ export class World {
 
   /** Starts the server's process without waiting for it. */
   launchServer(): ChildProcess {
-    const { stacks, databaseUrl, env, network } = this.#options;
+    const { stacks, databaseUrl, env, network, serverArgs = [] } = this.#options;
     const args = [
       'server',
+      ...serverArgs,
       ...(network ? ['--agent-host', network.server] : []),
       '--data-dir',
       this.dataDir,
@@ -295,6 +298,16 @@ export class World {
         return { code, output };
       },
     };
+  }
+
+  /** A command of the operator, until it ends; what it says to both streams. */
+  async command(args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
+    const child = this.#run(args, 'command.log', { STACKYARD_URL: this.api.url, STACKYARD_TOKEN: this.api.token });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (data: Buffer) => (output += data.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output };
   }
 
   serverLog(): Promise<string> {

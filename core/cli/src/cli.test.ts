@@ -53,10 +53,14 @@ test('help reads well', async () => {
       host           machines with an agent
       service        products, installed and configured as a whole
       component      processes and clients of services, on their hosts
+      action         what components can be asked to do
       config         properties of services, their versions and changes
       plan           what a command would do
       job            what is being done and what was done
       stack          what can be installed
+      bundle         stacks in one file, for servers without a network
+      monitoring     rules and dashboards of the stacks, for Prometheus and Grafana
+      plugin         what the server is made of
       ca             the authority that vouches for server and agents
 
     This tool:

@@ -76,6 +76,12 @@ export const entries: readonly Entry[] = [
     async () => (await import('./commands/bundle.ts')).bundles,
   ),
   noun(
+    'monitoring',
+    'rules and dashboards of the stacks, for Prometheus and Grafana',
+    async () => (await import('./commands/monitoring.ts')).monitoring,
+  ),
+  noun('plugin', 'what the server is made of', async () => (await import('./commands/plugin.ts')).plugins),
+  noun(
     'ca',
     'the authority that vouches for server and agents',
     async () => (await import('./commands/ca.ts')).authority,

@@ -2,6 +2,7 @@ export { Clock, systemClock } from './clock.ts';
 export * from './errors.ts';
 export { createKernel, type Kernel, type RunningKernel } from './kernel.ts';
 export { type Importer, loadPlugins } from './loadPlugins.ts';
+export { type LoadedPlugin, LoadedPlugins } from './loaded.ts';
 export { createLogger, Logger, type LoggerOptions, type LogLevel } from './logger.ts';
 export {
   definePlugin,

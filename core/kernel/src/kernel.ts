@@ -3,6 +3,7 @@ import { Clock, systemClock } from './clock.ts';
 import { type Container, createContainer } from './container.ts';
 import { KernelClosedError, KernelStopError, NotAskedForError, PluginStartError, WiringError } from './errors.ts';
 import { order } from './graph.ts';
+import { LoadedPlugins, loadedPlugins } from './loaded.ts';
 import { createLogger, Logger } from './logger.ts';
 import type { Plugin, PluginContext, Undo } from './plugin.ts';
 import { type Entry, openRegistrar } from './registry.ts';
@@ -41,7 +42,8 @@ interface Started {
 }
 
 /**
- * Makes an empty kernel. `Logger` and `Clock` answer also when nobody provides them: with silence and the system's time.
+ * Makes an empty kernel. `Logger`, `Clock` and `LoadedPlugins` answer also when nobody provides
+ * them: with silence, the system's time, and what was loaded.
  *
  * @example
  * const kernel = await createKernel().value(MetricsQuery, fake).load(alerts, pager).start();
@@ -98,7 +100,11 @@ function wire(plugins: readonly Plugin[], values: readonly Entry[]): Wiring {
     }
     entries.push(...own);
   }
-  const defaults = [valueEntry(Logger, createLogger({ level: 'silent' })), valueEntry(Clock, systemClock)];
+  const defaults = [
+    valueEntry(Logger, createLogger({ level: 'silent' })),
+    valueEntry(Clock, systemClock),
+    valueEntry(LoadedPlugins, loadedPlugins(plugins, entries)),
+  ];
   for (const entry of defaults) if (!entries.some(({ id }) => id === entry.id)) entries.push(entry);
 
   const wiring = { plugins, entries };

@@ -1,26 +1,6 @@
-import {
-  concat,
-  defineComponent,
-  defineConfig,
-  definePackage,
-  defineService,
-  defineStack,
-  div,
-  fact,
-  hostPorts,
-  http,
-  type Host,
-  java,
-  jdk,
-  jsonPath,
-  min,
-  p,
-  prometheus,
-  rolling,
-  self,
-  tcp,
-  until,
-} from '@stackyard/sdk';
+import { action, alert, dashboard, defineComponent, defineConfig, definePackage, defineService } from '@stackyard/sdk';
+import { concat, defineStack, div, fact, type Host, hostPorts, http, java, jdk, jsonPath, min } from '@stackyard/sdk';
+import { p, panel, prometheus, role, rolling, self, tcp, until } from '@stackyard/sdk';
 
 export const zooCfg = defineConfig(
   'zoo.cfg',
@@ -43,13 +23,12 @@ export const zooCfg = defineConfig(
   { title: 'Server', effect: 'rolling' },
 );
 
+/** A 32nd of the host's memory, in MiB. */
+const suitable = min(1024, div(fact.memory, 32 * 1024 * 1024));
 export const zooEnv = defineConfig(
   'zookeeper-env',
   {
-    heap: p
-      .memory(min(1024, div(fact.memory, 32 * 1024 * 1024)))
-      .min(48)
-      .help('Heap of a server'),
+    heap: p.memory(suitable).min(48).help('Heap of a server'),
     jvmOptions: p.list(['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xss512k']).help('Options of the JVM'),
   },
   { title: 'Java', file: false, effect: 'rolling' },
@@ -60,6 +39,7 @@ export const logback = defineConfig('logback.xml', { level }, { title: 'Logging'
 
 /** The command line client, ready to run on every host that has the client component. */
 const zkCli = defineConfig('zkcli.sh', {}, { title: 'Client', format: 'text', mode: 0o755, effect: 'none' });
+const monitor = (host: Host) => host.fetchJson(host.get(zooCfg.adminPort), '/commands/monitor');
 
 export const server = defineComponent('zookeeper_server', {
   title: 'ZooKeeper Server',
@@ -83,18 +63,17 @@ export const server = defineComponent('zookeeper_server', {
     'Average latency (ms)': 'avg_latency',
     'Outstanding requests': 'outstanding_requests',
     'Open connections': 'num_alive_connections',
-    Znodes: 'znode_count',
   }),
+  actions: { report: action({ title: 'Report', help: 'What a member says of itself', on: 'each', run: monitor }) },
   links: { 'Admin server': http(zooCfg.adminPort, '/commands') },
-  upgrade: rolling(),
+  upgrade: rolling({ last: role('leader') }),
 });
 
 /** A server that lost its quorum still answers on its port; only what it says of itself tells. */
 async function inQuorum(host: Host): Promise<void> {
   const members = host.instances(server).length;
   await until(host, async () => {
-    const answer = await host.fetchJson(host.get(zooCfg.adminPort), '/commands/monitor');
-    const { peer_state: does = 'not serving', quorum_size: known } = answer as Record<string, string | undefined>;
+    const { peer_state: does = 'not serving', quorum_size: known } = (await monitor(host)) as Record<string, string>;
     if (!does.endsWith('broadcast')) throw new Error(`${host.self.host} is outside the quorum: it is ${does}.`);
     if (Number(known) !== members) throw new Error(`${host.self.host} knows ${known} members, not ${members}.`);
     host.log(`${host.self.host} is ${does} as one of ${members}.`);
@@ -108,6 +87,35 @@ export const client = defineComponent('zookeeper_client', {
   config: [zkCli, logback],
 });
 
+// prettier-ignore
+const alerts = {
+  ZooKeeperNoQuorum: alert({ severity: 'critical', expr: 'absent(quorum_size{$labels})', for: 30,
+    summary: 'No member serves: there is no quorum', remedy: 'Start a majority of the members, then read their logs' }),
+  ZooKeeperNoLeader: alert({ severity: 'critical', expr: 'absent(synced_followers{$labels})',
+    summary: 'The ensemble has lost its leader', remedy: 'See whether members reach each other on the election port' }),
+  ZooKeeperLatency: alert({ severity: 'warning', expr: 'avg_latency{$labels} > 100', for: 300,
+    summary: '{{ $labels.host }} answers in {{ $value }} ms', remedy: 'Look for a slow disk or a full heap' }),
+  ZooKeeperOutstanding: alert({ severity: 'warning', expr: 'outstanding_requests{$labels} > 50', for: 300,
+    summary: '{{ $value }} requests wait on {{ $labels.host }}', remedy: 'Find the busy client; spread the load' }),
+  ZooKeeperConnections: alert({ severity: 'warning',
+    expr: 'open_file_descriptor_count{$labels} / max_file_descriptor_count{$labels} > 0.85',
+    summary: '{{ $labels.host }} is near its limit of connections', remedy: 'Find who opens so many, or raise it' }),
+  ZooKeeperSlowDisk: alert({ severity: 'warning', for: 300,
+    expr: 'rate(fsynctime_sum{$labels}[5m]) / rate(fsynctime_count{$labels}[5m]) > 100',
+    summary: 'Writes to the log of {{ $labels.host }} take {{ $value }} ms', remedy: 'Give dataDir a disk of its own' }),
+  ZooKeeperRestarts: alert({ severity: 'warning', expr: 'changes(process_start_time_seconds{$labels}[30m]) > 2',
+    summary: '{{ $labels.host }} starts again and again', remedy: 'Its log says why; often the heap is too small' }),
+};
+
+const overview = dashboard('ZooKeeper', [
+  panel('Members that serve', 'count(quorum_size{$labels})', { kind: 'stat' }),
+  panel('Synced followers', 'max(synced_followers{$labels})', { kind: 'stat' }),
+  panel('Average latency', 'avg_latency{$labels}', { unit: 'ms', legend: '{{host}}' }),
+  panel('Outstanding requests', 'outstanding_requests{$labels}', { legend: '{{host}}' }),
+  panel('Connections', 'num_alive_connections{$labels}', { legend: '{{host}}' }),
+  panel('Write to disk, median', 'fsynctime{$labels,quantile="0.5"}', { unit: 'ms', legend: '{{host}}' }),
+]);
+
 export const zookeeper = defineService('zookeeper', {
   title: 'ZooKeeper',
   description: 'A replicated coordination service',
@@ -119,17 +127,12 @@ export const zookeeper = defineService('zookeeper', {
       version: '3.9.4',
       maven: {
         bom: 'org.apache.zookeeper:parent:3.9.4',
+        // prettier-ignore
         artifacts: [
-          'org.apache.zookeeper:zookeeper:3.9.4',
-          'org.apache.zookeeper:zookeeper-prometheus-metrics:3.9.4',
-          'org.eclipse.jetty:jetty-server',
-          'org.eclipse.jetty:jetty-servlet',
-          'com.fasterxml.jackson.core:jackson-databind',
-          'commons-cli:commons-cli',
-          'jline:jline',
-          'io.dropwizard.metrics:metrics-core',
-          'org.xerial.snappy:snappy-java',
-          'ch.qos.logback:logback-classic',
+          'org.apache.zookeeper:zookeeper:3.9.4', 'org.apache.zookeeper:zookeeper-prometheus-metrics:3.9.4',
+          'org.eclipse.jetty:jetty-server', 'org.eclipse.jetty:jetty-servlet',
+          'com.fasterxml.jackson.core:jackson-databind', 'commons-cli:commons-cli', 'jline:jline',
+          'io.dropwizard.metrics:metrics-core', 'org.xerial.snappy:snappy-java', 'ch.qos.logback:logback-classic',
         ],
       },
     }),
@@ -137,6 +140,9 @@ export const zookeeper = defineService('zookeeper', {
   requires: [jdk('>=11')],
   components: [server, client],
   exports: { connect: hostPorts(server, zooCfg.clientPort) },
+  upgrade: { from: '>=3.8', backTo: '>=3.8' },
+  alerts,
+  dashboards: { overview },
 });
 
 export default defineStack({ services: [zookeeper] });

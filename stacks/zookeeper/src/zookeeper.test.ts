@@ -141,6 +141,30 @@ test('a level of logging is written as XML', async () => {
   expect(files[`${CONFIG}/logback.xml`]).toContain('<root level="${level:-WARN}">');
 });
 
+test('what can go wrong with an ensemble has an alert, and its figures a dashboard', () => {
+  const { alerts = [], dashboards = [], upgrade } = simulate(stack).manifest.services[0]!;
+  expect(alerts.map(({ name, severity }) => `${name} ${severity}`)).toMatchInlineSnapshot(`
+    [
+      "ZooKeeperNoQuorum critical",
+      "ZooKeeperNoLeader critical",
+      "ZooKeeperLatency warning",
+      "ZooKeeperOutstanding warning",
+      "ZooKeeperConnections warning",
+      "ZooKeeperSlowDisk warning",
+      "ZooKeeperRestarts warning",
+    ]
+  `);
+  const expressions = [...alerts, ...dashboards.flatMap(({ panels }) => panels.flatMap(({ queries }) => queries))];
+  for (const { expr } of expressions) expect(expr).toMatch(/\{\$labels[,}]/);
+  expect(dashboards.map(({ name, panels }) => [name, panels.length])).toEqual([['overview', 6]]);
+  expect(upgrade).toEqual({ from: '>=3.8', backTo: '>=3.8' });
+});
+
+test('members take turns with the leader last, and report when asked', () => {
+  const { components } = simulate(stack).manifest.services[0]!;
+  expect(components[0]).toMatchObject({ rolling: true, lastRole: 'leader', actions: [{ name: 'report', on: 'each' }] });
+});
+
 test('the definition stays short', () => {
   const source = readFileSync(new URL('./index.ts', import.meta.url), 'utf8');
   expect(source.split('\n').length).toBeLessThan(150);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@stackyard/kernel';
+import prometheus from '@stackyard/plugin-prometheus';
 import ssh from '@stackyard/plugin-ssh';
 import { startServer } from '@stackyard/server';
 
@@ -13,7 +14,7 @@ import { startServer } from '@stackyard/server';
 export const snapshotFile = fileURLToPath(new URL('../../../server/openapi.json', import.meta.url));
 export const schemaFile = fileURLToPath(new URL('./gen/schema.ts', import.meta.url));
 
-/** The description as a real server gives it with what this client speaks to: itself and the plugin for SSH. */
+/** The description as a real server gives it with what this client speaks to: itself and the plugins that it brings. */
 export async function describedApi(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'stackyard-openapi-'));
   const listen = { host: '127.0.0.1', port: 0 };
@@ -25,7 +26,7 @@ export async function describedApi(): Promise<string> {
       enrolment: listen,
       packages: { origin: 'auto' },
       stacks: [],
-      plugins: [ssh],
+      plugins: [prometheus, ssh],
       log: createLogger({ level: 'error' }),
       onFatal: (error) => {
         throw error;

@@ -28,6 +28,8 @@ export interface RunOptions extends ClusterOptions {
 
 /** `--context`, on everything that speaks to a server. */
 export function onServer(command: Command): Command {
+  // A command that both runs and prints comes here twice.
+  if (command.options.some(({ long }) => long === '--context')) return command;
   return command.option('--context <name>', 'the stored context to use');
 }
 

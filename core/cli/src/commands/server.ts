@@ -15,9 +15,10 @@ export function serverCommand(command: Command, terminal: Terminal, done: (code:
     .option('--stack <stack>', 'a package, folder or .tgz; may be repeated; @stack/zookeeper unless given', collect)
     .option(
       '--plugin <package>',
-      'a platform plugin; may be repeated; @stackyard/plugin-prometheus and plugin-ssh unless given',
+      'a platform plugin, by package or folder; may be repeated; @stackyard/plugin-prometheus and plugin-ssh unless given',
       collect,
     )
+    .option('--without-plugin <plugin>', 'leave this one out, by package, folder or id; may be repeated', collect)
     .option('--package-origin <origin>', 'where products come from: auto, url or maven')
     .option('--config <file>', 'settings as YAML')
     .option('--log-level <level>', 'trace, debug, info, warn or error')

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createLogger, loadPlugins, StackyardError } from '@stackyard/kernel';
+import { createLogger, PluginStartError, StackyardError } from '@stackyard/kernel';
 import { type RunningServer, startServer } from '@stackyard/server';
 import { CliError } from '../errors.ts';
 import type { Terminal } from '../output/terminal.ts';
+import { loadServerPlugins } from './plugins.ts';
 import { givenAgents, packagedAgent } from './agentSoftware.ts';
 import { serverSettings, type ServerSettings } from './settings.ts';
 import { stackFiles } from './stackFiles.ts';
@@ -18,6 +19,7 @@ export interface ServerFlags {
   readonly advertisedHost?: string;
   readonly stack?: readonly string[];
   readonly plugin?: readonly string[];
+  readonly withoutPlugin?: readonly string[];
   readonly packageOrigin?: string;
   readonly logLevel?: string;
   readonly json?: boolean;
@@ -37,6 +39,7 @@ export function readServerSettings(flags: ServerFlags, env: Terminal['env']): Se
         packages: { origin: flags.packageOrigin as 'auto' | undefined },
         stacks: flags.stack ? [...flags.stack] : undefined,
         plugins: flags.plugin ? [...flags.plugin] : undefined,
+        withoutPlugins: flags.withoutPlugin ? [...flags.withoutPlugin] : undefined,
         logLevel: flags.logLevel as 'info' | undefined,
       },
       env,
@@ -92,7 +95,7 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const [stacks, plugins] = await Promise.all([
     stackFiles(settings.stacks, join(dataDir, 'stacks')),
-    loadPlugins(settings.plugins, (name) => import(name)),
+    loadServerPlugins(settings.plugins, { dataDir, without: settings.withoutPlugins }),
   ]);
   const server = await startServer({
     dataDir,
@@ -111,7 +114,9 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
     registries: registriesOf(settings.registries, terminal.env),
     stacks,
     agentSoftware: givenAgents(packagedAgent(join(dataDir, 'agents/node')), settings.agentBundles),
-    plugins,
+    plugins: plugins.map(({ plugin }) => plugin),
+    pluginPackages: Object.fromEntries(plugins.map(({ plugin, found }) => [plugin.id, found])),
+    egress: settings.egress,
     log,
     onFatal(error) {
       log.fatal({ err: error }, 'The server cannot go on');
@@ -148,5 +153,9 @@ function explained(error: unknown): CliError {
     inner.code.startsWith('PLUGIN_')
   )
     inner = inner.cause;
-  return new CliError(inner instanceof Error ? inner.message : String(inner), 1, { cause: error });
+  const remedy =
+    error instanceof PluginStartError
+      ? ` The server starts without it by --without-plugin ${error.fields.plugin}.`
+      : '';
+  return new CliError(`${inner instanceof Error ? inner.message : String(inner)}${remedy}`, 1, { cause: error });
 }

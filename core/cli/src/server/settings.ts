@@ -85,8 +85,14 @@ export const serverSettings = defineSettings(
     registries: z.array(registry).default([]),
     /** A folder of bundles to give to hosts instead of this installation's own agent: VERSION-x64.tar.gz and its like. */
     agentBundles: z.string().optional(),
-    /** Packages by name. */
+    /** Names of packages (in `plugins` of the data directory, or beside the server), or folders. */
     plugins: z.array(z.string()).default(['@stackyard/plugin-prometheus', '@stackyard/plugin-ssh']),
+    /** Plugins to leave out of these, by package, folder or id. */
+    withoutPlugins: z.array(z.string()).default([]),
+    /** Where plugins may send to although it is this machine or its link: `host:port` each. */
+    egress: {
+      allow: z.array(z.string().regex(/^[A-Za-z0-9.:[\]-]{1,255}:\d{1,5}$/, 'use host:port')).default([]),
+    },
     /** Packages by name, folders, or built artifacts (.tgz). */
     stacks: z.array(z.string()).default(['@stack/zookeeper']),
     logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),

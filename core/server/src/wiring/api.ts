@@ -2,14 +2,16 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Routes } from '@stackyard/contract';
-import { Clock, definePlugin, each, Logger, provide, token } from '@stackyard/kernel';
+import { Clock, definePlugin, each, LoadedPlugins, Logger, provide, token } from '@stackyard/kernel';
 import type { FastifyInstance } from 'fastify';
 import { auditTrail } from '../access/audit.ts';
 import { DatabaseIdempotencyStore } from '../access/idempotencyStore.ts';
 import { authorize } from '../access/permissions.ts';
 import { ensureAdminToken, Tokens } from '../access/tokens.ts';
 import { buildApp } from '../api/app.ts';
+import { API_PREFIX } from '../api/openapi.ts';
 import { apiRoutes } from '../api/routes/index.ts';
+import type { PluginPicture } from '../api/routes/parts.ts';
 import { VERSION } from '../version.ts';
 import { Catalogue } from './catalogue.ts';
 import { Distribution } from './distribution.ts';
@@ -50,6 +52,7 @@ class FastifyHttp implements Http {
     samples: RequestSamples;
     log: Logger;
     clock: Clock;
+    loaded: LoadedPlugins;
     more: readonly Routes[];
   };
   readonly #inFlight = new Set<Promise<unknown>>();
@@ -69,6 +72,7 @@ class FastifyHttp implements Http {
     samples: RequestSamples,
     log: Logger,
     clock: Clock,
+    loaded: LoadedPlugins,
     more: readonly Routes[],
   ) {
     this.#parts = {
@@ -83,6 +87,7 @@ class FastifyHttp implements Http {
       samples,
       log,
       clock,
+      loaded,
       more,
     };
     this.tokenFile = join(options.dataDir, 'admin-token');
@@ -101,11 +106,13 @@ class FastifyHttp implements Http {
       samples,
       log,
       clock,
+      loaded,
       more,
     } = this.#parts;
     const { em, db, writer, installId, epoch } = storage;
     this.token = await ensureAdminToken(em(), this.tokenFile);
     const tokens = new Tokens(em);
+    const pictures = picturesOf(options, loaded, more);
     const own = apiRoutes({
       em,
       sql: db.sql,
@@ -117,6 +124,7 @@ class FastifyHttp implements Http {
       ...operations,
       ...distribution,
       identity: identity.identity,
+      plugins: () => pictures,
       server: {
         version: VERSION,
         installId,
@@ -169,8 +177,30 @@ provide(
   RequestSamples,
   Logger,
   Clock,
+  LoadedPlugins,
   each(Routes),
 );
+
+/** The platform plugins; the server's own parts are no plugins to who runs it. */
+function picturesOf(
+  { plugins, pluginPackages = {} }: ServerOptions,
+  loaded: LoadedPlugins,
+  routes: readonly Routes[],
+): readonly PluginPicture[] {
+  const owners = loaded.contributorsOf(Routes);
+  const own = new Set(plugins.map(({ id }) => id));
+  return loaded
+    .list()
+    .filter(({ id }) => own.has(id))
+    .map((plugin) => {
+      const { name = null, version = null, folder = null } = pluginPackages[plugin.id] ?? {};
+      const operations = routes
+        .filter((_, at) => owners[at] === plugin.id)
+        .flatMap((each) => each.routes)
+        .map(({ method, url, root }) => `${method} ${root ? '' : API_PREFIX}${url}`);
+      return { ...plugin, package: name, version, folder, operations };
+    });
+}
 
 export const apiPlugin = definePlugin({
   id: 'server.api',
@@ -186,6 +216,7 @@ export const apiPlugin = definePlugin({
     RequestSamples,
     Logger,
     Clock,
+    LoadedPlugins,
     each(Routes),
   ],
   register: (plugin) => plugin.provide(Http, FastifyHttp),

@@ -28,12 +28,21 @@ export interface ServerOptions {
   readonly agentSoftware?: AgentSoftware | undefined;
   /** Platform plugins to load beside the server's own parts. */
   readonly plugins: readonly Plugin[];
+  /** The packages they came in, by id of the plugin. */
+  readonly pluginPackages?: Readonly<Record<string, PluginPackage>> | undefined;
   /** Where plugins may go although it is this machine or its link: `host:port` each. */
   readonly egress?: { readonly allow: readonly string[] } | undefined;
   /** How long the output of tasks is kept, in milliseconds after its last byte; for ever when absent. */
   readonly keepLogsMs?: number | undefined;
   /** How soon silence of agents is noticed, and how long history is kept; what is usual when absent. */
   readonly engine?: EngineSettings | undefined;
+}
+
+export interface PluginPackage {
+  readonly name: string;
+  readonly version: string;
+  /** The folder it was loaded from. */
+  readonly folder: string;
 }
 
 export interface IdentitySettings {

@@ -11,6 +11,7 @@ import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { logRoutes } from './logs.ts';
 import type { RouteParts } from './parts.ts';
+import { pluginRoutes } from './plugins.ts';
 import { recommendationRoutes } from './recommendations.ts';
 import { registryRoutes } from './registries.ts';
 import { serverRoutes } from './server.ts';
@@ -22,6 +23,7 @@ export type { RouteParts } from './parts.ts';
 
 const tables = [
   serverRoutes,
+  pluginRoutes,
   authorityRoutes,
   stackRoutes,
   trustRoutes,

@@ -17,6 +17,19 @@ import type { Deliveries } from '../../stacks/deliveries.ts';
 import type { StackStore } from '../../stacks/store.ts';
 import type { Trust } from '../../trust/trust.ts';
 
+/** A platform plugin, and what it brings. */
+export interface PluginPicture {
+  readonly id: string;
+  readonly package: string | null;
+  readonly version: string | null;
+  readonly folder: string | null;
+  readonly needs: readonly string[];
+  readonly provides: readonly string[];
+  readonly contributes: readonly string[];
+  /** Its operations of the REST API, such as `GET /metrics`. */
+  readonly operations: readonly string[];
+}
+
 /** What the routes are built on. */
 export interface RouteParts {
   readonly em: () => EntityManager;
@@ -40,6 +53,7 @@ export interface RouteParts {
   readonly staleness: Staleness;
   readonly sources: StateSources;
   readonly identity: Pick<Identity, 'issuingSha256' | 'authorityStatus' | 'rotate'>;
+  readonly plugins: () => readonly PluginPicture[];
   readonly server: {
     readonly version: string;
     readonly installId: string;
