@@ -105,11 +105,7 @@ describe('building', () => {
       { 'templates/a.cfg.hbs': '{{#if}}' },
       /templates\/a\.cfg\.hbs.*correct the template/s,
     ],
-    [
-      'a config without help',
-      { 'src/index.ts': definition.replace("user: 'demo'", "user: 'De mo'") },
-      /services demo user/,
-    ],
+    ['a config without help', { 'src/index.ts': definition.replace("user: 'demo'", "user: 'De mo'") }, /demo user/],
     ['an import that cannot be resolved', { 'src/greet.ts': "import 'nowhere-to-be-found'" }, /nowhere-to-be-found/],
   ])('names what is wrong: %s', async (_, files, message) => {
     const building = buildStack(await stackFolder('demo', files));

@@ -1,5 +1,6 @@
 import type { Json } from '../manifest/expression.ts';
 import type { ActionManifest } from '../manifest/manifest.ts';
+import { called } from './callSite.ts';
 import type { PropertyType } from './expression.ts';
 import type { Host } from './host.ts';
 import { type PropertyBuilder, propertyManifest } from './property.ts';
@@ -48,18 +49,19 @@ export interface ActionOptions<I extends Inputs> {
  */
 export function action<const I extends Inputs = {}>(options: ActionOptions<I>): Action {
   const { title, help, input, on = 'one', danger, timeout = 600, idempotent = false, run } = options;
-  return {
-    manifest: {
+  const manifest = called<Action['manifest']>(
+    {
       title,
       help,
       input: Object.entries<PropertyBuilder<PropertyType, unknown>>(input ?? {}).map(([name, property]) =>
-        propertyManifest(name, property, 'none'),
+        called(propertyManifest(name, property, 'none'), action, property),
       ),
       on,
       ...(danger === undefined ? {} : { danger }),
       timeout,
       idempotent,
     },
-    run: run as unknown as ActionFunction,
-  };
+    action,
+  );
+  return { manifest, run: run as unknown as ActionFunction };
 }

@@ -2,6 +2,7 @@ import type { Expression, Probe } from '../manifest/expression.ts';
 import type { DependencyManifest, LIFECYCLE_PHASES, ProcessManifest } from '../manifest/manifest.ts';
 import type { Action } from './action.ts';
 import type { AnyConfig } from './config.ts';
+import { called, defined } from './callSite.ts';
 import type { DirProperty, Expr, Operand } from './expression.ts';
 import type { DrainFunction, LifecycleFunction } from './host.ts';
 import type { HttpProbe, JmxProbe } from './probe.ts';
@@ -50,9 +51,9 @@ type Neighbour = Component | { readonly component: Component | `${string}/${stri
 
 export interface Place {
   /** How many hosts, such as `choose(ge(clusterHosts, 5), 5, 3)`. Three, or an odd number, when absent. */
-  readonly hosts?: Expr | number;
+  readonly hosts?: Expr<number> | number;
   /** The highest come first, such as `fact.memory`. */
-  readonly score?: Expr;
+  readonly score?: Expr<number>;
 }
 
 export interface Decommission {
@@ -77,17 +78,21 @@ export interface Component {
  * defineComponent('beat', { title: 'Beat', category: 'server', cardinality: '1+', process: exec({ … }) })
  */
 export function defineComponent(name: string, options: ComponentOptions): Component {
-  return Object.freeze({ name, options });
+  return defined('component', name, Object.freeze({ name, options }), defineComponent);
 }
 
 type Waiting = DependencyManifest['phase'];
 
-/** This component waits for another: its start for the other's start unless `phase` and `of` say otherwise. */
+/**
+ * This component waits for another: its start for the other's start unless `phase` and `of` say otherwise.
+ * @example
+ * after: [after(namenode), after('zookeeper/zookeeper_server', { phase: 'init' })]
+ */
 export function after(
   component: Component | `${string}/${string}`,
   { phase = 'start', of = 'start' }: { readonly phase?: Waiting; readonly of?: Waiting } = {},
 ): DependencyManifest {
-  return { on: typeof component === 'string' ? component : component.name, phase, after: of };
+  return called({ on: typeof component === 'string' ? component : component.name, phase, after: of }, after);
 }
 
 export interface Rolling {
@@ -95,7 +100,11 @@ export interface Rolling {
   readonly last?: string;
 }
 
-/** A role as the component's `role` probe tells it. */
+/**
+ * A role as the component's `role` probe tells it.
+ * @example
+ * rolling({ last: role('leader') })
+ */
 export function role(name: string): { readonly role: string } {
   return { role: name };
 }

@@ -1,5 +1,5 @@
 import type { ConfigManifest, Format, PropertyManifest } from '../manifest/config.ts';
-import { StackDefinitionError } from './errors.ts';
+import { called, defined } from './callSite.ts';
 import { Expr, OWN, Property, type PropertyType } from './expression.ts';
 import { type PropertyBuilder, propertyManifest } from './property.ts';
 
@@ -7,7 +7,7 @@ import { type PropertyBuilder, propertyManifest } from './property.ts';
 export const CONFIG: unique symbol = Symbol.for('stackyard.config');
 
 /** Where a config lies on the host; it stands in arguments. */
-export interface ConfigPath extends Expr {
+export interface ConfigPath extends Expr<string> {
   readonly expression: { readonly configPath: string };
 }
 
@@ -67,18 +67,21 @@ export function defineConfig<const P extends Builders>(
     file: options.file ?? true,
     effect,
     properties: Object.entries(properties as Builders).map(([property, builder]) =>
-      named(name, propertyManifest(property, builder, effect)),
+      called(named(name, propertyManifest(property, builder, effect)), defineConfig, builder),
     ),
   };
   const references = Object.entries(properties as Builders).map(([property, { kind }]) => [
     property,
     new Property({ config: name, property }, kind),
   ]);
-  return Object.freeze({
+  const config = Object.freeze({
     ...Object.fromEntries(references),
-    path: new Expr({ configPath: name }),
+    path: new Expr<string>({ configPath: name }),
     [CONFIG]: manifest,
   }) as Config<P>;
+  // The manifest stands for the config from here on.
+  called(defined('config', name, manifest, defineConfig), defineConfig);
+  return config;
 }
 
 /** `own('x')` becomes the property x of this config. */
@@ -98,15 +101,13 @@ function named(config: string, property: PropertyManifest): PropertyManifest {
   };
 }
 
+/** Stands for a format that the name of the config does not tell. */
+const UNTOLD = 'untold';
+
 function formatOf(name: string, isFile: boolean): Format {
   const format = FORMATS[/\.([a-z]+)$/.exec(name)?.[1] ?? ''];
   if (format) return format;
   if (!isFile) return 'text';
-  throw new StackDefinitionError([
-    {
-      where: `config ${name}`,
-      reason: 'its name does not tell its format',
-      remedy: "give it as `{ format: 'properties' }`",
-    },
-  ]);
+  // Found with all else that is wrong, when the stack becomes a manifest.
+  return UNTOLD as Format;
 }

@@ -1,15 +1,26 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
+  action,
+  add,
   after,
+  alert,
   alive,
+  and,
+  choose,
   concat,
+  count,
+  dashboard,
   defineComponent,
   defineConfig,
   definePackage,
   defineService,
   defineStack,
+  each,
+  eq,
   exec,
+  type Expr,
   fact,
+  gt,
   type Host,
   hostPorts,
   http,
@@ -18,7 +29,11 @@ import {
   jdk,
   jsonPath,
   mul,
+  not,
+  orElse,
+  osPackages,
   p,
+  rolling,
   self,
   service,
   StackDefinitionError,
@@ -92,9 +107,66 @@ describe('misuse does not compile:', () => {
     exec({ program: '/bin/true' });
     // @ts-expect-error a stack without a service
     defineStack({ services: [] });
+    // @ts-expect-error a condition that is a number
+    p.text().when(cfg.port);
+    // @ts-expect-error a condition that is no expression
+    p.text().when(true);
+    // @ts-expect-error a comparison with a word that the property never is
+    eq(cfg.mode, 'c');
+    // @ts-expect-error a comparison with a value of another type
+    eq(cfg.port, '9092');
+    // @ts-expect-error a text that is compared by size
+    gt(cfg.note, 1);
+    // @ts-expect-error a number among conditions
+    and(eq(cfg.mode, 'a'), cfg.port);
+    // @ts-expect-error a text that is negated
+    not(self.host);
+    // @ts-expect-error a list to calculate with
+    add(cfg.names, 1);
+    // @ts-expect-error alternatives of two types
+    const number: Expr<number> = choose(eq(cfg.mode, 'a'), 1, 'x');
+    // @ts-expect-error a fallback of another type
+    orElse(cfg.note, 1);
+    // @ts-expect-error a default that gives a text to a number
+    p.int(concat('1', '2'));
+    // @ts-expect-error a recommendation of another type
+    p.memory().recommend(self.host);
+    // @ts-expect-error advice for a text
+    p.text().advise({ min: 1 });
+    // @ts-expect-error advice that says nothing
+    p.int(1).advise({});
+    // @ts-expect-error a place by a text
+    defineComponent('x', { ...options, place: { hosts: self.host } });
+    // @ts-expect-error a role that is a bare text
+    rolling({ last: 'leader' });
+    // @ts-expect-error an alert that does not say what to do
+    alert({ severity: 'critical', expr: 'up{$labels} == 0', summary: 'Down' });
+    // @ts-expect-error a severity that does not exist
+    alert({ severity: 'fatal', expr: 'up{$labels} == 0', summary: 'Down', remedy: 'Start it' });
+    // @ts-expect-error a dashboard without a panel
+    dashboard('Empty', []);
+    // @ts-expect-error a family of operating systems that does not exist
+    osPackages({ windows: ['redis'] });
+    // @ts-expect-error a family without a package
+    osPackages({ debian: [] });
+    // @ts-expect-error a component where its name is taken for one
+    count('broker');
+    // @ts-expect-error host components that neither leave nor stay
+    each(broker, self.host, { only: 'gone' });
+    const input = { partitions: p.int(3).help('How many'), topic: p.text().optional().help('Its name') };
+    const about = { title: 'Create', help: 'Makes a topic', input };
+    // @ts-expect-error an input of an action that is not declared
+    action({ ...about, run: (_, { replicas }) => replicas });
+    // @ts-expect-error an input of an action that is a number
+    action({ ...about, run: (_, { partitions }) => partitions.length });
+    // @ts-expect-error an input of an action that may be null
+    action({ ...about, run: (_, { topic }) => topic.length });
+    // @ts-expect-error what an action gives back is data
+    action({ ...about, run: () => () => undefined });
+    void number;
   }
 
-  test('twenty times', () => {
+  test('fifty times', () => {
     expect(misuse).toBeTypeOf('function');
   });
 
@@ -173,7 +245,7 @@ test.each<[string, () => Stack, Partial<StackProblem>]>([
   [
     'two configs of one name',
     () => stackOf({ config: [cfg, defineConfig('server.properties', {})] }),
-    { where: 'demo server.properties', reason: 'two configs have this name' },
+    { where: 'demo server.properties', reason: 'it is defined twice' },
   ],
   [
     'a template that is not there',
@@ -195,7 +267,7 @@ test.each<[string, () => Stack, Partial<StackProblem>]>([
     () => stackOf({}, { packages: [definePackage('x', { version: '1' })] }),
     { reason: 'it comes from nowhere' },
   ],
-  ['a user that no system has', () => stackOf({}, { user: 'Big User' }), { where: 'services demo user' }],
+  ['a user that no system has', () => stackOf({}, { user: 'Big User' }), { where: 'demo user' }],
 ])('a definition is refused for %s', (_, stack, problem) => {
   expect(problemsOf(stack)).toEqual([expect.objectContaining(problem)]);
 });

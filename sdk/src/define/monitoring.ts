@@ -1,4 +1,5 @@
 import type { AlertManifest, DashboardManifest } from '../manifest/manifest.ts';
+import { called } from './callSite.ts';
 
 export interface AlertOptions {
   readonly severity: AlertManifest['severity'];
@@ -18,7 +19,7 @@ export interface AlertOptions {
  * alerts: { CacheDown: alert({ severity: 'critical', expr: 'up{$labels} == 0', summary: '…', remedy: '…' }) }
  */
 export function alert({ for: seconds = 60, ...rest }: AlertOptions): Omit<AlertManifest, 'name'> {
-  return { ...rest, for: seconds };
+  return called({ ...rest, for: seconds }, alert);
 }
 
 type Panel = DashboardManifest['panels'][number];
@@ -32,7 +33,11 @@ export interface PanelOptions {
   readonly legend?: string;
 }
 
-/** A panel of a dashboard: PromQL with `$labels` in every selector; several expressions by their legends. */
+/**
+ * A panel of a dashboard: PromQL with `$labels` in every selector; several expressions by their legends.
+ * @example
+ * panel('Connections', 'num_alive_connections{$labels}', { legend: '{{host}}' })
+ */
 export function panel(
   title: string,
   expr: string | Readonly<Record<string, string>>,
@@ -42,7 +47,7 @@ export function panel(
     typeof expr === 'string'
       ? [{ expr, ...(legend === undefined ? {} : { legend }) }]
       : Object.entries(expr).map(([name, each]) => ({ expr: each, legend: name }));
-  return { title, kind, ...(unit === undefined ? {} : { unit }), queries };
+  return called({ title, kind, ...(unit === undefined ? {} : { unit }), queries }, panel);
 }
 
 /**
@@ -51,5 +56,5 @@ export function panel(
  * dashboards: { overview: dashboard('Cache', [panel('Requests', 'rate(requests_total{$labels}[5m])', { unit: 'reqps' })]) }
  */
 export function dashboard(title: string, panels: readonly [Panel, ...Panel[]]): Omit<DashboardManifest, 'name'> {
-  return { title, panels: [...panels] };
+  return called({ title, panels: [...panels] }, dashboard);
 }

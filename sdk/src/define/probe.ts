@@ -1,4 +1,5 @@
 import type { Json, Probe } from '../manifest/expression.ts';
+import { called } from './callSite.ts';
 import { type Operand, type PortProperty, toExpression } from './expression.ts';
 
 export type TcpProbe = Extract<Probe, { kind: 'tcp' }>;
@@ -7,49 +8,67 @@ export type HttpProbe = Extract<Probe, { kind: 'http' }>;
 
 type Port = PortProperty | number;
 
-/** Healthy while the port accepts a connection. */
+/**
+ * Healthy while the port accepts a connection.
+ * @example
+ * ready: tcp(zooCfg.clientPort)
+ */
 export function tcp(port: Port): TcpProbe {
-  return { kind: 'tcp', port: toExpression(port) };
+  return called({ kind: 'tcp', port: toExpression(port) }, tcp);
 }
 
-/** Healthy while `GET http://<address>:<port><path>` answers 2xx. */
+/**
+ * Healthy while `GET http://<address>:<port><path>` answers 2xx.
+ * @example
+ * health: { ruok: http(zooCfg.adminPort, '/commands/ruok') }
+ */
 export function http(port: Port, path: `/${string}`): HttpProbe {
-  return { kind: 'http', port: toExpression(port), path };
+  return called({ kind: 'http', port: toExpression(port), path }, http);
 }
 
-/** The value at a dotted path of the JSON that the probe answers; with `expected`, healthy only while it is that. */
+/**
+ * The value at a dotted path of the JSON that the probe answers; with `expected`, healthy only while it is that.
+ * @example
+ * role: jsonPath(http(zooCfg.adminPort, '/commands/monitor'), 'server_state')
+ */
 export function jsonPath(probe: HttpProbe, path: string, expected?: Json): HttpProbe & { json: string } {
-  return { ...probe, json: path, ...(expected === undefined ? {} : { expect: expected }) };
+  return called({ ...probe, json: path, ...(expected === undefined ? {} : { expect: expected }) }, jsonPath);
 }
 
-/** An attribute of a bean at a JMX servlet such as Hadoop's `/jmx`; with `expected`, healthy only while it is that. */
+/**
+ * An attribute of a bean at a JMX servlet such as Hadoop's `/jmx`; with `expected`, healthy only while it is that.
+ * @example
+ * role: jmx(hdfs.httpPort, 'Hadoop:service=NameNode,name=NameNodeStatus', 'State')
+ */
 export function jmx(
   port: Port,
   bean: string,
   attribute: string,
   { expected, path = '/jmx' }: { readonly expected?: Json; readonly path?: `/${string}` } = {},
 ): JmxProbe {
-  return {
-    kind: 'jmx',
-    port: toExpression(port),
-    path,
-    bean,
-    attribute,
-    ...(expected === undefined ? {} : { expect: expected }),
-  };
+  const answer = expected === undefined ? {} : { expect: expected };
+  return called({ kind: 'jmx', port: toExpression(port), path, bean, attribute, ...answer }, jmx);
 }
 
-/** Healthy while a sample of the component's Prometheus endpoint is within bounds; `metric` may select labels. */
+/**
+ * Healthy while a sample of the component's Prometheus endpoint is within bounds; `metric` may select labels.
+ * @example
+ * health: { lag: metric(cfg.metricsPort, 'replica_lag', { max: 10 }) }
+ */
 export function metric(
   port: Port,
   name: string,
   { min, max, path = '/metrics' }: { readonly min?: number; readonly max?: number; readonly path?: `/${string}` } = {},
 ): Probe {
   const bounds = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
-  return { kind: 'metric', port: toExpression(port), path, metric: name, ...bounds };
+  return called<Probe>({ kind: 'metric', port: toExpression(port), path, metric: name, ...bounds }, metric);
 }
 
-/** Healthy when a program ends with 0 in time. It is run without a shell, as the service's user. */
+/**
+ * Healthy when a program ends with 0 in time. It is run without a shell, as the service's user.
+ * @example
+ * health: { ping: command('redis-cli', ['-p', cfg.port, 'ping']) }
+ */
 export function command(
   program: Operand,
   args: readonly Operand[] = [],
@@ -58,25 +77,36 @@ export function command(
     timeoutMs = 5_000,
   }: { readonly env?: Readonly<Record<string, Operand>>; readonly timeoutMs?: number } = {},
 ): Probe {
-  return {
-    kind: 'exec',
-    program: toExpression(program),
-    args: args.map(toExpression),
-    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, toExpression(value)])),
-    timeoutMs,
-  };
+  return called<Probe>(
+    {
+      kind: 'exec',
+      program: toExpression(program),
+      args: args.map(toExpression),
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, toExpression(value)])),
+      timeoutMs,
+    },
+    command,
+  );
 }
 
-/** Healthy while the declared process lives. */
+/**
+ * Healthy while the declared process lives.
+ * @example
+ * ready: alive()
+ */
 export function alive(): Probe {
   return { kind: 'process' };
 }
 
-/** Charts by title, each naming a metric of the component's Prometheus endpoint. */
+/**
+ * Charts by title, each naming a metric of the component's Prometheus endpoint.
+ * @example
+ * metrics: prometheus(zooCfg.metricsPort, { Znodes: 'znode_count' })
+ */
 export function prometheus(
   port: PortProperty,
   charts: Readonly<Record<string, string>>,
   path: `/${string}` = '/metrics',
 ): { port: HttpProbe['port']; path: string; charts: Record<string, string> } {
-  return { port: toExpression(port), path, charts: { ...charts } };
+  return called({ port: toExpression(port), path, charts: { ...charts } }, prometheus);
 }

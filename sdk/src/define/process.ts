@@ -1,5 +1,6 @@
 import type { Probe } from '../manifest/expression.ts';
 import type { ProcessManifest } from '../manifest/manifest.ts';
+import { called } from './callSite.ts';
 import { concat, Expr, type Operand, self, toExpression } from './expression.ts';
 
 interface Process {
@@ -25,7 +26,11 @@ export interface JavaProcess extends Process {
   readonly jvm?: readonly Operand[];
 }
 
-/** A process of any program. */
+/**
+ * A process of any program.
+ * @example
+ * exec({ program: '/usr/bin/cached', args: [cfg.path], ready: tcp(cfg.port) })
+ */
 export function exec({
   program,
   args = [],
@@ -34,14 +39,17 @@ export function exec({
   readyMs = 60_000,
   stopMs = 30_000,
 }: ExecProcess): ProcessManifest {
-  return {
-    program: toExpression(program),
-    args: args.map(toExpression),
-    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, toExpression(value)])),
-    ready,
-    readyMs,
-    stopMs,
-  };
+  return called(
+    {
+      program: toExpression(program),
+      args: args.map(toExpression),
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, toExpression(value)])),
+      ready,
+      readyMs,
+      stopMs,
+    },
+    exec,
+  );
 }
 
 /**
@@ -51,11 +59,8 @@ export function exec({
  */
 export function java({ main, classPath = ['lib/*'], jvm = [], args = [], ...process }: JavaProcess): ProcessManifest {
   const entries = classPath.flatMap((entry) => [':', entry instanceof Expr ? entry : inPackage(String(entry))]);
-  return exec({
-    ...process,
-    program: 'java',
-    args: [...jvm, '-cp', concat(self.configDir, ...entries), main, ...args],
-  });
+  const all = [...jvm, '-cp', concat(self.configDir, ...entries), main, ...args];
+  return called({ ...exec({ ...process, program: 'java', args: all }) }, java);
 }
 
 function inPackage(entry: string): Operand {

@@ -1,6 +1,7 @@
 import type { AlertManifest, DashboardManifest, OsFamily, PackageManifest } from '../manifest/manifest.ts';
 import type { Component } from './component.ts';
 import type { AnyConfig } from './config.ts';
+import { called } from './callSite.ts';
 import type { Expr } from './expression.ts';
 
 type PackageOptions = Omit<PackageManifest, 'name' | 'origins'> & PackageManifest['origins'];
@@ -11,7 +12,8 @@ type PackageOptions = Omit<PackageManifest, 'name' | 'origins'> & PackageManifes
  * definePackage('tool', { version: '1.2', maven: { archive: 'org.example:tool:tar.gz:bin:1.2' } })
  */
 export function definePackage(name: string, { url, maven, ...rest }: PackageOptions): PackageManifest {
-  return { name, ...rest, origins: { ...(url ? { url } : {}), ...(maven ? { maven } : {}) } };
+  const origins = { ...(url ? { url } : {}), ...(maven ? { maven } : {}) };
+  return called({ name, ...rest, origins }, definePackage);
 }
 
 export type Requirement =
@@ -19,9 +21,13 @@ export type Requirement =
   | { readonly kind: 'os'; readonly packages: OsPackages }
   | { readonly kind: 'service'; readonly service: string; readonly range: string; readonly optional: boolean };
 
-/** A JDK on every host of the service, by a semver range of its feature version. */
+/**
+ * A JDK on every host of the service, by a semver range of its feature version.
+ * @example
+ * requires: [jdk('>=11')]
+ */
 export function jdk(range: string): Requirement {
-  return { kind: 'jdk', range };
+  return called({ kind: 'jdk', range }, jdk);
 }
 
 export type OsPackages = Readonly<Partial<Record<OsFamily, readonly [string, ...string[]]>>>;
@@ -32,12 +38,16 @@ export type OsPackages = Readonly<Partial<Record<OsFamily, readonly [string, ...
  * requires: [osPackages({ debian: ['redis-server'], redhat: ['redis'] })]
  */
 export function osPackages(packages: OsPackages): Requirement {
-  return { kind: 'os', packages };
+  return called({ kind: 'os', packages }, osPackages);
 }
 
-/** Another service in the cluster, whose exports `importOf` may name. */
+/**
+ * Another service in the cluster, whose exports `importOf` may name.
+ * @example
+ * requires: [service('zookeeper', '>=3.8', { optional: true })]
+ */
 export function service(name: string, range: string, { optional = false } = {}): Requirement {
-  return { kind: 'service', service: name, range, optional };
+  return called({ kind: 'service', service: name, range, optional }, service);
 }
 
 export interface ServiceOptions {
@@ -72,7 +82,7 @@ export interface Service {
  * defineService('beat', { title: 'Beat', version: '1.0', user: 'beat', components: [beat] })
  */
 export function defineService(name: string, options: ServiceOptions): Service {
-  return Object.freeze({ name, options });
+  return called(Object.freeze({ name, options }), defineService);
 }
 
 export interface StackOptions {
@@ -91,5 +101,5 @@ export interface Stack {
  * export default defineStack({ services: [zookeeper] });
  */
 export function defineStack(options: StackOptions): Stack {
-  return Object.freeze({ stack: options });
+  return called(Object.freeze({ stack: options }), defineStack);
 }

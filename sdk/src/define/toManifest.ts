@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ConfigManifest } from '../manifest/config.ts';
 import { checkManifest } from '../manifest/check.ts';
+import { checkDefinition } from '../manifest/definition.ts';
 import {
   type ComponentManifest,
   type NeighbourManifest,
@@ -10,7 +11,7 @@ import {
 } from '../manifest/manifest.ts';
 import type { Component, LifecyclePhase, Place } from './component.ts';
 import { type AnyConfig, CONFIG } from './config.ts';
-import { StackDefinitionError, type StackProblem } from './errors.ts';
+import { isError, problemText, StackDefinitionError, type StackProblem } from './errors.ts';
 import { toExpression } from './expression.ts';
 import type { OsPackages, Service, Stack } from './service.ts';
 
@@ -24,13 +25,29 @@ export interface ManifestOptions {
   readonly templates?: readonly string[];
 }
 
+/** What came of a definition: everything found, and the manifest unless something is an error. */
+export interface InspectedStack {
+  readonly manifest?: StackManifest;
+  readonly problems: readonly StackProblem[];
+  /** The definition as data where the schema refuses it, for what can be checked all the same. */
+  readonly draft: StackManifest;
+}
+
 /**
  * A stack as data, checked by the schema and by what no schema can see.
  * @throws StackDefinitionError with everything that is wrong.
  */
-export function toManifest({ stack }: Stack, { name, version, sdk, templates = [] }: ManifestOptions): StackManifest {
+export function toManifest(stack: Stack, options: ManifestOptions): StackManifest {
+  const { manifest, problems } = inspectStack(stack, options);
+  if (!manifest) throw new StackDefinitionError(problems);
+  return manifest;
+}
+
+/** As `toManifest`, but it does not throw for what is wrong in the definition, and tells what is only unwise too. */
+export function inspectStack({ stack }: Stack, options: ManifestOptions): InspectedStack {
+  const { name, version, sdk, templates = [] } = options;
   const services = stack.services.map((service) => serviceManifest(service, templates));
-  const parsed = StackManifest.safeParse({
+  const draft: StackManifest = {
     format: 1,
     name,
     version,
@@ -38,11 +55,29 @@ export function toManifest({ stack }: Stack, { name, version, sdk, templates = [
     title: stack.title ?? services[0]?.title ?? name,
     ...given('description', stack.description),
     services,
+  };
+  const parsed = StackManifest.safeParse(draft);
+  const invalid = parsed.success ? [] : parsed.error.issues.map((issue) => toProblem(issue, draft));
+  const problems = distinct([...invalid, ...semanticProblems(parsed.data ?? draft, templates, parsed.success)]);
+  return { draft, problems, ...(parsed.success && !problems.some(isError) ? { manifest: parsed.data } : {}) };
+}
+
+/** What the schema refuses may be of any form; then what else is wrong is told as far as it can be seen. */
+function semanticProblems(manifest: StackManifest, templates: readonly string[], isValid: boolean): StackProblem[] {
+  try {
+    return [...checkManifest(manifest, templates), ...checkDefinition(manifest)];
+  } catch (error) {
+    if (isValid) throw error;
+    return [];
+  }
+}
+
+function distinct(problems: readonly StackProblem[]): StackProblem[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const text = problemText(problem);
+    return !seen.has(text) && seen.add(text);
   });
-  if (!parsed.success) throw new StackDefinitionError(parsed.error.issues.map((issue) => toProblem(issue, services)));
-  const problems = checkManifest(parsed.data, templates);
-  if (problems.length > 0) throw new StackDefinitionError(problems);
-  return parsed.data;
 }
 
 function serviceManifest({ name, options }: Service, templates: readonly string[]): ServiceManifest {
@@ -76,18 +111,9 @@ function serviceManifest({ name, options }: Service, templates: readonly string[
 }
 
 /** Every config object once, in the order of the components that use it. */
-function configsOf({ name, options }: Service): ConfigManifest[] {
+function configsOf({ options }: Service): ConfigManifest[] {
   const all = [...options.components.flatMap((component) => component.options.config ?? []), ...(options.config ?? [])];
-  const configs = [...new Set<AnyConfig>(all)].map((config) => config[CONFIG]);
-  const twice = configs.find((config, index) => configs.findIndex((other) => other.name === config.name) !== index);
-  if (!twice) return configs;
-  throw new StackDefinitionError([
-    {
-      where: `${name} ${twice.name}`,
-      reason: 'two configs have this name',
-      remedy: 'use one object for both, or rename one',
-    },
-  ]);
+  return [...new Set<AnyConfig>(all)].map((config) => config[CONFIG]);
 }
 
 function withTemplate(config: ConfigManifest, templates: readonly string[]): ConfigManifest {
@@ -171,12 +197,34 @@ function given<K extends string, V>(key: K, value: V | undefined): { [key in K]?
   return value === undefined ? {} : ({ [key]: value } as { [key in K]: V });
 }
 
-/** An issue of the schema with names in the place of indexes. */
-function toProblem(issue: z.core.$ZodIssue, services: readonly ServiceManifest[]): StackProblem {
-  let value: unknown = { services };
-  const where = issue.path.map((step) => {
+/** What stands between the lists of a manifest, as the places of problems are written. */
+const PLACES: Readonly<Record<string, string>> = {
+  packages: 'package',
+  alerts: 'alert',
+  dashboards: 'dashboard',
+  actions: 'action',
+  files: 'file',
+  exports: 'export',
+  links: 'link',
+};
+const SILENT = new Set(['services', 'components', 'configs', 'properties', 'input', 'name']);
+
+/** An issue of the schema, its place in names instead of indexes: `zookeeper/zookeeper_server action x`. */
+function toProblem(issue: z.core.$ZodIssue, manifest: StackManifest): StackProblem {
+  let value: unknown = manifest;
+  let where = '';
+  let list = '';
+  for (const step of issue.path) {
     value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
-    return (value as { name?: string } | undefined)?.name ?? String(step);
-  });
-  return { where: where.join(' ') || 'the stack', reason: issue.message, remedy: 'change the definition' };
+    const name = (value as { name?: unknown } | undefined)?.name;
+    if (typeof step === 'number')
+      where += `${list === 'components' ? '/' : ' '}${typeof name === 'string' ? name : step}`;
+    else if (!SILENT.has(String(step))) where += ` ${PLACES[String(step)] ?? String(step)}`;
+    list = String(step);
+  }
+  if (issue.path.at(-1) === 'format') {
+    const remedy = "give it as `{ format: 'properties' }`";
+    return { where: where.trim().replace(/ format$/, ''), reason: 'its name does not tell its format', remedy };
+  }
+  return { where: where.trim() || 'the stack', reason: issue.message, remedy: 'change the definition' };
 }

@@ -4,8 +4,10 @@ import { checkValue } from '../render/check.ts';
 import { didYouMean } from '../render/nearest.ts';
 import type { ConfigManifest, PropertyManifest } from './config.ts';
 import type { Expression, PropertyRef } from './expression.ts';
+import { kindFaults, propertyKindFaults } from './kinds.ts';
 import type { ComponentManifest, ServiceManifest, StackManifest } from './manifest.ts';
-import { expressionsOf, partsOf } from './walk.ts';
+import { cyclesOf } from './cycles.ts';
+import { directPartsOf, expressionsOf, partsOf } from './walk.ts';
 
 /**
  * What is wrong in a manifest that its schema cannot see: names that lead nowhere, defaults that break their own
@@ -15,8 +17,8 @@ export function checkManifest(manifest: StackManifest, templates: readonly strin
   return [
     ...(semver.valid(manifest.version)
       ? []
-      : [problem(manifest.name, `its version ${manifest.version} is no semantic version`, 'use one such as 1.2.3')]),
-    ...twice('stack', manifest.services),
+      : [problem('the stack', `its version ${manifest.version} is no semantic version`, 'use one such as 1.2.3')]),
+    ...twice('', manifest.services, ''),
     ...manifest.services.flatMap((service) => checkService(service, templates)),
   ];
 }
@@ -24,8 +26,10 @@ export function checkManifest(manifest: StackManifest, templates: readonly strin
 function checkService(service: ServiceManifest, templates: readonly string[]): StackProblem[] {
   return [
     ...twice(service.name, service.configs),
-    ...twice(service.name, service.components),
-    ...twice(service.name, service.packages),
+    ...twice(service.name, service.components, '/'),
+    ...twice(`${service.name} package`, service.packages),
+    ...twice(`${service.name} alert`, service.alerts ?? []),
+    ...twice(`${service.name} dashboard`, service.dashboards ?? []),
     ...service.packages.flatMap(({ name, origins }) =>
       origins.url || origins.maven
         ? []
@@ -34,9 +38,22 @@ function checkService(service: ServiceManifest, templates: readonly string[]): S
     ...ranges(service),
     ...service.configs.flatMap((config) => checkConfig(service, config, templates)),
     ...service.components.flatMap((component) => checkComponent(service, component)),
-    ...expressionsOf(service).flatMap(({ where, expression }) =>
-      partsOf(expression).flatMap((part) => checkReference(service, where, part)),
+    ...expressionsOf(service).flatMap(({ where, expression }) => [
+      ...partsOf(expression).flatMap((part) => checkReference(service, where, part)),
+      ...kindFaults(expression, service.configs).map((reason) => problem(where, reason, 'give it what it needs')),
+    ]),
+    ...Object.entries(service.exports).flatMap(([name, expression]) =>
+      namesOneHost(expression)
+        ? [
+            problem(
+              `${service.name} export ${name}`,
+              'it names facts of one host component, and an export is of the whole service',
+              'use `hostPorts` or `each` of a component',
+            ),
+          ]
+        : [],
     ),
+    ...circles(service),
   ];
 }
 
@@ -51,7 +68,12 @@ function checkConfig(service: ServiceManifest, config: ConfigManifest, templates
     ...(config.file && config.format === 'text' && template === undefined
       ? [problem(where, 'a file of format text needs a template', `add templates/${config.name}.hbs`)]
       : []),
-    ...config.properties.flatMap((property) => checkProperty(`${where} ${property.name}`, property)),
+    ...config.properties.flatMap((property) => [
+      ...checkProperty(`${where} ${property.name}`, property),
+      ...propertyKindFaults(property, service.configs).map((reason) =>
+        problem(`${where} ${property.name}`, reason, 'change the expression or the type'),
+      ),
+    ]),
   ];
 }
 
@@ -63,6 +85,14 @@ function checkProperty(where: string, property: PropertyManifest): StackProblem[
   if (badPattern) return [problem(where, `its pattern is no regular expression: ${badPattern}`, 'correct it')];
   if (property.offsetByOrdinal && property.type !== 'port') {
     return [problem(where, 'only a port can be shifted by the ordinal', 'make it a port')];
+  }
+  const { min, max, advise } = property;
+  if (min !== undefined && max !== undefined && min > max) {
+    return [problem(where, `no value is at least ${min} and at most ${max}`, 'change the bounds')];
+  }
+  const [low = min ?? -Infinity, high = max ?? Infinity] = [advise?.min, advise?.max];
+  if (low > high || low < (min ?? -Infinity) || high > (max ?? Infinity)) {
+    return [problem(where, 'what it advises is not within its bounds', 'advise less than `min` and `max` allow')];
   }
   if (!property.default || !('literal' in property.default)) return [];
   const wrong = checkValue(property, property.default.literal);
@@ -152,9 +182,12 @@ function propertyFaults(service: ServiceManifest, where: string, ref: PropertyRe
 }
 
 function ranges(service: ServiceManifest): StackProblem[] {
+  const { from, backTo } = service.upgrade ?? {};
   const all = [
     { of: 'the JDK', range: service.requires.jdk ?? '*' },
     ...service.requires.services.map(({ service: of, range }) => ({ of, range })),
+    { of: 'the product to upgrade from', range: from ?? '*' },
+    { of: 'the product to go back to', range: backTo ?? '*' },
   ];
   return all
     .filter(({ range }) => semver.validRange(range) === null)
@@ -169,11 +202,43 @@ function unknown(where: string, what: string, names: readonly string[], known: r
     .map((name) => problem(where, `there is no ${what} ${name}${didYouMean(name, known)}`, 'correct the name'));
 }
 
-function twice(where: string, named: readonly { readonly name: string }[]): StackProblem[] {
+function twice(where: string, named: readonly { readonly name: string }[], separator = ' '): StackProblem[] {
   const names = named.map(({ name }) => name);
   return names
     .filter((name, index) => names.indexOf(name) !== index)
-    .map((name) => problem(where, `${name} is defined twice`, 'rename one'));
+    .map((name) =>
+      problem(`${where}${separator}${name}`, 'it is defined twice', 'use one object for both, or rename one'),
+    );
+}
+
+/** Whether an expression needs the one host component it is evaluated for; inside `each` there is one. */
+function namesOneHost(expression: Expression): boolean {
+  if ('self' in expression || 'configPath' in expression) return true;
+  return !('each' in expression) && directPartsOf(expression).some(namesOneHost);
+}
+
+/** Properties whose default or condition needs themselves. */
+function circles(service: ServiceManifest): StackProblem[] {
+  const needs = new Map<string, string[]>();
+  for (const config of service.configs) {
+    for (const { name, default: value, when } of config.properties) {
+      const parts = [value, when].flatMap((expression) => (expression ? partsOf(expression) : []));
+      needs.set(
+        `${config.name} ${name}`,
+        parts.flatMap((part) => {
+          if ('property' in part) return [`${part.property.config} ${part.property.property}`];
+          return 'hostPorts' in part ? [`${part.hostPorts.port.config} ${part.hostPorts.port.property}`] : [];
+        }),
+      );
+    }
+  }
+  return cyclesOf(needs).map((cycle) =>
+    problem(
+      `${service.name} ${cycle[0]}`,
+      `its default or condition needs itself (${cycle.join(' → ')})`,
+      'give one of them a constant',
+    ),
+  );
 }
 
 function problem(where: string, reason: string, remedy: string): StackProblem {

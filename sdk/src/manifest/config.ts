@@ -2,15 +2,24 @@ import { EFFECTS } from '@stackyard/domain';
 import { z } from 'zod';
 import { Expression, Json } from './expression.ts';
 
+/** A name is looked up in objects; one that every object has would be found in all of them. */
+const isOwn = (name: string): boolean => !(name in Object.prototype);
+const OWN_NAME = 'every object of JavaScript has something called so; use another name';
+
 /** Lower-case name of a service, component, config property …: it becomes part of paths and URLs. */
 export const Name = z
   .string()
-  .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'use lower-case letters, digits, _ and -, starting with a letter');
+  .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'use lower-case letters, digits, _ and -, starting with a letter')
+  .refine(isOwn, OWN_NAME);
 export const PropertyName = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'use letters, digits and _, starting with a letter');
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'use letters, digits and _, starting with a letter')
+  .refine(isOwn, OWN_NAME);
 /** The file name a config is rendered to, such as zoo.cfg. */
-export const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'use letters, digits, ., _ and -');
+export const FileName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'use letters, digits, ., _ and -')
+  .refine(isOwn, OWN_NAME);
 
 export const PROPERTY_TYPES = [
   'int',
@@ -44,6 +53,8 @@ export const PropertyManifest = z.strictObject({
   unit: z.string().optional(),
   min: z.number().optional(),
   max: z.number().optional(),
+  /** What is wise, within what is possible: a value outside is a warning. */
+  advise: z.strictObject({ min: z.number().optional(), max: z.number().optional() }).optional(),
   pattern: z.string().optional(),
   values: z.array(z.string()).optional(),
   effect: z.enum(EFFECTS),
@@ -60,7 +71,7 @@ export type Format = (typeof FORMATS)[number];
 export const ConfigManifest = z.strictObject({
   name: FileName,
   title: z.string().optional(),
-  format: z.enum(FORMATS),
+  format: z.enum(FORMATS, `its format is none of ${FORMATS.join(', ')}`),
   /** A file of the artifact's templates/ folder. Absent: every property is written in the format. */
   template: z.string().optional(),
   /** Absent when the config is never written to a file (values for expressions only). */

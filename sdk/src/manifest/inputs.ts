@@ -42,6 +42,8 @@ export interface Notice {
   readonly code: string;
   readonly message: string;
   readonly pointer?: string | undefined;
+  /** A warning refuses nothing; an error when absent. */
+  readonly severity?: 'error' | 'warning';
 }
 
 /**

@@ -194,7 +194,7 @@ export const ServiceManifest = z.strictObject({
   title: z.string(),
   description: z.string().optional(),
   version: z.string(),
-  user: z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/),
+  user: z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'use the name of a user: lower-case letters, digits, _ and -'),
   license: z.string().optional(),
   packages: z.array(PackageManifest),
   requires: z.strictObject({

@@ -9,7 +9,9 @@ export interface PlacedExpression {
 }
 
 /** Every expression of a service. */
-export function expressionsOf(service: ServiceManifest): PlacedExpression[] {
+export function expressionsOf(
+  service: Pick<ServiceManifest, 'name' | 'configs' | 'components' | 'exports'>,
+): PlacedExpression[] {
   return [
     ...service.configs.flatMap((config) =>
       config.properties.flatMap((property) =>

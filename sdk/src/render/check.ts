@@ -1,6 +1,7 @@
 import type { ConfigManifest, PropertyManifest } from '../manifest/config.ts';
 import type { Json } from '../manifest/expression.ts';
 import type { ConfigValues, Notice } from '../manifest/inputs.ts';
+import { conditionHolds } from './effective.ts';
 import { systemDirectory } from '../systemDirectory.ts';
 import { didYouMean } from './nearest.ts';
 
@@ -15,7 +16,7 @@ const MAX_TEXT = 65_536;
 
 /**
  * What is wrong with values an operator gave: unknown names, wrong types (nothing is coerced), broken bounds, missing
- * ones. Empty when they can be used.
+ * ones; and as warnings those that the author advises against. They can be used when no notice is an error.
  */
 export function checkValues(
   configs: readonly ConfigManifest[],
@@ -42,7 +43,7 @@ function checkConfig(config: ConfigManifest, given: Readonly<Record<string, Json
     const property = config.properties.find((candidate) => candidate.name === name);
     if (property) {
       const problem = checkValue(property, value);
-      if (!problem) return [];
+      if (!problem) return unwise(property, value, { of: config.name, pointer: at });
       return [{ code: problem.code, message: `${name} of ${config.name} ${problem.why}.`, pointer: at }];
     }
     const hint =
@@ -55,10 +56,26 @@ function checkConfig(config: ConfigManifest, given: Readonly<Record<string, Json
   });
 }
 
+/** A value that can be saved and that the author advises against. */
+function unwise(
+  { name, advise, unit }: PropertyManifest,
+  value: Json,
+  { of, pointer }: { readonly of: string; readonly pointer: string },
+): Notice[] {
+  if (typeof value !== 'number' || !advise) return [];
+  const { min = -Infinity, max = Infinity } = advise;
+  if (value >= min && value <= max) return [];
+  const [bound, limit] = value < min ? (['at least', min] as const) : (['at most', max] as const);
+  const counted = (number: number): string => (unit === undefined ? `${number}` : `${number} ${unit}`);
+  const message = `${name} of ${of} is ${counted(value)}; ${bound} ${counted(limit)} is advised.`;
+  return [{ code: 'VALUE_UNWISE', message, pointer, severity: 'warning' }];
+}
+
 function missing(configs: readonly ConfigManifest[], values: ConfigValues, pointer: string): Notice[] {
   return configs.flatMap((config) =>
     config.properties
-      .filter(({ default: value, optional, generated, when }) => !(value || optional || generated || when))
+      .filter(({ default: value, optional, generated }) => !(value || optional || generated))
+      .filter((property) => conditionHolds(property, { configs, values }) === true)
       .filter((property) => values[config.name]?.[property.name] === undefined)
       .map((property) => ({
         code: 'VALUE_MISSING',
@@ -138,10 +155,17 @@ function allowed(property: PropertyManifest, value: Json): Problem | undefined {
 const PATHS = new Set<PropertyManifest['type']>(['dir', 'file']);
 
 /** What a text of a type must be, where it is not. */
-const SHAPES: Partial<Record<PropertyManifest['type'], (part: string) => string | undefined>> = {
-  url: (part) =>
-    URL.canParse(part) && !/\s/.test(part) ? undefined : 'must be an absolute URL such as http://host:80/path',
-  hosts: (part) => (HOST.test(part) ? undefined : 'must be names or addresses of hosts, each with or without a port'),
+const SHAPES: Partial<
+  Record<PropertyManifest['type'], (part: string, property: PropertyManifest) => string | undefined>
+> = {
+  url: (part, { pattern }) =>
+    URL.canParse(part) && !/\s/.test(part) && (pattern !== undefined || /^https?:/i.test(part))
+      ? undefined
+      : 'must be an absolute URL such as http://host:80/path',
+  hosts: (part) =>
+    HOST.test(part) && Number(/[^:]:(\d+)$/.exec(part)?.[1] ?? 1) <= 65_535
+      ? undefined
+      : 'must be names or addresses of hosts, each with or without a port',
 };
 
 /** A name, an IPv4 address, or an IPv6 address in brackets; then perhaps a port. */
@@ -158,7 +182,7 @@ function textual(property: PropertyManifest, value: Json): Problem | undefined {
     }
     const taken = property.type === 'dir' ? systemDirectory(part) : undefined;
     if (taken !== undefined) return { code: 'VALUE_PATTERN', why: `must not be ${describe(part)}: ${taken}` };
-    const malformed = SHAPES[property.type]?.(part);
+    const malformed = SHAPES[property.type]?.(part, property);
     if (malformed) return { code: 'VALUE_PATTERN', why: `${malformed}, not ${describe(part)}` };
     if (property.type === 'list' && /[,\n\r]/.test(part)) {
       return { code: 'VALUE_PATTERN', why: `must not have a comma or a line break in an item (${describe(part)})` };

@@ -37,7 +37,7 @@ export function templateContext(
   return deepFreeze({
     values,
     packages,
-    imports: structuredClone(inputs.imports),
+    imports: importsOf(service, inputs.imports),
     self: {
       ...facts,
       javaHome: self.javaHome ?? null,
@@ -49,6 +49,17 @@ export function templateContext(
       service.components.map(({ name }) => [name, instancesOf(name, service.configs, inputs, values)]),
     ),
   });
+}
+
+/** A service that may be absent, and is, is null: `{{#if imports.zookeeper}}` tells. */
+function importsOf(service: ServiceManifest, given: Inputs['imports']): Inputs['imports'] {
+  const absent = service.requires.services.filter(
+    ({ service: name, optional }) => optional && !Object.hasOwn(given, name),
+  );
+  return structuredClone({
+    ...given,
+    ...Object.fromEntries(absent.map(({ service: name }) => [name, null])),
+  }) as Inputs['imports'];
 }
 
 function instancesOf(name: string, configs: readonly ConfigManifest[], inputs: Inputs, own: Values): object[] {

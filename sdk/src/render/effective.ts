@@ -1,4 +1,4 @@
-import type { PropertyManifest } from '../manifest/config.ts';
+import type { ConfigManifest, PropertyManifest } from '../manifest/config.ts';
 import type { Expression, Json, PropertyRef } from '../manifest/expression.ts';
 import type { ConfigValues, HostFacts, Inputs, Self } from '../manifest/inputs.ts';
 import type { ServiceManifest } from '../manifest/manifest.ts';
@@ -26,60 +26,118 @@ const WHOLE = new Set<PropertyManifest['type']>(['int', 'port', 'memory', 'durat
 
 /**
  * The values a host component runs with: overrides before values before generated ones before defaults. Directories
- * and ports stay as the operator knows them. Properties without any value are left out.
+ * and ports stay as the operator knows them. Properties without any value are left out, and so are those out of use.
  * @throws ExpressionError for a default that cannot be computed or that needs itself.
  */
 export function effectiveValues(sources: EffectiveSources): ConfigValues {
-  const resolved: Record<string, Record<string, Json>> = {};
-  const pending = new Set<string>();
+  const resolution = new Resolution(sources);
+  for (const config of sources.service.configs) {
+    resolution.resolved[config.name] ??= {};
+    for (const property of config.properties) resolution.resolve({ config: config.name, property: property.name });
+  }
+  return resolution.resolved;
+}
 
-  function resolve(ref: PropertyRef): void {
-    const property = findProperty(sources.service.configs, ref);
-    if (!property || resolved[ref.config]?.[ref.property] !== undefined) return;
+/** What a service's configs are and what was set in them. */
+export interface ServiceValues extends Pick<EffectiveSources, 'values' | 'generated'> {
+  readonly configs: readonly ConfigManifest[];
+}
+
+/**
+ * Whether a property with a condition is used with these values of its service. Undefined where that depends on the
+ * host: on its facts, on what else is there, or on a value that is missing.
+ */
+export function conditionHolds(
+  { when }: Pick<PropertyManifest, 'when'>,
+  { configs, values, generated }: ServiceValues,
+): boolean | undefined {
+  if (!when) return true;
+  if (dependsOnHost(when, { configs, values, seen: new Set() })) return undefined;
+  const service = { name: '', configs, components: [], packages: [] } as unknown as ServiceManifest;
+  try {
+    return new Resolution({ service, values, generated, facts: NO_FACTS }).isTrue(when, 'condition');
+  } catch (error) {
+    if (error instanceof ExpressionError) return undefined;
+    throw error;
+  }
+}
+
+/** Never read: what asks for facts depends on the host. */
+const NO_FACTS: HostFacts = { cpus: 0, memory: 0, disk: 0 };
+
+interface Dependence {
+  readonly configs: readonly ConfigManifest[];
+  readonly values: ConfigValues;
+  readonly seen: Set<string>;
+}
+
+function dependsOnHost(expression: Expression, dependence: Dependence): boolean {
+  const { configs, values, seen } = dependence;
+  return partsOf(expression).some((part) => {
+    if ('literal' in part || 'concat' in part || 'op' in part || 'choose' in part || 'orElse' in part) return false;
+    if (!('property' in part)) return true;
+    const { property: ref } = part;
+    const property = findProperty(configs, ref);
     const key = JSON.stringify([ref.config, ref.property]);
-    if (pending.has(key)) {
+    if (!property || seen.has(key)) return false;
+    seen.add(key);
+    const isGiven = values[ref.config]?.[ref.property] !== undefined;
+    return [property.when, isGiven ? undefined : property.default].some(
+      (needed) => needed !== undefined && dependsOnHost(needed, dependence),
+    );
+  });
+}
+
+/** Values as they become known: each property when it is asked for, with all that it needs. */
+class Resolution {
+  readonly resolved: Record<string, Record<string, Json>> = {};
+  readonly #sources: EffectiveSources;
+  readonly #pending = new Set<string>();
+
+  constructor(sources: EffectiveSources) {
+    this.#sources = sources;
+  }
+
+  resolve(ref: PropertyRef): void {
+    const property = findProperty(this.#sources.service.configs, ref);
+    if (!property || this.resolved[ref.config]?.[ref.property] !== undefined) return;
+    const key = JSON.stringify([ref.config, ref.property]);
+    if (this.#pending.has(key)) {
       throw new ExpressionError(
-        `service ${sources.service.name}`,
+        `service ${this.#sources.service.name}`,
         `the default of ${describeProperty(ref)} needs itself`,
       );
     }
-    pending.add(key);
-    const value = inUse(property, ref) ? (given(sources, ref) ?? computed(property, ref)) : undefined;
-    pending.delete(key);
-    if (value !== undefined) (resolved[ref.config] ??= {})[ref.property] = value;
+    this.#pending.add(key);
+    const value = this.#isInUse(property, ref)
+      ? (given(this.#sources, ref) ?? this.#computed(property, ref))
+      : undefined;
+    this.#pending.delete(key);
+    if (value !== undefined) (this.resolved[ref.config] ??= {})[ref.property] = value;
   }
 
-  function inUse({ when }: PropertyManifest, ref: PropertyRef): boolean {
-    return when === undefined || valueOf(when, sources.self, `condition of ${describeProperty(ref)}`) === true;
+  isTrue(condition: Expression, place: string): boolean {
+    return this.#valueOf(condition, this.#sources.self, place) === true;
   }
 
-  function computed(property: PropertyManifest, ref: PropertyRef): Json | undefined {
+  #isInUse({ when }: PropertyManifest, ref: PropertyRef): boolean {
+    return when === undefined || this.isTrue(when, `condition of ${describeProperty(ref)}`);
+  }
+
+  #computed(property: PropertyManifest, ref: PropertyRef): Json | undefined {
     if (property.default === undefined) return undefined;
     if ('literal' in property.default) return property.default.literal;
-    const value = valueOf(property.default, placedFor(property, sources.self), `default of ${describeProperty(ref)}`);
+    const self = placedFor(property, this.#sources.self);
+    const value = this.#valueOf(property.default, self, `default of ${describeProperty(ref)}`);
+    if (value === null) return undefined;
     return typeof value === 'number' ? withinBounds(property, value) : value;
   }
 
-  function valueOf(expression: Expression, self: Self | undefined, place: string): Json {
-    referencesOf(expression).forEach(resolve);
-    return evaluate(expression, {
-      service: sources.service,
-      place,
-      inputs: {
-        self,
-        values: resolved,
-        instances: sources.instances ?? {},
-        imports: sources.imports ?? {},
-        facts: sources.facts,
-      },
-    });
+  #valueOf(expression: Expression, self: Self | undefined, place: string): Json {
+    referencesOf(expression).forEach((ref) => this.resolve(ref));
+    const { service, instances = {}, imports = {}, facts } = this.#sources;
+    return evaluate(expression, { service, place, inputs: { self, values: this.resolved, instances, imports, facts } });
   }
-
-  for (const config of sources.service.configs) {
-    resolved[config.name] ??= {};
-    for (const property of config.properties) resolve({ config: config.name, property: property.name });
-  }
-  return resolved;
 }
 
 function given(
@@ -91,7 +149,7 @@ function given(
 
 /** A directory made of another directory, or a port of a port, is placed on the host once, when it is used. */
 function placedFor(property: PropertyManifest, self: Self | undefined): Self | undefined {
-  if (!self || (property.type !== 'dir' && property.type !== 'port')) return self;
+  if (!self || (property.type !== 'dir' && property.type !== 'file' && property.type !== 'port')) return self;
   return { ...self, root: '/', local: false };
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Inputs, Instance, Self } from '../manifest/inputs.ts';
 import type { ServiceManifest } from '../manifest/manifest.ts';
 import { configDir, logDir, packageDir } from '../paths.ts';
-import { ExpressionError } from './errors.ts';
+import { ExpressionError, PathError } from './errors.ts';
 import { describeProperty, findProperty, resolveValue } from './values.ts';
 
 /** What an expression may depend on. Without `self` it is one of the service, such as an export. */
@@ -33,14 +33,24 @@ type Each = Extract<Expression, { each: unknown }>['each'];
 /**
  * The value of an expression for one host component (or, without `self`, for its service).
  * Directories become paths on the host, and ports that are shifted on local hosts are shifted.
- * @throws ExpressionError naming the place and what is missing.
+ * @throws ExpressionError naming the place and what is missing; never anything else.
  */
 export function evaluate(expression: Expression, context: EvaluationContext): Json {
+  try {
+    return valueOf(expression, context);
+  } catch (error) {
+    if (error instanceof PathError) return fail(context, error.message);
+    if (error instanceof RangeError) return fail(context, 'it is too long, or nested too deeply');
+    throw error;
+  }
+}
+
+function valueOf(expression: Expression, context: EvaluationContext): Json {
   if ('literal' in expression) return expression.literal;
   if ('property' in expression) return ownProperty(expression.property, context);
   if ('self' in expression) return selfField(expression.self, context);
   if ('configPath' in expression) return configPath(expression.configPath, context);
-  if ('concat' in expression) return expression.concat.map((part) => toText(evaluate(part, context))).join('');
+  if ('concat' in expression) return expression.concat.map((part) => toText(valueOf(part, context))).join('');
   if ('hostPorts' in expression) return hostPorts(expression.hostPorts, context);
   if ('import' in expression) return imported(expression.import, context);
   if ('fact' in expression) return context.inputs.facts[expression.fact];
@@ -50,30 +60,31 @@ export function evaluate(expression: Expression, context: EvaluationContext): Js
     return context.clusterHosts ?? fail(context, 'only `place` may ask for hosts of the cluster');
   if ('choose' in expression) {
     const [condition, then, otherwise] = expression.choose;
-    return evaluate(toCondition(evaluate(condition, context), context) ? then : otherwise, context);
+    return valueOf(toCondition(valueOf(condition, context), context) ? then : otherwise, context);
   }
   if ('orElse' in expression)
-    return valueOrNull(expression.orElse[0], context) ?? evaluate(expression.orElse[1], context);
+    return valueOrNull(expression.orElse[0], context) ?? valueOf(expression.orElse[1], context);
   const { op, of } = expression;
   if (isConnective(op)) return connect(op, of, context);
   if (isComparison(op))
     return compare(
       op,
-      of.map((part) => evaluate(part, context)),
+      of.map((part) => valueOf(part, context)),
       context,
     );
   return compute(
     op,
-    of.map((part) => toNumber(evaluate(part, context), context)),
+    of.map((part) => toNumber(valueOf(part, context), context)),
     context,
   );
 }
 
 /** The value of an expression, or null where an export that it names is not there. */
 function valueOrNull(expression: Expression, context: EvaluationContext): Json {
-  if ('import' in expression)
-    return context.inputs.imports[expression.import.service]?.[expression.import.export] ?? null;
-  return evaluate(expression, context);
+  if ('import' in expression) return exportOf(expression.import, context) ?? null;
+  if ('orElse' in expression)
+    return valueOrNull(expression.orElse[0], context) ?? valueOrNull(expression.orElse[1], context);
+  return valueOf(expression, context);
 }
 
 /** Each host component sees its own ordinal, host, address and values. */
@@ -89,7 +100,7 @@ function eachOf({ component, of, separator, only }: Each, context: EvaluationCon
       );
       const self = { ...(inputs.self ?? NOWHERE), ...place, service: context.service.name, component };
       const local = context.local ?? inputs.self?.local;
-      return toText(evaluate(of, { ...context, local, inputs: { ...inputs, values, self } }));
+      return toText(valueOf(of, { ...context, local, inputs: { ...inputs, values, self } }));
     })
     .join(separator);
 }
@@ -153,8 +164,16 @@ function imported(
   { service, export: name }: { readonly service: string; readonly export: string },
   context: EvaluationContext,
 ): Json {
-  const value = context.inputs.imports[service]?.[name];
+  const value = exportOf({ service, export: name }, context);
   return value ?? fail(context, `the export ${name} of service ${service} is not there; add ${service} to the cluster`);
+}
+
+function exportOf(
+  { service, export: name }: { readonly service: string; readonly export: string },
+  { inputs }: EvaluationContext,
+): Json | undefined {
+  const exports = Object.hasOwn(inputs.imports, service) ? inputs.imports[service] : undefined;
+  return exports && Object.hasOwn(exports, name) ? exports[name] : undefined;
 }
 
 function configPath(config: string, context: EvaluationContext): string {
@@ -224,8 +243,10 @@ function compare(op: Comparison, values: readonly Json[], context: EvaluationCon
 
 /** Stops at the first part that decides, so that `and(ne(x, ''), …)` guards what follows. */
 function connect(op: Connective, of: readonly Expression[], context: EvaluationContext): boolean {
-  const isTrue = (part: Expression): boolean => toCondition(evaluate(part, context), context);
-  if (op === 'not') return !isTrue(of[0]!);
+  const isTrue = (part: Expression): boolean => toCondition(valueOf(part, context), context);
+  if (of.length === 0 || (op === 'not' && of.length > 1))
+    return fail(context, `${op} needs ${op === 'not' ? 'one condition' : 'conditions'}`);
+  if (op === 'not') return !of.every(isTrue);
   return op === 'and' ? of.every(isTrue) : of.some(isTrue);
 }
 

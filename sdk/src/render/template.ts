@@ -8,7 +8,8 @@ export interface CompiledTemplate {
   render(context: object, helpers: Readonly<Record<string, TemplateHelper>>): string;
 }
 
-const BLOCKS = ['if', 'unless', 'each', 'with'];
+/** Blocks that a template may use. */
+export const TEMPLATE_BLOCKS: readonly string[] = ['if', 'unless', 'each', 'with'];
 /** Helpers that write text in the form of a file. */
 const WRITERS = ['property', 'properties', 'xml', 'yaml', 'env', 'ini', 'json', 'lines'] as const;
 /** Helpers that make values. */
@@ -17,7 +18,7 @@ const MAKERS = ['concat', 'join', 'eq'] as const;
 export const TEMPLATE_HELPERS: readonly string[] = [...WRITERS, ...MAKERS];
 const WRITE = '*write';
 const GET = '*get';
-const KNOWN = Object.fromEntries([...BLOCKS, ...TEMPLATE_HELPERS, WRITE, GET].map((name) => [name, true]));
+const KNOWN = Object.fromEntries([...TEMPLATE_BLOCKS, ...TEMPLATE_HELPERS, WRITE, GET].map((name) => [name, true]));
 
 const environment = Handlebars.create();
 for (const name of ['log', 'lookup', 'helperMissing', 'blockHelperMissing']) environment.unregisterHelper(name);
@@ -40,6 +41,11 @@ export function compileTemplate(name: string, source: string): CompiledTemplate 
   if (compiled.size >= KEPT && !oldest.done) compiled.delete(oldest.value);
   compiled.set(key, template);
   return template;
+}
+
+/** A template as a tree, before anything is compiled. */
+export function parseTemplate(source: string): hbs.AST.Program {
+  return environment.parse(source);
 }
 
 function compile(name: string, source: string): CompiledTemplate {
@@ -82,8 +88,8 @@ function rewriteStatement(statement: hbs.AST.Statement): void {
 }
 
 function rewriteBlock(block: hbs.AST.BlockStatement): void {
-  if (!BLOCKS.includes(block.path.original))
-    refuse(block, `#${block.path.original} is no block; use ${BLOCKS.join(', ')}`);
+  if (!TEMPLATE_BLOCKS.includes(block.path.original))
+    refuse(block, `#${block.path.original} is no block; use ${TEMPLATE_BLOCKS.join(', ')}`);
   rewriteArguments(block);
   if (block.program) rewriteProgram(block.program);
   if (block.inverse) rewriteProgram(block.inverse);

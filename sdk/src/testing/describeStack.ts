@@ -1,55 +1,77 @@
 import { describe, expect, test } from 'vitest';
 import type { Component, LifecyclePhase } from '../define/component.ts';
+import { Property } from '../define/expression.ts';
 import type { Stack } from '../define/service.ts';
+import type { Expression, Json, PropertyRef } from '../manifest/expression.ts';
 import type { StackManifest } from '../manifest/manifest.ts';
 import { expressionsOf, partsOf } from '../manifest/walk.ts';
+import { analyseTemplate } from '../render/analyse.ts';
 import { ImpossibleScenarioError } from './errors.ts';
+import { mayMeet, standardHosts } from './places.ts';
+import { sampleOf } from './samples.ts';
 import { simulate, type Simulation, type SimulationOptions } from './simulate.ts';
 
+export interface DescribeOptions extends SimulationOptions {
+  /** What a cluster needs beyond its defaults and samples, such as a text that matches a pattern. */
+  readonly given?: (cluster: Simulation) => Simulation;
+}
+
 /**
- * What every stack promises, as tests.
+ * What every stack promises, as tests: it renders with its defaults and with every condition on and off, on many hosts
+ * and on one machine; whatever runs twice leaves the same files; properties, actions and inputs say what they are for;
+ * ports do not clash; templates and imports name what is there; and a cluster that cannot exist is refused.
  * @example
  * describeStack(stack);
  */
-export function describeStack(stack: Stack, options: SimulationOptions = {}): void {
-  const { manifest, components } = simulate(stack, options);
+export function describeStack(stack: Stack, options: DescribeOptions = {}): void {
+  const empty = simulate(stack, options);
+  const { manifest, components } = empty;
+  const hosts = standardHosts(manifest);
+  const hostOf = ({ name }: Component): string => hosts[name]?.[0] ?? '';
+  const cluster = standardCluster(empty, options);
+
   describe(`the stack ${manifest.title}`, () => {
     test.each(components)('$name renders with defaults, on one machine and on many', async (component) => {
-      const cluster = standardCluster(stack, options);
-      for (const scenario of [cluster, cluster.local()]) {
-        await expect(scenario.run(component, 'configure', hostsOf(component)[0] ?? '')).resolves.toBeDefined();
-      }
+      for (const scenario of [cluster, cluster.local()]) await scenario.run(component, 'configure', hostOf(component));
     });
 
-    test('every property says what it is for', () => {
-      const silent = propertiesOf(manifest).filter(({ property }) => property.help.trim() === '');
-      expect(silent.map(({ where }) => where)).toEqual([]);
+    test.each(switchesOf(manifest))('it renders where $name is $value', async ({ ref, value }) => {
+      const chosen = cluster.set(new Property<'enum', Json>(ref, 'enum'), value);
+      for (const component of components) await chosen.run(component, 'configure', hostOf(component));
+    });
+
+    test('templates name only what is there', () => {
+      expect(templateFaults(empty)).toEqual([]);
+    });
+
+    test('every property, action and input says what it is for', () => {
+      const actions = manifest.services.flatMap((service) =>
+        service.components.flatMap((component) =>
+          (component.actions ?? []).flatMap(({ name, help, input }) => [
+            { where: `${component.name} ${name}`, help },
+            ...input.map((property) => ({ where: `${component.name} ${name} ${property.name}`, help: property.help })),
+          ]),
+        ),
+      );
+      const properties = propertiesOf(manifest).map(({ where, property }) => ({ where, help: property.help }));
+      expect([...properties, ...actions].filter(({ help }) => help.trim() === '').map(({ where }) => where)).toEqual(
+        [],
+      );
     });
 
     test('ports are unique on a host', () => {
-      const ports = propertiesOf(manifest).flatMap(({ where, property }) => {
-        if (property.type !== 'port' || !property.default || !('literal' in property.default)) return [];
-        return [{ where, port: property.default.literal }];
-      });
-      const taken = ports.filter(({ port }, index) => ports.findIndex((other) => other.port === port) !== index);
-      expect(taken).toEqual([]);
+      expect(clashingPorts(manifest)).toEqual([]);
     });
 
     test.each(lifecyclePhases(components))('$phase of $component.name run twice gives the same files', async (each) => {
-      const host = hostsOf(each.component)[0] ?? '';
-      const configured = await standardCluster(stack, options).run(each.component, 'configure', host);
-      const once = await outcome(configured.next, each, host);
-      const twice = await outcome(once.next, each, host);
+      const configured = await cluster.run(each.component, 'configure', hostOf(each.component));
+      const once = await outcome(configured.next, each, hostOf(each.component));
+      const twice = await outcome(once.next, each, hostOf(each.component));
       expect(twice.files).toEqual(once.files);
     });
 
     test('every import from a service of the stack names one of its exports', () => {
-      const imports = manifest.services.flatMap((service) =>
-        expressionsOf(service).flatMap(({ expression }) =>
-          partsOf(expression).flatMap((part) => ('import' in part ? [part.import] : [])),
-        ),
-      );
-      const broken = imports.filter(({ service, export: name }) => {
+      const broken = importsIn(manifest).filter(({ service, export: name }) => {
         const own = manifest.services.find((candidate) => candidate.name === service);
         return own && !Object.hasOwn(own.exports, name);
       });
@@ -57,36 +79,104 @@ export function describeStack(stack: Stack, options: SimulationOptions = {}): vo
     });
 
     test('a cluster that cannot exist is refused with a sentence', () => {
-      const [component] = components;
-      const cluster = simulate(stack, options).add(component as Component, 'a');
-      expect(() => cluster.add(component as Component, 'a')).toThrow(ImpossibleScenarioError);
+      const [component] = components as readonly [Component, ...Component[]];
+      const once = empty.add(component, 'a');
+      expect(() => once.add(component, 'a')).toThrow(ImpossibleScenarioError);
     });
   });
 }
 
-/** Every component on as many hosts as it asks for. */
-function standardCluster(stack: Stack, options: SimulationOptions): Simulation {
-  const empty = simulate(stack, options);
-  const imports = empty.manifest.services.flatMap((service) =>
-    expressionsOf(service).flatMap(({ expression }) =>
-      partsOf(expression).flatMap((part) => ('import' in part ? [part.import] : [])),
-    ),
-  );
-  const services = Map.groupBy(imports, ({ service }) => service);
+/** Every component on as many hosts as it asks for, with a value for all that an operator has to give. */
+function standardCluster(empty: Simulation, { given = (cluster) => cluster }: DescribeOptions): Simulation {
+  const { manifest } = empty;
+  const hosts = standardHosts(manifest);
+  const foreign = importsIn(manifest).filter(({ service }) => !manifest.services.some(({ name }) => name === service));
+  const services = Map.groupBy(foreign, ({ service }) => service);
   const fed = [...services].reduce(
     (cluster, [service, all]) =>
       cluster.imports(service, Object.fromEntries(all.map(({ export: name }) => [name, `${service}.${name}.test:1`]))),
     empty,
   );
-  return empty.components.reduce((cluster, component) => cluster.add(component, ...hostsOf(component)), fed);
+  const set = propertiesOf(manifest).reduce((cluster, { ref, property }) => {
+    const { default: value, optional, generated } = property;
+    const sample = value || optional || generated ? undefined : sampleOf(property);
+    return sample === undefined
+      ? cluster
+      : cluster.set(new Property<typeof property.type, Json>(ref, property.type), sample);
+  }, fed);
+  const placed = empty.components.reduce((cluster, component) => {
+    const [first, ...more] = hosts[component.name] ?? [];
+    return first === undefined ? cluster : cluster.add(component, first, ...more);
+  }, set);
+  return given(placed);
 }
 
-/** Components that must not meet get hosts of their own. */
-function hostsOf({ name, options }: Component): string[] {
-  const { cardinality, notWith, prefer } = options;
-  const least = cardinality === 'all' ? 3 : Math.max(1, Number.parseInt(cardinality, 10));
-  const count = prefer === 'odd' && cardinality.endsWith('+') ? Math.max(3, least) : least;
-  return Array.from({ length: count }, (_, index) => (notWith ? `${name}-${index + 1}` : `h${index + 1}`));
+interface Switch {
+  /** For the title of the test. */
+  readonly name: string;
+  readonly ref: PropertyRef;
+  readonly value: Json;
+}
+
+/** Every value of a property that a condition depends on and that has but a few. */
+function switchesOf(manifest: StackManifest): Switch[] {
+  const conditions = manifest.services.flatMap((service) =>
+    expressionsOf(service).flatMap(({ expression }) => partsOf(expression).flatMap(conditionsIn)),
+  );
+  const whens = propertiesOf(manifest).flatMap(({ property }) => (property.when ? [property.when] : []));
+  const refs = [...conditions, ...whens]
+    .flatMap(partsOf)
+    .flatMap((part) => ('property' in part ? [JSON.stringify([part.property.config, part.property.property])] : []));
+  return propertiesOf(manifest).flatMap(({ ref, property }) => {
+    if (!refs.includes(JSON.stringify([ref.config, ref.property]))) return [];
+    const values = property.type === 'bool' ? [true, false] : property.type === 'enum' ? (property.values ?? []) : [];
+    return values.map((value) => ({ name: `${ref.property} of ${ref.config}`, ref, value }));
+  });
+}
+
+function conditionsIn(part: Expression): Expression[] {
+  return 'choose' in part ? [part.choose[0]] : [];
+}
+
+function templateFaults(empty: Simulation): string[] {
+  const { manifest, templates } = empty;
+  return manifest.services.flatMap((service) =>
+    service.configs.flatMap((config) => {
+      const source = config.template === undefined ? undefined : templates[config.template];
+      if (source === undefined || !config.file) return [];
+      return analyseTemplate(config.name, source, { stack: manifest, service, config }).map(
+        ({ line, column, reason }) => `templates/${config.template}:${line}:${column}: ${reason}`,
+      );
+    }),
+  );
+}
+
+/** Default ports that two components on one host would both listen on. Those with a condition may share one. */
+function clashingPorts(manifest: StackManifest): string[] {
+  const ports = manifest.services.flatMap((service) =>
+    service.components.flatMap((component) =>
+      service.configs
+        .filter(({ name }) => component.configs.includes(name))
+        .flatMap((config) =>
+          config.properties.flatMap(({ name, type, when, default: value }) => {
+            if (type !== 'port' || when || !value || !('literal' in value)) return [];
+            const owner = `${service.name}/${component.name}`;
+            return [{ owner, property: `${service.name} ${config.name} ${name}`, port: value.literal }];
+          }),
+        ),
+    ),
+  );
+  const clashes = ports.flatMap((one, index) =>
+    ports
+      .slice(index + 1)
+      // A config of two components is one property, and so one port.
+      .filter(
+        ({ port, property, owner }) =>
+          port === one.port && property !== one.property && mayMeet(manifest, one.owner, owner),
+      )
+      .map(({ property }) => `${one.property} and ${property}: ${JSON.stringify(one.port)}`),
+  );
+  return [...new Set(clashes)];
 }
 
 interface PhaseOf {
@@ -100,19 +190,35 @@ function lifecyclePhases(components: readonly Component[]): PhaseOf[] {
   );
 }
 
-/** A function may fail in an empty world, where nothing answers; what it leaves behind must be the same all the same. */
+/**
+ * A function may fail in an empty world, where nothing answers; what it leaves behind must be the same all the same. A
+ * scenario that cannot exist is a mistake, here as everywhere.
+ */
 async function outcome(cluster: Simulation, { component, phase }: PhaseOf, host: string) {
   try {
     return await cluster.run(component, phase, host);
-  } catch {
+  } catch (error) {
+    if (error instanceof ImpossibleScenarioError) throw error;
     return { next: cluster, files: cluster.filesOf(host) };
   }
+}
+
+function importsIn(manifest: StackManifest) {
+  return manifest.services.flatMap((service) =>
+    expressionsOf(service).flatMap(({ expression }) =>
+      partsOf(expression).flatMap((part) => ('import' in part ? [part.import] : [])),
+    ),
+  );
 }
 
 function propertiesOf(manifest: StackManifest) {
   return manifest.services.flatMap((service) =>
     service.configs.flatMap((config) =>
-      config.properties.map((property) => ({ where: `${service.name} ${config.name} ${property.name}`, property })),
+      config.properties.map((property) => ({
+        where: `${service.name} ${config.name} ${property.name}`,
+        ref: { config: config.name, property: property.name },
+        property,
+      })),
     ),
   );
 }

@@ -1,9 +1,10 @@
 import type { Host, PropertyHandle } from '../define/host.ts';
-import type { Json } from '../manifest/expression.ts';
+import type { Json, PropertyRef } from '../manifest/expression.ts';
 import type { Inputs } from '../manifest/inputs.ts';
 import type { ComponentManifest, ServiceManifest } from '../manifest/manifest.ts';
 import { configDir, hostPath, logDir, packageDir } from '../paths.ts';
 import { evaluate } from '../render/evaluate.ts';
+import { didYouMean } from '../render/nearest.ts';
 import { renderComponent } from '../render/render.ts';
 import { ImpossibleScenarioError } from './errors.ts';
 import type { World } from './world.ts';
@@ -51,6 +52,10 @@ export function simulatedHost(scene: Scene, effects: Effects): Host {
       return { stdout: '', stderr: '' };
     },
     script: async (path) => {
+      if (!world.scripts.includes(path)) {
+        const hint = didYouMean(path, world.scripts);
+        throw new ImpossibleScenarioError(`the stack has no script ${path}${hint || '; add it, or correct the path.'}`);
+      }
       effects.programs.push({ program: path, args: [] });
       return { stdout: '', stderr: '' };
     },
@@ -61,7 +66,7 @@ export function simulatedHost(scene: Scene, effects: Effects): Host {
       const names = configs.map(({ path }) => path.expression.configPath);
       Object.assign(effects.files, renderedFiles(scene, names));
     },
-    fetchJson: async (port, path) => answer(world, self.host, { port, path }),
+    fetchJson: async (port, path, { address } = {}) => answer(scene, { port, path, address }),
     connects: async () => Object.hasOwn(world.processes, `${self.host} ${service.name}/${component.name}`),
     wait: async (ms) => {
       waitedMs += ms;
@@ -86,8 +91,28 @@ export function renderedFiles(
   return Object.fromEntries(chosen.map(({ path, content }) => [path, content]));
 }
 
-function answer(world: World, host: string, { port, path }: { port: number; path: string }): Json {
-  const found = world.answers[`${host} ${path}`] ?? world.answers[path];
+function answer(
+  { world, service, inputs }: Scene,
+  { port, path, address }: { readonly port: number; readonly path: string; readonly address?: string | undefined },
+): Json {
+  const others = Object.values(inputs.instances).flat();
+  const host =
+    address === undefined ? inputs.self.host : (others.find((other) => other.address === address)?.host ?? address);
+  const fits = (at: number | PropertyRef | undefined): boolean => {
+    if (at === undefined || typeof at === 'number') return at === undefined || at === port;
+    const owner = others.find((other) => other.host === host);
+    const self = owner ? { ...inputs.self, ...owner } : inputs.self;
+    const differing = Object.entries(owner?.overrides ?? {});
+    const values = {
+      ...inputs.values,
+      ...Object.fromEntries(differing.map(([config, own]) => [config, { ...inputs.values[config], ...own }])),
+    };
+    const isOwn = service.configs.some(({ name }) => name === at.config);
+    return isOwn && evaluate({ property: at }, { service, inputs: { ...inputs, self, values } }) === port;
+  };
+  const found = world.answers.findLast(
+    (each) => each.path === path && (each.host === undefined || each.host === host) && fits(each.port),
+  );
   if (found === undefined) throw new Error(`http://${host}:${port}${path} refuses the connection.`);
-  return found;
+  return found.json;
 }

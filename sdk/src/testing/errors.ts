@@ -6,3 +6,14 @@ export class ImpossibleScenarioError extends Error {
     super(`This scenario cannot exist: ${why}`);
   }
 }
+
+/** Rendered files are not what they were when somebody last looked at them. */
+export class GoldenFilesError extends Error {
+  readonly code = 'GOLDEN_FILES';
+  override readonly name = 'GoldenFilesError';
+  readonly golden: string;
+  constructor(golden: string, why: string) {
+    super(`Golden files ${golden}: ${why}.`);
+    this.golden = golden;
+  }
+}

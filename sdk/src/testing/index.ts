@@ -1,3 +1,4 @@
-export { describeStack } from './describeStack.ts';
+export { describeStack, type DescribeOptions } from './describeStack.ts';
 export { ImpossibleScenarioError } from './errors.ts';
-export { type SimulatedResult, simulate, Simulation, type SimulationOptions } from './simulate.ts';
+export { expectGolden, type GoldenOptions } from './golden.ts';
+export { type AnswerPlace, type SimulatedResult, simulate, Simulation, type SimulationOptions } from './simulate.ts';

@@ -17,7 +17,7 @@ import {
   service,
   until,
 } from '../define/index.ts';
-import { describeStack, ImpossibleScenarioError, simulate } from './index.ts';
+import { type AnswerPlace, describeStack, ImpossibleScenarioError, simulate } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stackyard-simulate-'));
 mkdirSync(join(folder, 'templates'));
@@ -47,6 +47,7 @@ const node = defineComponent('node', {
     check: (host) => until(host, async () => void (await host.fetchJson(host.get(cfg.port), '/health'))),
   },
 });
+const other = defineConfig('b.cfg', { port: p.port(1).help('Port') });
 const proxy = defineComponent('proxy', { title: 'Proxy', category: 'server', cardinality: '0-1', notWith: [node] });
 
 const stack = defineStack({
@@ -100,9 +101,48 @@ test('waiting takes no time, but ends with the timeout of the phase and the last
   await expect(cluster.answer('/health', {}).run(node, 'check', 'a')).resolves.toBeDefined();
 });
 
+test('an answer is that of a port and a host, where they are named', async () => {
+  const asked = (on: AnswerPlace) => cluster.answer('/health', {}, on).run(node, 'check', 'a');
+  await expect(asked({ port: cfg.port, host: 'a' })).resolves.toBeDefined();
+  await expect(asked({ port: 4000 })).resolves.toBeDefined();
+  await expect(asked({ host: 'b' })).rejects.toThrow('refuses the connection');
+});
+
+test('an ordinal is never handed out twice, also when the last one left', async () => {
+  const { files } = await cluster.remove(node, 'b').add(node, 'c').local().run(node, 'configure', 'c');
+  expect(files['/srv/c/etc/stackyard/demo/node/a.cfg']).toContain('port=4003');
+});
+
 describe('a scenario that cannot exist is refused, for its author:', () => {
   const stranger = defineComponent('stranger', { title: 'X', category: 'server', cardinality: '1' });
   test.each<[string, () => unknown, string]>([
+    ['a property that is declared nowhere', () => cluster.set(other.port, 1), 'no component has the config b.cfg'],
+    ['a host that is none', () => cluster.add(proxy, 'a host'), '"a host" is no name of a host'],
+    ['exports that nobody asks for', () => cluster.imports('hdfs', {}), "Add service('hdfs', …) to `requires`"],
+    ['a host of no processor', () => cluster.facts({ cpus: 0 }), 'no host has cpus 0'],
+    ['a fact that is none', () => cluster.facts({ cores: 4 } as never), 'hosts have no fact cores'],
+    ['half a byte', () => cluster.facts({ memory: 0.5 }), 'no host has memory 0.5'],
+    ['an answer without its slash', () => cluster.answer('health', {}), "as in '/health'"],
+    [
+      'an answer at a port that nobody declares',
+      () => cluster.answer('/health', {}, { port: 9 }).run(node, 'check', 'a'),
+      'nothing declares the port 9; the ports here are 4000',
+    ],
+    [
+      'an answer of a host that is not there',
+      () => cluster.answer('/health', {}, 'z').run(node, 'check', 'a'),
+      'something is said of host z, where nothing is',
+    ],
+    [
+      'a value of a host that is not there',
+      () => cluster.override('z', cfg.port, 1).run(node, 'check', 'a'),
+      'something is said of host z, where nothing is',
+    ],
+    [
+      'a required service that is not there',
+      () => simulate(stack, { folder }).add(node, 'a').run(node, 'configure', 'a'),
+      "demo requires other, which is not there; give its exports with .imports('other', { url: … })",
+    ],
     ['a component of another stack', () => cluster.add(stranger, 'a'), 'has no component stranger; it has node, proxy'],
     ['the same one twice', () => cluster.add(node, 'a'), 'node would be twice on a'],
     ['a value no operator can save', () => cluster.set(cfg.port, 70_000), 'it must be at least 1 and at most 65535'],

@@ -1,16 +1,23 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component, LifecyclePhase } from '../define/component.ts';
-import type { Property, PropertyType } from '../define/expression.ts';
+import type { PortProperty, Property, PropertyType } from '../define/expression.ts';
 import type { Stack } from '../define/service.ts';
 import { toManifest } from '../define/toManifest.ts';
 import type { Json } from '../manifest/expression.ts';
 import type { ConfigValues, HostFacts } from '../manifest/inputs.ts';
 import type { StackManifest } from '../manifest/manifest.ts';
-import { checkValues } from '../render/check.ts';
 import { type ProcessCommand, processCommand } from '../render/process.ts';
 import { type Effects, renderedFiles, simulatedHost } from './effects.ts';
 import { ImpossibleScenarioError } from './errors.ts';
+import {
+  requireFacts,
+  requireHostNames,
+  requireImport,
+  requirePath,
+  requirePossible,
+  requireSavable,
+} from './possible.ts';
 import { definitionOf, inputsOf, placementOf, type World } from './world.ts';
 
 /** What a phase left behind on its host, and the cluster after it. */
@@ -23,6 +30,13 @@ export interface SimulatedResult {
   readonly programs: readonly { readonly program: string; readonly args: readonly string[] }[];
   readonly log: readonly string[];
   readonly next: Simulation;
+}
+
+/** Where something answers. */
+export interface AnswerPlace {
+  readonly host?: string;
+  /** A port of the stack, by its property or its number. */
+  readonly port?: PortProperty | number;
 }
 
 export interface SimulationOptions {
@@ -38,7 +52,8 @@ const GIBIBYTE = 1024 ** 3;
  * const { files } = await simulate(stack).add(server, 'a', 'b').run(server, 'configure', 'a');
  */
 export function simulate(stack: Stack, { folder = process.cwd() }: SimulationOptions = {}): Simulation {
-  const templates = readTemplates(join(folder, 'templates'));
+  const templates = readFiles(join(folder, 'templates'));
+  const scripts = Object.keys(readFiles(join(folder, 'scripts'))).map((path) => `scripts/${path}`);
   return new Simulation(stack, {
     manifest: toManifest(stack, {
       name: 'simulated',
@@ -47,6 +62,7 @@ export function simulate(stack: Stack, { folder = process.cwd() }: SimulationOpt
       templates: Object.keys(templates),
     }),
     templates,
+    scripts,
     hosts: new Map(),
     placements: [],
     values: {},
@@ -54,14 +70,15 @@ export function simulate(stack: Stack, { folder = process.cwd() }: SimulationOpt
     imports: {},
     facts: { cpus: 4, memory: 8 * GIBIBYTE, disk: 100 * GIBIBYTE },
     local: false,
-    answers: {},
+    answers: [],
+    ordinals: {},
     files: {},
     processes: {},
     once: [],
   });
 }
 
-function readTemplates(folder: string): Record<string, string> {
+function readFiles(folder: string): Record<string, string> {
   if (!existsSync(folder)) return {};
   const files = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
   return Object.fromEntries(
@@ -86,6 +103,11 @@ export class Simulation {
     return this.#world.manifest;
   }
 
+  /** Sources of the stack's templates by their path under templates/. */
+  get templates(): Readonly<Record<string, string>> {
+    return this.#world.templates;
+  }
+
   /** Components of the stack, whether they are placed or not. */
   get components(): readonly Component[] {
     return this.#stack.stack.services.flatMap(({ options }) => options.components);
@@ -96,14 +118,16 @@ export class Simulation {
   }
 
   /** The component on more hosts. Ordinals are handed out in this order and never again. */
-  add(component: Component, ...hosts: readonly string[]): Simulation {
+  add(component: Component, ...hosts: readonly [string, ...string[]]): Simulation {
     const { service } = definitionOf(this.#world.manifest, component.name);
+    requireHostNames(component.name, hosts);
     const own = this.#world.placements.filter((placement) => placement.component === component.name);
     const twice = hosts.find(
       (host, index) => hosts.indexOf(host) !== index || own.some((other) => other.host === host),
     );
     if (twice !== undefined) throw new ImpossibleScenarioError(`${component.name} would be twice on ${twice}.`);
-    const last = Math.max(0, ...own.map(({ ordinal }) => ordinal));
+    const id = `${service.name}/${component.name}`;
+    const last = this.#world.ordinals[id] ?? 0;
     const added = hosts.map((host, index) => ({
       service: service.name,
       component: component.name,
@@ -112,10 +136,11 @@ export class Simulation {
     }));
     const known = new Map(this.#world.hosts);
     for (const host of hosts) if (!known.has(host)) known.set(host, known.size + 1);
-    return this.#with({ hosts: known, placements: [...this.#world.placements, ...added] });
+    const ordinals = { ...this.#world.ordinals, [id]: last + hosts.length };
+    return this.#with({ hosts: known, placements: [...this.#world.placements, ...added], ordinals });
   }
 
-  /** The component leaves a host; its ordinal is not used again while a higher one is there. */
+  /** The component leaves a host; its ordinal is never used again. */
   remove(component: Component, host: string): Simulation {
     const gone = placementOf(this.#world, component.name, host);
     return this.#with({ placements: this.#world.placements.filter((placement) => placement !== gone) });
@@ -123,24 +148,26 @@ export class Simulation {
 
   /** What the operator sets for the service. */
   set<V extends Json>(property: Property<PropertyType, V>, value: V): Simulation {
-    const values = assign(this.#world.values, property, value);
-    this.#check(values);
-    return this.#with({ values });
+    requireSavable(this.#world.manifest, property.ref, value);
+    return this.#with({ values: assign(this.#world.values, property, value) });
   }
 
   /** What the operator sets for one host. */
   override<V extends Json>(host: string, property: Property<PropertyType, V>, value: V): Simulation {
+    requireSavable(this.#world.manifest, property.ref, value);
     const values = assign(this.#world.overrides[host] ?? {}, property, value);
-    this.#check(values);
     return this.#with({ overrides: { ...this.#world.overrides, [host]: values } });
   }
 
-  /** Exports of another service. */
+  /** Exports of another service; those of a service of the stack itself follow from where it is. */
   imports(service: string, exports: Readonly<Record<string, Json>>): Simulation {
+    requireImport(this.#world.manifest, service, exports);
     return this.#with({ imports: { ...this.#world.imports, [service]: exports } });
   }
 
+  /** What every host is: processors; memory and disk in bytes. */
   facts(facts: Partial<HostFacts>): Simulation {
+    requireFacts(facts);
     return this.#with({ facts: { ...this.#world.facts, ...facts } });
   }
 
@@ -149,9 +176,15 @@ export class Simulation {
     return this.#with({ local: true });
   }
 
-  /** What `host.fetchJson` gets at a path; on one host, or on every one. Without it nothing listens. */
-  answer(path: string, json: Json, host?: string): Simulation {
-    return this.#with({ answers: { ...this.#world.answers, [host === undefined ? path : `${host} ${path}`]: json } });
+  /**
+   * What `host.fetchJson` gets at a path; on one host or every one, at one port or any. Where nothing was said, nothing
+   * listens.
+   */
+  answer(path: string, json: Json, on: string | AnswerPlace = {}): Simulation {
+    const { host, port } = typeof on === 'string' ? { host: on } : on;
+    requirePath(path);
+    const at = port === undefined || typeof port === 'number' ? port : port.ref;
+    return this.#with({ answers: [...this.#world.answers, { path, json, host, port: at }] });
   }
 
   /**
@@ -159,9 +192,9 @@ export class Simulation {
    * @throws what the function throws; ImpossibleScenarioError for a cluster that cannot be
    */
   async run(component: Component, phase: LifecyclePhase, host: string): Promise<SimulatedResult> {
-    this.#checkCardinalities();
     const world = this.#world;
     const placement = placementOf(world, component.name, host);
+    requirePossible(world, placement);
     const { service, component: definition } = definitionOf(world.manifest, component.name);
     const inputs = inputsOf(world, placement);
     const scene = {
@@ -188,34 +221,6 @@ export class Simulation {
   #with(changes: Partial<World>): Simulation {
     return new Simulation(this.#stack, { ...this.#world, ...changes });
   }
-
-  #check(values: ConfigValues): void {
-    const configs = this.#world.manifest.services.flatMap((service) => service.configs);
-    const [first] = checkValues(configs, values, { partial: true });
-    if (first) throw new ImpossibleScenarioError(`an operator could not save it: ${first.message}`);
-  }
-
-  #checkCardinalities(): void {
-    for (const { name, cardinality, with: near = [], notWith = [] } of this.#world.manifest.services.flatMap(
-      (s) => s.components,
-    )) {
-      const hosts = this.#world.placements.filter((other) => other.component === name).map(({ host }) => host);
-      if (hosts.length > 0 && !allows(cardinality, hosts.length, this.#world.hosts.size)) {
-        throw new ImpossibleScenarioError(
-          `${name} is on ${hosts.length} hosts, and its cardinality is '${cardinality}'.`,
-        );
-      }
-      const apart = new Set(notWith.map(({ component }) => component));
-      const clash = this.#world.placements.find(({ component, host }) => apart.has(component) && hosts.includes(host));
-      if (clash) throw new ImpossibleScenarioError(`${name} must not be with ${clash.component}, as on ${clash.host}.`);
-      for (const host of hosts) {
-        const there = this.#world.placements.filter((other) => other.host === host).map(({ component }) => component);
-        const missing = near.find(({ component }) => !there.includes(component));
-        if (missing)
-          throw new ImpossibleScenarioError(`${name} must be with ${missing.component}, which ${host} has not.`);
-      }
-    }
-  }
 }
 
 function assign(values: ConfigValues, { ref }: Property, value: Json): ConfigValues {
@@ -225,11 +230,4 @@ function assign(values: ConfigValues, { ref }: Property, value: Json): ConfigVal
 function lifecycleOf({ stack }: Stack, component: string): NonNullable<Component['options']['lifecycle']> {
   const all = stack.services.flatMap(({ options }) => options.components);
   return all.find(({ name }) => name === component)?.options.lifecycle ?? {};
-}
-
-function allows(cardinality: string, count: number, hosts: number): boolean {
-  if (cardinality === 'all') return count === hosts;
-  if (cardinality.endsWith('+')) return count >= Number.parseInt(cardinality, 10);
-  const [low = 0, high = low] = cardinality.split('-').map(Number);
-  return count >= low && count <= high;
 }

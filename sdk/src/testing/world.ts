@@ -1,8 +1,9 @@
-import type { Json } from '../manifest/expression.ts';
+import type { Json, PropertyRef } from '../manifest/expression.ts';
 import type { ConfigValues, HostFacts, Inputs, Instance, Self } from '../manifest/inputs.ts';
 import type { ComponentManifest, ServiceManifest, StackManifest } from '../manifest/manifest.ts';
 import type { ProcessCommand } from '../render/process.ts';
 import { effectiveValues } from '../render/effective.ts';
+import { evaluate } from '../render/evaluate.ts';
 import { ImpossibleScenarioError } from './errors.ts';
 
 /** One component on one imaginary host. */
@@ -13,10 +14,20 @@ export interface Placement {
   readonly ordinal: number;
 }
 
+/** What is answered at a path: by one host or every one, at one port or any. */
+export interface Answer {
+  readonly path: string;
+  readonly json: Json;
+  readonly host?: string | undefined;
+  readonly port?: number | PropertyRef | undefined;
+}
+
 /** An imaginary cluster at one moment. It is never changed; what a phase does makes another one. */
 export interface World {
   readonly manifest: StackManifest;
   readonly templates: Readonly<Record<string, string>>;
+  /** Scripts of the package, as `scripts/x.sh`. */
+  readonly scripts: readonly string[];
   /** Hosts by name with their number, from 1. */
   readonly hosts: ReadonlyMap<string, number>;
   readonly placements: readonly Placement[];
@@ -26,8 +37,10 @@ export interface World {
   readonly facts: HostFacts;
   /** Whether all hosts share one machine. */
   readonly local: boolean;
-  /** JSON by `host path`, or by path for every host. */
-  readonly answers: Readonly<Record<string, Json>>;
+  /** The last one that fits is what a port answers. */
+  readonly answers: readonly Answer[];
+  /** The last ordinal that was handed out, by `service/component`. */
+  readonly ordinals: Readonly<Record<string, number>>;
   /** By host: files by path, running processes by `service/component`, steps done once. */
   readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly processes: Readonly<Record<string, ProcessCommand>>;
@@ -58,7 +71,7 @@ export function placementOf(world: World, component: string, host: string): Plac
 /** What rendering and lifecycle functions get to see of the world, for one placement. */
 export function inputsOf(world: World, placement: Placement): Inputs {
   const { service } = definitionOf(world.manifest, placement.component);
-  const shared = { imports: world.imports, facts: world.facts };
+  const shared = { imports: importsOf(world, service), facts: world.facts };
   const plain = Object.fromEntries(
     service.components.map(({ name }) => [
       name,
@@ -86,6 +99,48 @@ export function inputsOf(world: World, placement: Placement): Inputs {
     ]),
   );
   return { self: selfOf(world, placement), values, instances, ...shared };
+}
+
+/** Exports as a test gives them, or those of another service of the stack that is there. */
+export function importsOf(world: World, service: ServiceManifest, asking: readonly string[] = []): Inputs['imports'] {
+  const own = service.requires.services.flatMap(({ service: name }): [string, Readonly<Record<string, Json>>][] => {
+    const other = world.manifest.services.find((candidate) => candidate.name === name);
+    const first = world.placements.find((placement) => placement.service === name);
+    if (!other || !first || asking.includes(name)) return [];
+    return [[name, exportsOf(world, other, { first, asking: [...asking, service.name] })]];
+  });
+  return { ...Object.fromEntries(own), ...world.imports };
+}
+
+function exportsOf(
+  world: World,
+  service: ServiceManifest,
+  { first, asking }: { readonly first: Placement; readonly asking: readonly string[] },
+): Record<string, Json> {
+  const instances = Object.fromEntries(
+    service.components.map(({ name }) => [
+      name,
+      ordered(world, service.name, name).map((each) => instanceOf(world, each)),
+    ]),
+  );
+  const imports = importsOf(world, service, asking);
+  const values = effectiveValues({
+    service,
+    values: ofService(service, world.values),
+    overrides: world.overrides[first.host],
+    generated: generatedOf(service),
+    instances,
+    imports,
+    facts: world.facts,
+    self: selfOf(world, first),
+  });
+  const context = { service, local: world.local, inputs: { values, instances, imports, facts: world.facts } };
+  return Object.fromEntries(
+    Object.entries(service.exports).map(([name, expression]) => [
+      name,
+      evaluate(expression, { ...context, place: `export ${name}` }),
+    ]),
+  );
 }
 
 function ordered(world: World, service: string, component: string): Placement[] {

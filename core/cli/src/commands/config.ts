@@ -215,13 +215,22 @@ async function diffVersions(
 function propertiesText(config: Config, properties: readonly Property[], terminal: Terminal): string {
   const { bold, dim, cyan } = terminal.colours;
   const value = (each: Property): string =>
-    'set' in each ? cyan(shown(each.set)) : 'default' in each ? shown(each.default) : dim('computed');
+    each.inUse === false
+      ? dim('not in use')
+      : 'set' in each
+        ? cyan(shown(each.set))
+        : 'default' in each
+          ? shown(each.default)
+          : dim('computed');
   const helpWidth = Math.max(20, terminal.columns - 60);
   const rows = table(
     properties,
     [
       { title: 'PROPERTY', cell: (each) => `${each.config}/${each.name}` },
-      { title: 'VALUE', cell: (each) => `${value(each)}${each.unit && 'set' in each ? ` ${each.unit}` : ''}` },
+      {
+        title: 'VALUE',
+        cell: (each) => `${value(each)}${each.unit && 'set' in each && each.inUse !== false ? ` ${each.unit}` : ''}`,
+      },
       { title: 'FROM', cell: (each) => ('set' in each ? cyan('set') : dim('default')) },
       { title: 'CHANGE', cell: (each) => each.effect },
       { title: 'HELP', cell: (each) => dim(clip(each.help, helpWidth)) },

@@ -5,10 +5,10 @@ import { CliError, NotFoundError, UsageError } from '../errors.ts';
 import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { bytes } from '../output/time.ts';
 import { addInstall } from './stackInstall.ts';
 import { addSearch } from './stackSearch.ts';
 import { connect, type Noun, type OutputOptions, withOutput } from './parts.ts';
+import { packageVerbs } from './stackPackage.ts';
 
 export const stacks: Noun = (noun, terminal) => {
   noun
@@ -46,35 +46,7 @@ export const stacks: Noun = (noun, terminal) => {
       if (!kept) throw new CliError('');
     });
 
-  noun
-    .command('build')
-    .summary('build the artifact of a stack package')
-    .argument('[folder]', 'the package', '.')
-    .option('--out <folder>', 'where to; dist/stack of the package unless given')
-    .option('-o, --output <format>', 'table, json or name', 'table')
-    .action(async (folder: string, options: { out?: string; output: string }) => {
-      const { buildStack } = await import('@stackyard/sdk/build');
-      const outDir = options.out === undefined ? {} : { outDir: resolve(options.out) };
-      const built = await buildStack(resolve(folder), outDir).catch((error: unknown) => {
-        throw new CliError((error as Error).message, 1, { cause: error });
-      });
-      const { file, digest, size, manifest } = built;
-      if (options.output === 'json')
-        terminal.out(`${JSON.stringify({ file, digest, size, name: manifest.name, version: manifest.version })}\n`);
-      else if (options.output === 'name') terminal.out(`${file}\n`);
-      else
-        terminal.out(
-          facts(
-            [
-              ['Stack', `${manifest.name} ${manifest.version}`],
-              ['Artifact', file],
-              ['Digest', digest],
-              ['Size', bytes(size)],
-            ],
-            terminal.colours.dim,
-          ),
-        );
-    });
+  packageVerbs(noun, terminal);
 
   addInstall(noun, terminal);
   addSearch(noun, terminal);

@@ -23,7 +23,10 @@ export function storeValues(draft: Draft, service: ServiceState, { at, values, o
       return checkValues(configs, own, { pointer: `${at}/overrides${pointer(name)}`, partial: true });
     }),
   ];
-  for (const { code, message, pointer: where } of notices) draft.problems.refuse(code, message, where);
+  for (const { code, message, pointer: where, severity } of notices) {
+    if (severity === 'warning') draft.problems.warn(code, message, where);
+    else draft.problems.refuse(code, message, where);
+  }
   checkPinned(draft, service, { at, values, overrides });
   const cleaned = { values: withoutEmpty(values), overrides: withoutEmpty(mapEach(overrides, withoutEmpty)) };
   const before = {

@@ -2318,6 +2318,13 @@ export interface components {
                 unit?: string;
                 min?: number;
                 max?: number;
+                /** @description What is wise within what is possible; a value outside is a warning of the plan */
+                advise?: {
+                    min?: number;
+                    max?: number;
+                };
+                /** @description False while its condition does not hold: it then has no value. Absent where that depends on the host */
+                inUse?: boolean;
                 values?: string[];
                 /** @description What a change asks of a running component */
                 effect: string;

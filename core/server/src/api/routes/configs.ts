@@ -1,4 +1,5 @@
 import { defineRoute, type Route } from '@stackyard/contract';
+import { conditionHolds } from '@stackyard/sdk/render';
 import { z } from 'zod';
 import { findCluster, findService } from '../../clusters/lookup.ts';
 import { ConfigVersion, Host, type ServiceRow } from '../../database/entities.ts';
@@ -22,6 +23,16 @@ const ConfigView = ConfigVersionView.extend({
         unit: z.string().optional(),
         min: z.number().optional(),
         max: z.number().optional(),
+        advise: z
+          .object({ min: z.number().optional(), max: z.number().optional() })
+          .optional()
+          .describe('What is wise within what is possible; a value outside is a warning of the plan'),
+        inUse: z
+          .boolean()
+          .optional()
+          .describe(
+            'False while its condition does not hold: it then has no value. Absent where that depends on the host',
+          ),
         values: z.array(z.string()).optional(),
         effect: z.string().describe('What a change asks of a running component'),
         default: z.unknown().optional().describe('Absent when it is computed per host or must be given'),
@@ -53,7 +64,8 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     const configs = manifest.services.find(({ name }) => name === service.name)?.configs ?? [];
     const properties = configs.flatMap((config) =>
       config.properties.map((property) => {
-        const { name, type, help, unit, min, max, values, effect } = property;
+        const { name, type, help, unit, min, max, advise, values, effect } = property;
+        const inUse = conditionHolds(property, { configs, values: row.values, generated: service.generated });
         const literal = property.default && 'literal' in property.default ? { default: property.default.literal } : {};
         const set = row.values[config.name]?.[name];
         return {
@@ -65,6 +77,8 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
           ...(unit === undefined ? {} : { unit }),
           ...(min === undefined ? {} : { min }),
           ...(max === undefined ? {} : { max }),
+          ...(advise === undefined ? {} : { advise }),
+          ...(inUse === undefined ? {} : { inUse }),
           ...(values === undefined ? {} : { values }),
           ...literal,
           ...(set === undefined ? {} : { set }),
