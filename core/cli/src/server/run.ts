@@ -81,7 +81,9 @@ export function registriesOf(
   const twice = named.find(({ name }, at) => named.findIndex((other) => other.name === name) !== at);
   if (twice) throw new CliError(`registries: two are called ${twice.name}. Give each a name of its own.`, 2);
   const usual = env['npm_config_registry'] ?? '';
-  if (named.length > 0 || !URL.canParse(usual) || !usual.startsWith('https:')) return named;
+  if (named.length > 0 || !URL.canParse(usual)) return named;
+  const { protocol, username, password } = new URL(usual);
+  if (protocol !== 'https:' || username !== '' || password !== '') return named;
   return [{ name: 'npm', url: usual, scopes: [], insecure: false, hosts: [] }];
 }
 

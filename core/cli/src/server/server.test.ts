@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliError } from '../errors.ts';
-import { readServerSettings } from './run.ts';
+import { readServerSettings, registriesOf } from './run.ts';
 import { contentDigest, folderOf, stackFiles } from './stackFiles.ts';
 
 let dir: string;
@@ -71,4 +71,35 @@ test('only what can end up in the artifact changes the digest of a stack', async
   expect(await contentDigest(folder)).toBe(before);
   await writeFile(join(folder, 'src/index.ts'), 'export default 1');
   expect(await contentDigest(folder)).not.toBe(before);
+});
+
+test('a registry is https unless it is said to be insecure, and errors show no token', async () => {
+  const registries = (...named: object[]) => ({ STACKYARD_SERVER_REGISTRIES: JSON.stringify(named) });
+  const read = (...named: object[]) => readServerSettings({}, registries(...named)).registries;
+  expect(read({ name: 'corp', url: 'https://npm.example.com/', scopes: ['@acme'], tokenFile: '/t' })).toEqual([
+    { name: 'corp', url: 'https://npm.example.com/', scopes: ['@acme'], tokenFile: '/t', insecure: false, hosts: [] },
+  ]);
+  expect(read({ name: 'own', url: 'http://127.0.0.1:4873', insecure: true })).toHaveLength(1);
+  const wrong: [object, string][] = [
+    [{ name: 'a', url: 'http://npm.example.com' }, 'insecure: true'],
+    [{ name: 'a', url: 'ftp://npm.example.com' }, 'https://'],
+    [{ name: 'a', url: 'https://user:hunter2@npm.example.com' }, 'token or tokenFile'],
+    [{ name: 'a', url: 'https://a', token: 'hunter2', tokenFile: '/t' }, 'leave one out'],
+    [{ name: 'a', url: 'https://a', scopes: ['acme'] }, 'use a scope'],
+    [{ name: 'A b', url: 'https://a' }, 'lower-case'],
+  ];
+  for (const [registry, words] of wrong) {
+    expect(() => read(registry)).toThrow(words);
+    expect(() => read(registry)).not.toThrow('hunter2');
+  }
+});
+
+test("without registries the one that npm's own configuration names is asked, when it is https", () => {
+  const usual = (url: string) => registriesOf([], { npm_config_registry: url });
+  expect(usual('https://npm.example.com/')).toMatchObject([{ name: 'npm', url: 'https://npm.example.com/' }]);
+  expect(usual('http://npm.example.com/')).toEqual([]);
+  expect(usual('https://user:secret@npm.example.com/')).toEqual([]);
+  expect(registriesOf([], {})).toEqual([]);
+  const [named] = usual('https://npm.example.com/');
+  expect(() => registriesOf([named!, named!], {})).toThrow('two are called npm');
 });

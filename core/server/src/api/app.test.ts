@@ -274,6 +274,64 @@ test('a stream ends when its token is revoked, and when what it reads fails', as
   expect((await read('/stream')).status).toBe(401);
 });
 
+const sendThing = defineRoute({
+  method: 'POST',
+  url: '/things/bytes',
+  operationId: 'sendThing',
+  tag: 'things',
+  summary: 'Send a thing',
+  description: 'Counts it.',
+  permission: { action: 'create', resource: 'cluster' },
+  audit: 'thing.send',
+  upload: { media: 'application/octet-stream', maxBytes: 1_000 },
+  answers: { 201: { description: 'Counted' } },
+  handle: async ({ content }) => {
+    let bytes = 0;
+    for await (const part of content) bytes += part.length;
+    return { status: 201, body: { bytes } };
+  },
+});
+
+test('an upload comes as bytes, counted; more than allowed, another type and JSON are refused', async () => {
+  const { app, audited } = await start([sendThing, createThing]);
+  const send = async (payload: string, type = 'application/octet-stream', url = '/things/bytes') => {
+    const headers = { authorization: 'Bearer good', 'content-type': type };
+    const answer = await app.inject({ method: 'POST', url: `/api/v1${url}`, headers, payload });
+    return [answer.statusCode, answer.json().bytes ?? answer.json().code];
+  };
+  expect(await send('x'.repeat(1_000))).toEqual([201, 1_000]);
+  expect(await send('x'.repeat(1_001))).toEqual([413, 'BODY_TOO_LARGE']);
+  expect(await send('{"a":1}', 'application/json')).toEqual([415, 'MEDIA_TYPE']);
+  expect(await send('x', 'image/png')).toEqual([415, 'MEDIA_TYPE']);
+  expect(await send('x', 'application/octet-stream', '/things')).toEqual([415, 'MEDIA_TYPE']);
+  expect(audited.slice(0, 2)).toEqual(['thing.send 201', 'thing.send 413']);
+});
+
+test('an upload of unknown length ends at its limit, one that stands still or breaks off is given up', async () => {
+  const { app, audited } = await start([sendThing, createThing], { bodyMs: 200 });
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const ask = (path: string, body: string, more = '') =>
+    new Promise<string>((resolve) => {
+      let said = '';
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('data', (data) => (said += data.toString()));
+      socket.on('close', () => resolve(said));
+      socket.on('error', () => undefined);
+      socket.write(
+        `POST /api/v1${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer good\r\nconnection: close\r\n${more}\r\n${body}`,
+      );
+    });
+  const bytes = 'content-type: application/octet-stream\r\n';
+  const chunks = `${'x'.repeat(600)}\r\n258\r\n${'x'.repeat(600)}\r\n0\r\n\r\n`;
+  const chunked = await ask('/things/bytes', `258\r\n${chunks}`, `${bytes}transfer-encoding: chunked\r\n`);
+  expect(chunked).toMatch(/^HTTP\/1.1 413 /);
+  const stalled = await ask('/things/bytes', 'x', `${bytes}content-length: 10\r\n`);
+  expect(stalled).toMatch(/^HTTP\/1.1 408 [^]*UPLOAD_STALLED/);
+  const slow = await ask('/things', '{"name"', 'content-type: application/json\r\ncontent-length: 100\r\n');
+  expect(slow).toMatch(/^HTTP\/1.1 408 /);
+  expect(audited).toEqual(expect.arrayContaining(['thing.send 413', 'thing.send 408']));
+});
+
 test('the API describes itself in OpenAPI 3.0.3', async () => {
   const { app } = await start([createThing, getThing, streamThings]);
   const document = (await app.inject({ method: 'GET', url: '/api/v1/openapi.json' })).json();

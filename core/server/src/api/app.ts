@@ -34,6 +34,8 @@ export interface AppParts {
   readonly streamHeartbeatMs: number;
   /** How often a stream's reader is looked at again, in milliseconds. */
   readonly streamRecheckMs: number;
+  /** How long a body may take, and an upload stand still, in milliseconds; what is usual when absent. */
+  readonly bodyMs?: number;
   /** What requests are doing now; some of it goes on for a moment when their clients have gone. */
   readonly inFlight: Set<Promise<unknown>>;
 }
@@ -92,7 +94,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   });
   await app.register(fastifySSE, { heartbeatInterval: parts.streamHeartbeatMs });
   await describeApi(app);
-  takeUploads(app, parts.routes);
+  takeUploads(app, parts.routes, parts.bodyMs);
   addPublicRoutes(app, parts.routes);
   app.after(() => {
     for (const route of parts.routes) addRoute(app, parts, route);

@@ -43,7 +43,7 @@ export async function handle(
     params: request.params as never,
     query: request.query as never,
     body: (route.upload ? undefined : request.body) as never,
-    content: contentOf(request, route),
+    content: contentOf(request, route, parts.bodyMs),
     headers: request.headers,
     principal,
     requestId: request.id,

@@ -4,14 +4,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BodyTooLargeError, MediaTypeError, UploadBrokenError, UploadStalledError } from './errors.ts';
 
 /** A whole body that is parsed has to come within this time; of an upload at least one byte. */
-export const BODY_MS = 15_000;
+const BODY_MS = 15_000;
 /** No upload may take longer. */
 export const UPLOAD_MS = 3_600_000;
 
 type Bodies = AsyncIterable<Uint8Array>;
 
 /** Bytes are taken only by routes that say so, and are handed to them as they come. */
-export function takeUploads(app: FastifyInstance, routes: readonly Route[]): void {
+export function takeUploads(app: FastifyInstance, routes: readonly Route[], bodyMs = BODY_MS): void {
   const media = new Set(routes.flatMap(({ upload }) => upload?.media ?? []));
   for (const each of media)
     app.addContentTypeParser(each, (request, payload, done) => {
@@ -26,7 +26,7 @@ export function takeUploads(app: FastifyInstance, routes: readonly Route[]): voi
       if (request.raw.complete) return;
       request.raw.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
       request.raw.destroy();
-    }, BODY_MS).unref();
+    }, bodyMs).unref();
     reply.raw.once('close', () => clearTimeout(late));
   });
 }
@@ -40,24 +40,24 @@ function routeOf(request: FastifyRequest): Route | undefined {
  *
  * @throws MediaTypeError at once; BodyTooLargeError, UploadStalledError and UploadBrokenError while it is read
  */
-export function contentOf(request: FastifyRequest, { upload }: Route): Bodies {
+export function contentOf(request: FastifyRequest, { upload }: Route, bodyMs = BODY_MS): Bodies {
   if (!upload) return nothing();
   if (request.body !== request.raw)
     throw new MediaTypeError({ type: request.headers['content-type'] ?? 'missing', wanted: upload.media });
   if (Number(request.headers['content-length'] ?? 0) > upload.maxBytes)
     throw new BodyTooLargeError({ limit: upload.maxBytes });
-  return counted(request.raw, upload.maxBytes);
+  return counted(request.raw, upload.maxBytes, bodyMs);
 }
 
 async function* nothing(): Bodies {
   // Whoever asks for the bytes of a route that takes none gets none.
 }
 
-async function* counted(source: AsyncIterable<Uint8Array>, limit: number): Bodies {
+async function* counted(source: AsyncIterable<Uint8Array>, limit: number, bodyMs: number): Bodies {
   const chunks = source[Symbol.asyncIterator]();
   let bytes = 0;
   for (;;) {
-    const next = await inTime(chunks.next());
+    const next = await inTime(chunks.next(), bodyMs);
     if (next.done) return;
     bytes += next.value.length;
     if (bytes > limit) throw new BodyTooLargeError({ limit });
@@ -65,10 +65,10 @@ async function* counted(source: AsyncIterable<Uint8Array>, limit: number): Bodie
   }
 }
 
-async function inTime<T>(coming: Promise<T>): Promise<T> {
+async function inTime<T>(coming: Promise<T>, ms: number): Promise<T> {
   const given = new AbortController();
-  const late = delay(BODY_MS, undefined, { signal: given.signal, ref: false }).then(() => {
-    throw new UploadStalledError({ seconds: BODY_MS / 1000 });
+  const late = delay(ms, undefined, { signal: given.signal, ref: false }).then(() => {
+    throw new UploadStalledError({ seconds: ms / 1000 });
   });
   late.catch(() => undefined);
   try {

@@ -57,7 +57,9 @@ export async function readContent(
   let unpacked = 0;
   const parser = new Parser({ strict: true, brotli: false, zstd: false });
   let failure: unknown;
+  let ended = false;
   parser.on('error', (error) => (failure ??= error));
+  parser.on('eof', () => (ended = true));
   parser.on('ignoredEntry', () => (entries += 1));
   parser.on('entry', (entry: ReadEntry) => {
     entries += 1;
@@ -81,7 +83,8 @@ export async function readContent(
           // The parser would unpack a second time, past every limit.
           if (unpacked === 0 && chunk.readUInt16BE() === GZIP) throw new Error('it is compressed twice');
           unpacked += chunk.length;
-          parser.write(chunk);
+          // The parser takes ever longer for what follows the end.
+          if (!ended) parser.write(chunk);
           if (failure !== undefined) throw failure;
           if (entries > limits.entries)
             throw new PackageSizeError({ package: name, what: 'its number of entries', limit: limits.entries });

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
@@ -12,7 +12,16 @@ export interface StackPackageContent {
   readonly signatures: string | undefined;
 }
 
-const LIMITS = { unpackedBytes: 256 * 2 ** 20, entries: 10_000, artifactBytes: 64 * 2 ** 20, signatureBytes: 65_536 };
+const MiB = 2 ** 20;
+const LIMITS = {
+  unpackedBytes: 256 * MiB,
+  /** Unpacked bytes for each packed one, beyond `freeBytes`. */
+  ratio: 100,
+  freeBytes: MiB,
+  entries: 10_000,
+  artifactBytes: 64 * MiB,
+  signatureBytes: 65_536,
+};
 const ARTIFACT = /^[^/]+\/dist\/stack\/[A-Za-z0-9_][A-Za-z0-9_.+-]*\.tgz$/;
 const SIGNATURES = /^[^/]+\/dist\/stack\/[A-Za-z0-9_][A-Za-z0-9_.+-]*\.tgz\.sig\.json$/;
 const GZIP = 0x1f8b;
@@ -23,16 +32,23 @@ const GZIP = 0x1f8b;
  *
  * @throws StackPackageError, StackPackageEmptyError
  */
-export async function readStackPackage(file: string, name: string): Promise<StackPackageContent> {
+export async function readStackPackage(
+  file: string,
+  { name, version }: { readonly name: string; readonly version?: string | undefined },
+): Promise<StackPackageContent> {
   const refuse = (reason: string, cause?: unknown): never => {
     throw new StackPackageError({ package: name, reason }, { cause });
   };
+  const packed = (await stat(file)).size;
+  const most = Math.min(LIMITS.unpackedBytes, Math.max(LIMITS.freeBytes, packed * LIMITS.ratio));
   const found = new Map<string, Buffer[]>();
   const parser = new Parser({ strict: true, brotli: false, zstd: false });
   let [entries, unpacked]: [number, number] = [0, 0];
   let isArtifact = false;
+  let ended = false;
   let failure: unknown;
   parser.on('error', (error) => (failure ??= error));
+  parser.on('eof', () => (ended = true));
   const fault = (entry: ReadEntry): string | undefined => {
     if (entry.type !== 'File' && entry.type !== 'Directory')
       return `"${printable(entry.path)}" in it is no regular file`;
@@ -62,10 +78,11 @@ export async function readStackPackage(file: string, name: string): Promise<Stac
         if (unpacked === 0 && chunk.length > 1 && chunk.readUInt16BE() === GZIP)
           throw new Error('it is compressed twice');
         unpacked += chunk.length;
-        parser.write(chunk);
+        // The parser takes ever longer for what follows the end.
+        if (!ended) parser.write(chunk);
         if (failure !== undefined) throw failure;
         if (entries > LIMITS.entries) throw new Error(`it has more than ${LIMITS.entries} files`);
-        if (unpacked > LIMITS.unpackedBytes) throw new Error(`it has more than ${LIMITS.unpackedBytes} bytes unpacked`);
+        if (unpacked > most) throw new Error(`it has more than ${most} bytes unpacked`);
       }
       parser.end();
       if (failure !== undefined) throw failure;
@@ -74,10 +91,12 @@ export async function readStackPackage(file: string, name: string): Promise<Stac
     refuse(((error as Error).message || String(error)).replace(/\.$/, ''), error);
   }
   if (isArtifact) return { artifact: await readFile(file), signatures: undefined };
-  const artifacts = [...found.keys()].filter((path) => ARTIFACT.test(path));
+  const all = [...found.keys()].filter((path) => ARTIFACT.test(path));
+  // What earlier builds have left lies beside it.
+  const ofVersion = all.filter((path) => version !== undefined && path.endsWith(`-${version}.tgz`));
+  const artifacts = ofVersion.length === 1 ? ofVersion : all;
   const [path] = artifacts;
   if (path === undefined) throw new StackPackageEmptyError({ package: name });
-  // Left-overs of an earlier build would make it a matter of luck which one is meant.
   if (artifacts.length > 1) refuse(`it holds ${artifacts.length} artifacts; its author has to clear dist/stack first`);
   const signatures = found.get(`${path}.sig.json`);
   return {

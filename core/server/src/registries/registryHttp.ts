@@ -94,7 +94,7 @@ export async function* bytesOf(
 function refuseForeign(registry: RegistrySettings, url: URL): void {
   const reason = addressFault(registry, url);
   if (reason !== undefined)
-    throw new RegistryInsecureError({ registry: registry.name, url: shown(url.origin), reason });
+    throw new RegistryInsecureError({ registry: registry.name, url: `${url.protocol}//${url.host}`, reason });
 }
 
 async function tokenOf({ name, token, tokenFile }: RegistrySettings): Promise<string | undefined> {

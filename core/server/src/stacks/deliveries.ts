@@ -86,7 +86,7 @@ export class Deliveries {
     about: Pick<Installation, 'origin' | 'source' | 'claimed' | 'deprecated'>,
   ): Promise<Delivered> {
     const named = about.claimed ? `${about.claimed.name}@${about.claimed.version}` : (about.source ?? 'What was sent');
-    const { artifact, signatures } = await readStackPackage(file, named);
+    const { artifact, signatures } = await readStackPackage(file, { name: named, version: about.claimed?.version });
     const staged = `${file}.artifact`;
     await writeFile(staged, artifact, { flag: 'wx', mode: 0o600 });
     try {

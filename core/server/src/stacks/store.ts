@@ -195,7 +195,7 @@ export class DatabaseStackStore implements StackStore {
   /** Judges and reads a file that nobody else can change between the steps. */
   async #candidate(file: string, installation: Installation): Promise<Candidate> {
     const { origin, source, by, claimed, deprecated, allow = {} } = installation;
-    const what = claimed ? `${claimed.name}@${claimed.version}` : basename(installation.file);
+    const what = labelOf(installation);
     const digest = await sealed(file, installation);
     const signatures = await signaturesOf(installation);
     const verified = verifySignatures(digest, signatures ?? [], await this.#trust.trusted());
@@ -203,7 +203,7 @@ export class DatabaseStackStore implements StackStore {
     const admission = admit({ digest, verified, policy, origin, claimed, allowances });
     if ('refusal' in admission) throw refused(what, digest, admission.refusal);
     const artifact = await readArtifact(file, { digest }).catch((error: unknown) => {
-      throw error instanceof ArtifactError ? damaged(error.reason, installation.file, error) : error;
+      throw error instanceof ArtifactError ? damaged(error.reason, labelOf(installation), error) : error;
     });
     const row = {
       id: randomUUID(),
@@ -244,9 +244,9 @@ export class DatabaseStackStore implements StackStore {
   /** A copy of a file that is not too large. */
   async #stage(file: string): Promise<string> {
     const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
-      throw damaged(`it cannot be read (${error.code})`, file, error);
+      throw damaged(`it cannot be read (${error.code})`, basename(file), error);
     });
-    if (size > MAX_ARTIFACT) throw damaged(`it has ${size} bytes, more than ${MAX_ARTIFACT}`, file);
+    if (size > MAX_ARTIFACT) throw damaged(`it has ${size} bytes, more than ${MAX_ARTIFACT}`, basename(file));
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     const staged = join(this.#dir, `.${randomUUID()}`);
     await copyFile(file, staged);
@@ -336,25 +336,32 @@ function isRefusal(error: unknown): error is StackyardError {
   return refusals.some((each) => error instanceof each);
 }
 
+/** What people know it by; the file may be a copy of ours. */
+function labelOf({ claimed, source, file }: Installation): string {
+  return claimed ? `${claimed.name}@${claimed.version}` : basename(source ?? file);
+}
+
 async function digestOf(file: string): Promise<string> {
   return artifactDigest(await readFile(file));
 }
 
 /** The digest of a file as it is. @throws StackUntrustedError when it is to be another */
-async function sealed(staged: string, { file, digest: wanted }: Installation): Promise<string> {
+async function sealed(staged: string, installation: Installation): Promise<string> {
+  const { digest: wanted } = installation;
   const digest = await digestOf(staged);
   if (wanted === undefined || wanted === digest) return digest;
   const reason = `its digest is ${digest} and not ${wanted}`;
-  throw refused(file, digest, { code: 'OTHER_ARTIFACT', reason, remedy: 'Get it anew.' });
+  throw refused(labelOf(installation), digest, { code: 'OTHER_ARTIFACT', reason, remedy: 'Get it anew.' });
 }
 
-async function signaturesOf({ file, signatures }: Installation): Promise<SignatureDocument[] | undefined> {
+async function signaturesOf(installation: Installation): Promise<SignatureDocument[] | undefined> {
+  const { file, signatures } = installation;
   const text = signatures ?? (await readFile(`${file}${SIGNATURES_SUFFIX}`, 'utf8').catch(whenAbsent));
   if (text === undefined) return undefined;
   try {
     return parseSignatures(text);
   } catch (error) {
-    throw error instanceof SigningError ? damaged(error.message, file, error) : error;
+    throw error instanceof SigningError ? damaged(error.message, labelOf(installation), error) : error;
   }
 }
 
@@ -366,9 +373,9 @@ function refused(what: string, digest: string, { code, reason, remedy }: Refusal
   return new StackUntrustedError({ what, digest, rule: code, reason, remedy });
 }
 
-function damaged(reason: string, file: string, cause?: unknown): StackDamagedError {
+function damaged(reason: string, label: string, cause?: unknown): StackDamagedError {
   return new StackDamagedError(
-    { reason: `The artifact ${basename(file)} cannot be used: ${reason.replace(/\.$/, '')}.` },
+    { reason: `The artifact ${label} cannot be used: ${reason.replace(/\.$/, '')}.` },
     { cause },
   );
 }
