@@ -14,4 +14,10 @@ export function jobState(counts: TaskCounts): State {
   return counts.CANCELED > 0 ? 'CANCELED' : 'SUCCESSFUL';
 }
 
+/**
+ * Whether a job waits for its operator after the first batch of those that take turns: it is to, it does, or it has been
+ * resumed.
+ */
+export type Pause = 'AHEAD' | 'PAUSED' | 'RESUMED';
+
 export const noTasks: TaskCounts = { PENDING: 0, RUNNING: 0, SUCCESSFUL: 0, FAILED: 0, CANCELED: 0 };

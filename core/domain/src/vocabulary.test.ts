@@ -24,6 +24,7 @@ test('what an operator wants of a host component follows from the last phase of 
       "action: as it was",
       "decommission: as it was",
       "recommission: as it was",
+      "upgrade: RUNNING",
     ]
   `);
 });

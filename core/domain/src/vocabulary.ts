@@ -10,6 +10,7 @@ export const COMMANDS = [
   'action',
   'decommission',
   'recommission',
+  'upgrade',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 
@@ -49,6 +50,8 @@ export const phasesOf = {
   action: ['action'],
   decommission: ['configure', 'decommission'],
   recommission: ['configure', 'recommission'],
+  /** Files change while nothing reads them: `configure` is the step from one version to the other. */
+  upgrade: ['install', 'stop', 'configure', 'start', 'check'],
 } as const satisfies Record<Command, readonly Phase[]>;
 
 export type Category = 'server' | 'client';

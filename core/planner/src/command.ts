@@ -21,9 +21,22 @@ export interface Addition {
   readonly overrides?: Readonly<Record<string, ConfigValues>> | undefined;
 }
 
+/** How host components take turns. Asking for it makes those take turns too whose definition does not. */
+export interface Rolling {
+  /** How many at once: a number, or a share of the component's host components such as `25%`; 1 when absent. */
+  readonly batch?: number | `${number}%` | undefined;
+  /** The job waits for a `resume` after the first batch of each component. */
+  readonly pauseAfterFirst?: boolean | undefined;
+  /** So many host components of a component may fail before the batches after them are given up; 0 when absent. */
+  readonly tolerate?: number | undefined;
+  /** Names of hosts that go first, in this order; the others follow by ordinal. */
+  readonly order?: readonly string[] | undefined;
+}
+
 export type CommandRequest =
   | { readonly command: 'add'; readonly services: readonly Addition[] }
-  | { readonly command: 'start' | 'stop' | 'restart' | 'check'; readonly target: Target }
+  | { readonly command: 'start' | 'stop' | 'check'; readonly target: Target }
+  | { readonly command: 'restart'; readonly target: Target; readonly rolling?: Rolling | undefined }
   /** `config` and `overrides` replace the service's stored values first, when given; then what is stale is applied. */
   | {
       readonly command: 'configure';
@@ -31,6 +44,17 @@ export type CommandRequest =
       readonly config?: ConfigValues | undefined;
       readonly overrides?: Readonly<Record<string, ConfigValues>> | undefined;
       /** apply now (default), or only save */ readonly restart?: boolean | undefined;
+      readonly rolling?: Rolling | undefined;
+    }
+  /** Takes a service to another installed version of its stack, newer or older. */
+  | {
+      readonly command: 'upgrade';
+      readonly service: string;
+      /** The stack it comes from when absent. */
+      readonly stack?: string | undefined;
+      /** Of the stack. */
+      readonly version: string;
+      readonly rolling?: Rolling | undefined;
     }
   /** `lost` removes host components of a host that will not come back: nothing runs there. */
   | {

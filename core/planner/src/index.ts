@@ -18,3 +18,4 @@ export * from './state.ts';
 export { select } from './target.ts';
 export { describePlan, type DescribeOptions } from './tasks/describe.ts';
 export { plan } from './tasks/plan.ts';
+export { asRunBy, isBehind } from './versions.ts';

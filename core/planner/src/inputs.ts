@@ -94,7 +94,9 @@ function pictureOf(state: ClusterState): Picture {
 
 function sharedOf(state: ClusterState, service: ServiceState): SharedInputs {
   const picture = pictureOf(state);
-  const known = picture.shared.get(service.name);
+  // Of one service some host components may run one version and some another.
+  const key = `${service.name} ${service.stack.digest}`;
+  const known = picture.shared.get(key);
   if (known) return known;
   const declared = instancesOf(picture, service, declaredOverrides(service));
   const partial = {
@@ -113,7 +115,7 @@ function sharedOf(state: ClusterState, service: ServiceState): SharedInputs {
     return host ? valuesOf(service, partial, hostComponent, host) : {};
   };
   const shared = { ...partial, instances: instancesOf(picture, service, differing(service, values)) };
-  picture.shared.set(service.name, shared);
+  picture.shared.set(key, shared);
   return shared;
 }
 

@@ -1,6 +1,6 @@
 import type { Effect, Leaving, Phase } from '@stackyard/domain';
 import type { CommandRequest } from './command.ts';
-import type { ServiceState } from './state.ts';
+import type { Json, ServiceState, StackRef } from './state.ts';
 
 /** A task before it has an id: one phase of one host component. */
 export interface PlannedTask {
@@ -26,6 +26,24 @@ export interface TaskGraph {
   readonly nodes: number;
   readonly offsets: Uint32Array;
   readonly targets: Uint32Array;
+}
+
+/** Host components of one component that are worked on at the same time. */
+export interface Batch {
+  /** Tasks, by their nodes. */
+  readonly tasks: readonly number[];
+  /** The join node that all of them lead to, and from which the next batch follows. */
+  readonly gate: number;
+  /** The job waits here until it is resumed. */
+  readonly pauses: boolean;
+}
+
+/** What the edges of a graph do not say of host components that take turns. */
+export interface Turns {
+  /** So many failed tasks up to a gate do not keep it closed. */
+  readonly tolerate: number;
+  /** By component: its batches one after the other. */
+  readonly sequences: readonly (readonly Batch[])[];
 }
 
 /** A sentence for the operator, with the JSON pointer of what it is about where there is one. */
@@ -55,6 +73,29 @@ export interface LayoutChange {
   readonly reasons: Readonly<Record<string, string>>;
   /** What the operator should know; nothing here refuses the command. */
   readonly warnings: readonly Notice[];
+  readonly upgrade?: UpgradeChange | undefined;
+}
+
+/** A service that goes to another version of its stack. */
+export interface UpgradeChange {
+  readonly service: string;
+  /** The version is older than the one before. */
+  readonly back: boolean;
+  readonly from: { readonly stack: StackRef; readonly product: string };
+  readonly to: { readonly stack: StackRef; readonly product: string };
+  readonly properties: readonly PropertyChange[];
+  /** Components that the new version has and the old one has not: nobody has placed them yet. */
+  readonly newComponents: readonly string[];
+}
+
+export interface PropertyChange {
+  readonly config: string;
+  readonly property: string;
+  /** `gone`: its value is laid aside. `returned`: a value that was laid aside is in use again. */
+  readonly change: 'new' | 'gone' | 'returned' | 'default' | 'kept';
+  /** The value or default of before; an expression as the manifest has it. */
+  readonly before?: Json | undefined;
+  readonly after?: Json | undefined;
 }
 
 /** A host component whose rendered files differ from what it runs. */
@@ -75,6 +116,8 @@ export interface Plan {
   readonly request: CommandRequest;
   readonly tasks: readonly PlannedTask[];
   readonly graph: TaskGraph;
+  /** Only where the operator asked for turns. */
+  readonly turns?: Turns | undefined;
   /** Ids of hosts that some task runs on. */
   readonly hosts: readonly string[];
   /** Host components that will be stopped and started. */

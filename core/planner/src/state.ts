@@ -43,13 +43,32 @@ export interface HostComponentState {
   readonly once: readonly string[];
   /** Since it was decommissioned; absent for one that is not on its way out. */
   readonly leaving?: Leaving | undefined;
+  /** The artifact it runs from; the service's when absent. */
+  readonly stackDigest?: string | undefined;
+  /** As the watch of its agent last saw it, such as `leader`. */
+  readonly role?: string | undefined;
+}
+
+export interface StackRef {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: string;
+}
+
+/** Values of properties that the service's version does not have. They return with a version that has them. */
+export interface LaidAside {
+  readonly values: ConfigValues;
+  /** By host id. */
+  readonly overrides: Readonly<Record<string, ConfigValues>>;
 }
 
 export interface ServiceState {
   readonly id: string;
   readonly name: string;
-  readonly stack: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly stack: StackRef;
   readonly manifest: ServiceManifest;
+  /** Other versions that some host component still runs from: an upgrade is under way, or stopped half way. */
+  readonly otherVersions?: readonly { readonly stack: StackRef; readonly manifest: ServiceManifest }[] | undefined;
   readonly configVersion: number;
   /** What the operator set; defaults are not stored. */
   readonly values: ConfigValues;
@@ -57,6 +76,7 @@ export interface ServiceState {
   readonly overrides: Readonly<Record<string, ConfigValues>>;
   /** Values the server made once for the service. */
   readonly generated: ConfigValues;
+  readonly laidAside?: LaidAside | undefined;
   readonly hostComponents: readonly HostComponentState[];
   /** By component: the ordinal the next host component gets. Never goes back. */
   readonly nextOrdinals: Readonly<Record<string, number>>;

@@ -146,6 +146,10 @@ const componentView = (silent: ReadonlyMap<string, string | null>): View<HostCom
       cell: ({ restarts, pid }) => (pid === null ? '-' : restarts > 0 ? colours.yellow(String(restarts)) : '0'),
     },
     {
+      title: 'VERSION',
+      cell: ({ version, behind }) => (behind ? colours.yellow(`${version}, not upgraded`) : version),
+    },
+    {
       title: 'CONFIG',
       cell: ({ configVersion, stale }) =>
         stale

@@ -21,6 +21,7 @@ import {
   withOutput,
 } from './parts.ts';
 
+const PAUSED = 'after its first batch; "stackyard job resume" goes on, "stackyard job cancel" ends it';
 const JOB_HELP = 'id of the job, its first digits, or nothing for the newest';
 
 export const jobs: Noun = (noun, terminal) => {
@@ -97,6 +98,19 @@ export const jobs: Noun = (noun, terminal) => {
       terminal.out(`${job.id}\n`);
     });
 
+  onServer(noun.command('resume'))
+    .summary('go on after the first batch of a job that waits there')
+    .argument('[job]', JOB_HELP)
+    .option('--detach', 'print the id of the job and do not follow it')
+    .option('--wait', 'say nothing until the job has ended')
+    .option('--timeout <duration>', 'stop following after this long, such as 90s or 10m', durationOption)
+    .action(async (given: string | undefined, options: RunOptions) => {
+      const { api } = await connect(terminal, options);
+      const { id } = await findJob(api, given);
+      const job = await answerOf(api.POST('/api/v1/jobs/{job}/resume', { params: { path: { job: id } } }));
+      await followAsAsked(api, terminal, job, options);
+    });
+
   onServer(noun.command('retry'))
     .summary('run again what failed or was cancelled, and nothing else')
     .argument('[job]', JOB_HELP)
@@ -157,8 +171,9 @@ function jobView(now = new Date()): View<Job> {
       { title: 'TITLE', cell: ({ title }) => title },
       {
         title: 'STATE',
-        cell: ({ state, cancelRequested }) =>
-          stateOf(state, colours) + (cancelRequested && state === 'RUNNING' ? ' (cancelling)' : ''),
+        cell: ({ state, cancelRequested, paused }) =>
+          stateOf(state, colours) +
+          (cancelRequested && state === 'RUNNING' ? ' (cancelling)' : paused ? colours.yellow(' (paused)') : ''),
       },
       { title: 'TASKS', cell: ({ counts, tasks }) => `${counts.SUCCESSFUL}/${tasks}` },
       { title: 'CREATED', cell: ({ createdAt }) => ago(createdAt, now) },
@@ -179,6 +194,7 @@ function jobText(job: Job, { colours }: Terminal, now = new Date()): string {
       ['Job', job.id],
       ['Title', job.title],
       ['State', stateOf(job.state, colours) + (job.reason ? ` (${job.reason})` : '')],
+      ...(job.paused ? ([['Paused', PAUSED]] as const) : []),
       ['Tasks', parts.join(', ') || '0'],
       ['Created', `${ago(job.createdAt, now)} by ${job.createdBy}`],
       ['Took', elapsed(job.startedAt, job.finishedAt, now)],

@@ -19,6 +19,7 @@ import {
   withOutput,
   withRun,
 } from './parts.ts';
+import { type RollingOptions, rollingOf, withRolling } from './rolling.ts';
 import { addRunVerbs } from './verbs.ts';
 
 interface AddOptions extends RunOptions {
@@ -64,7 +65,7 @@ export const services: Noun = (noun, terminal) => {
               (each) =>
                 [
                   each.component,
-                  `${each.host}  ${presentState(each, silent, terminal.colours)}${each.role && !silent.has(each.host) ? `, ${each.role}` : ''}`,
+                  `${each.host}  ${presentState(each, silent, terminal.colours)}${each.role && !silent.has(each.host) ? `, ${each.role}` : ''}${each.behind ? terminal.colours.yellow(`, still ${found.title} ${each.version} (stack ${each.stackVersion})`) : ''}`,
                 ] as const,
             ),
           ],
@@ -115,6 +116,24 @@ export const services: Noun = (noun, terminal) => {
       );
       const human = () => recommendationText(found, terminal.colours);
       await printOne(terminal, found, { human, name: () => names.join('\n') }, options.output);
+    });
+
+  withRolling(withRun(noun.command('upgrade')))
+    .summary('take a service to another installed version of its stack, newer or older')
+    .argument('<service>', 'such as zookeeper')
+    .requiredOption('--to <version>', 'the version of the stack; "stackyard stack list" shows what is installed')
+    .option('--stack <name>', 'another stack that offers the service')
+    .action(async (service: string, options: RunOptions & RollingOptions & { to: string; stack?: string }) => {
+      const { api, cluster } = await connect(terminal, options);
+      const stack = options.stack === undefined ? {} : { stack: options.stack };
+      const request: CommandRequest = {
+        command: 'upgrade',
+        service,
+        version: options.to,
+        ...stack,
+        ...rollingOf(options),
+      };
+      await planAndRun(api, terminal, { cluster: await cluster(options.cluster), request, options });
     });
 
   withRun(noun.command('remove'))

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { allOf, answerOf } from '../api/client.ts';
+import { type Api, allOf, answerOf } from '../api/client.ts';
 import type { Stack } from '../api/types.ts';
 import { CliError, NotFoundError, UsageError } from '../errors.ts';
 import { printList, printOne, type View } from '../output/print.ts';
@@ -7,7 +7,7 @@ import { facts } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { addInstall } from './stackInstall.ts';
 import { addSearch } from './stackSearch.ts';
-import { connect, type Noun, type OutputOptions, withOutput } from './parts.ts';
+import { connect, type Noun, onServer, type OutputOptions, withOutput } from './parts.ts';
 import { packageVerbs } from './stackPackage.ts';
 
 export const stacks: Noun = (noun, terminal) => {
@@ -50,6 +50,21 @@ export const stacks: Noun = (noun, terminal) => {
 
   addInstall(noun, terminal);
   addSearch(noun, terminal);
+  onServer(noun.command('remove'))
+    .summary('remove an installed version of a stack that nothing runs from')
+    .argument('<stack>', 'name, name@version or id')
+    .action(async (given: string, options: OutputOptions) => {
+      const { api } = await connect(terminal, options);
+      const found = await stacksNamed(api, given);
+      if (found.length > 1) {
+        const versions = found.map(({ name, version }) => `${name}@${version}`).join(', ');
+        throw new UsageError(`Several versions of ${given} are installed: say which of ${versions}.`);
+      }
+      const [stack] = found;
+      if (!stack) throw new NotFoundError(`There is no stack ${given}. List them by "stackyard stack list".`);
+      await answerOf(api.DELETE('/api/v1/stacks/{stackId}', { params: { path: { stackId: stack.id } } }));
+      terminal.err(`Removed ${stack.name} ${stack.version}.\n`);
+    });
 
   withOutput(noun.command('list'))
     .summary('list the stacks that the server has')
@@ -87,6 +102,11 @@ function countOption(text: string): number {
   if (!Number.isInteger(count) || count < 1 || count > 9)
     throw new UsageError(`--hosts ${text}: use a number from 1 to 9.`);
   return count;
+}
+
+async function stacksNamed(api: Api, given: string): Promise<Stack[]> {
+  const all = await allOf((query) => api.GET('/api/v1/stacks', { params: { query } }));
+  return all.filter(({ id, name, version }) => [id, name, `${name}@${version}`].includes(given));
 }
 
 const stackView: View<Stack> = {

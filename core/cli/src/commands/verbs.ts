@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import type { CommandRequest } from '../api/types.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { planAndRun } from './execute.ts';
 import { collect, connect, type RunOptions, withRun } from './parts.ts';
+import { type RollingOptions, rollingOf, withRolling } from './rolling.ts';
 
 export type RunVerb = 'start' | 'stop' | 'restart' | 'check';
 
@@ -32,6 +34,10 @@ export interface RunVerbs {
   };
 }
 
+function requestFor(verb: RunVerb, target: Target, options: RollingOptions): CommandRequest {
+  return verb === 'restart' ? { command: verb, target, ...rollingOf(options) } : { command: verb, target };
+}
+
 export function addRunVerbs(
   noun: Command,
   terminal: Terminal,
@@ -40,13 +46,14 @@ export function addRunVerbs(
   for (const verb of verbs) {
     const command = withRun(noun.command(verb)).summary(`${does[verb]} ${of}`).argument(argument.name, argument.help);
     if (byHost) command.option('--host <name>', 'only on this host; may be repeated', collect);
-    command.action(async (given: string | undefined, options: RunOptions & { host?: string[] }) => {
+    if (verb === 'restart') withRolling(command);
+    command.action(async (given: string | undefined, options: RunOptions & RollingOptions & { host?: string[] }) => {
       const { api, cluster } = await connect(terminal, options);
       const { cluster: named, target } = requestOf(given);
       const hosts = options.host ? { hosts: [...(target.hosts ?? []), ...options.host] } : {};
       await planAndRun(api, terminal, {
         cluster: await cluster(named ?? options.cluster),
-        request: { command: verb, target: { ...target, ...hosts } },
+        request: requestFor(verb, { ...target, ...hosts }, options),
         options,
       });
     });

@@ -187,6 +187,9 @@ test('when all is up, a newcomer reads where it is and three things to try', () 
     restarts: 0,
     pid: 123,
     configVersion: 1,
+    version: '3.9.4',
+    stackVersion: '1.0.0',
+    behind: false,
     stale: null,
     links: {},
   };

@@ -10,6 +10,8 @@ import {
   taskPicture,
 } from './picture.ts';
 
+const PAUSED = 'The first batch is done, and the job waits for you: look whether all is well.';
+
 /** Is told what happens to a job, in order. */
 export interface JobListener {
   /** Once, before anything else, with every task as it stands. */
@@ -46,7 +48,15 @@ export async function followJob(
     if (opened) for (const task of changed) listener.changed(task);
     else listener.opened(job, now);
     opened = true;
+    tellPause(job.paused);
     return job;
+  }
+
+  let paused = false;
+  function tellPause(now: boolean): void {
+    if (now && !paused) listener.noticed(`${PAUSED} It goes on by "stackyard job resume ${jobId.slice(0, 8)}".`);
+    if (!now && paused) listener.noticed('It goes on.');
+    paused = now;
   }
 
   try {
@@ -66,6 +76,7 @@ export async function followJob(
         tasks.set(next.id, next);
         listener.changed(next);
       }
+      if (event === 'job') tellPause((data as { paused?: boolean }).paused === true);
       if (event === 'job' && isJobTerminal(data as Job) && isJobTerminal(await look())) break;
     }
     if (signal?.aborted) return undefined;

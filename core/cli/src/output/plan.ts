@@ -12,6 +12,7 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
   const { bold, dim, green, red, yellow } = colours;
   const sections: string[][] = [
     [bold(plan.title)],
+    upgrade(plan, colours),
     placed(plan.added, ({ name, where, key }) => {
       const reason = plan.reasons[key];
       return `${green('+')} ${name}  ${where}${reason === undefined ? '' : dim(`  (${reason})`)}`;
@@ -25,6 +26,7 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
     grouped(plan.restarts, ({ reason }) => reason).map(
       ([reason, where]) => `${yellow('↻')} restarts ${where} ${dim(`(${reason})`)}`,
     ),
+    turns(plan, colours),
     grouped(plan.skipped, ({ reason }) => reason).map(([reason, where]) => dim(`· skips ${where} (${reason})`)),
     plan.joiningHosts.length > 0
       ? [`${plan.joiningHosts.join(', ')} join${plan.joiningHosts.length === 1 ? 's' : ''} the cluster`]
@@ -42,6 +44,42 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
 /** Whether executing it would do anything at all. */
 export function isEmptyPlan({ tasks, added, removed, leaving, returning }: PlanView): boolean {
   return tasks.length + added.length + removed.length + leaving.length + returning.length === 0;
+}
+
+/** From which version to which, and what becomes of properties. */
+function upgrade({ upgrade: found }: PlanView, { bold, dim, green, red, yellow }: Colours): string[] {
+  if (!found) return [];
+  const { from, to, packages, properties, newComponents } = found;
+  const name = (one: typeof from) => `${one.product} (${one.stack} ${one.version})`;
+  const text = (value: unknown): string => (value === undefined ? 'no value' : JSON.stringify(value));
+  const line: Record<(typeof properties)[number]['change'], (at: string, before: unknown, after: unknown) => string> = {
+    new: (at, _, after) => `${green('+')} ${at} is new, ${text(after)} by default`,
+    gone: (at, before) =>
+      `${red('-')} ${at} is gone${before === undefined ? '' : `; its value ${text(before)} is laid aside`}`,
+    returned: (at, _, after) => `${green('+')} ${at} is back with ${text(after)}`,
+    default: (at, before, after) => `${yellow('~')} ${at} goes from ${text(before)} to ${text(after)} by default`,
+    kept: (at, before, after) => `${dim('·')} ${at} keeps ${text(after)}; only its default moves from ${text(before)}`,
+  };
+  return [
+    `${found.service}  ${bold(name(from))} → ${bold(name(to))}`,
+    ...packages.map((each) => `fetches ${each.name} ${each.version}`),
+    ...properties.map(({ config, property, change, before, after }) =>
+      line[change](`${config}/${property}`, before, after),
+    ),
+    ...newComponents.map((component) => `${component} is new: add it where it is wanted`),
+  ];
+}
+
+/** "in turns: member h1, then h2, then h3" */
+function turns({ turns: found }: PlanView, { yellow }: Colours): string[] {
+  if (!found) return [];
+  const byComponent = Map.groupBy(found.batches, ({ component }) => component);
+  const lines = [...byComponent].map(([component, batches]) => {
+    const shown = batches.map(({ hosts, pauses }) => `${hosts.join(' + ')}${pauses ? yellow(' (waits for you)') : ''}`);
+    return `in turns: ${component} ${shown.join(', then ')}`;
+  });
+  const { tolerate } = found;
+  return tolerate > 0 ? [...lines, `goes on while no more than ${tolerate} of a component failed`] : lines;
 }
 
 type Place = { readonly component: string; readonly host: string };

@@ -50,12 +50,17 @@ export class GraphBuilder {
     for (const to of after) this.edge(join, to);
   }
 
+  /** The number that a task or join has in the graph, once all tasks are there. */
+  nodeOf(node: number): number {
+    return node >= JOINS ? node - JOINS + this.#tasks : node;
+  }
+
   /** The graph with every edge once. Not checked for cycles: see topologicalOrder. */
   toGraph(): TaskGraph {
     const tasks = this.#tasks;
     const nodes = tasks + this.#joins;
     const offsets = new Uint32Array(nodes + 1);
-    const id = (node: number): number => (node >= JOINS ? node - JOINS + tasks : node);
+    const id = (node: number): number => this.nodeOf(node);
     for (let edge = 0; edge < this.#edges; edge++) offsets[id(this.#from[edge]!) + 1]!++;
     for (let node = 0; node < nodes; node++) offsets[node + 1]! += offsets[node]!;
     const targets = new Uint32Array(this.#edges);

@@ -16,19 +16,37 @@ export interface Progress {
   readonly waits: Uint32Array;
 }
 
+/** Joins that are no mere sum of what is before them. */
+export interface Joins {
+  /** Nothing goes on behind it, although all before it is done. */
+  readonly isHeld?: (join: number) => boolean;
+  /** It does not wait for this task, which came to nothing. */
+  readonly isExcused?: (task: number, join: number) => boolean;
+}
+
 /**
  * The progress of a job of which some tasks are done, as after a restart of the server, and the tasks that are ready:
  * not done themselves, everything before them done.
  */
-export function resume(graph: TaskGraph, isDone: (task: number) => boolean): { progress: Progress; ready: number[] } {
+export function resume(
+  graph: TaskGraph,
+  isDone: (task: number) => boolean,
+  { isHeld, isExcused }: Joins = {},
+): { progress: Progress; ready: number[] } {
   const progress: Progress = { graph, waits: predecessorCounts(graph) };
+  for (let task = 0; isExcused && task < graph.tasks; task++) {
+    forEachSuccessor(graph, task, (join) => {
+      if (join >= graph.tasks && isExcused(task, join)) progress.waits[join]! -= 1;
+    });
+  }
   const ready: number[] = [];
   // Joins that wait for nothing open first: a graph may start with one.
   const open: number[] = [];
   for (let node = 0; node < graph.nodes; node++) if (progress.waits[node] === 0) open.push(node);
   const settle = (node: number): void => {
-    if (node < graph.tasks && !isDone(node)) ready.push(node);
-    else open.push(node);
+    if (node < graph.tasks ? !isDone(node) : isHeld?.(node)) {
+      if (node < graph.tasks) ready.push(node);
+    } else open.push(node);
   };
   const roots = open.splice(0);
   for (const root of roots) settle(root);
@@ -40,29 +58,44 @@ export function resume(graph: TaskGraph, isDone: (task: number) => boolean): { p
   return { progress, ready };
 }
 
-/** Takes note that a task is done and returns the tasks that became ready by it. Call it once per task. */
-export function completed(progress: Progress, task: number): number[] {
+/**
+ * Takes note that a task is done, or that a join need not be held any longer, and returns the tasks that became ready by
+ * it. Call it once per node.
+ */
+export function completed(progress: Progress, node: number, isHeld: (join: number) => boolean = () => false): number[] {
   const { graph, waits } = progress;
   const ready: number[] = [];
-  const open = [task];
+  const open = [node];
   while (open.length > 0) {
     forEachSuccessor(graph, open.pop()!, (successor) => {
       if (--waits[successor]! > 0) return;
       if (successor < graph.tasks) ready.push(successor);
-      else open.push(successor);
+      else if (!isHeld(successor)) open.push(successor);
     });
   }
   return ready;
 }
 
-/** All tasks that wait for one of these, directly or not: what a failure cancels. Ascending, without the given ones. */
-export function dependents(graph: TaskGraph, tasks: Iterable<number>): number[] {
+/** One that a join waits for is not done and need not be. Returns whether the join waits for nothing any more. */
+export function excused({ waits }: Progress, join: number): boolean {
+  return --waits[join]! === 0;
+}
+
+/**
+ * All tasks that wait for one of these, directly or not: what a failure cancels. Ascending, without the given ones.
+ * Nothing behind a join that is `spared` counts.
+ */
+export function dependents(
+  graph: TaskGraph,
+  tasks: Iterable<number>,
+  spared: (join: number) => boolean = () => false,
+): number[] {
   const seen = new Uint8Array(graph.nodes);
   const given = new Set(tasks);
   const open = [...given];
   while (open.length > 0) {
     forEachSuccessor(graph, open.pop()!, (successor) => {
-      if (seen[successor] === 1) return;
+      if (seen[successor] === 1 || (successor >= graph.tasks && spared(successor))) return;
       seen[successor] = 1;
       open.push(successor);
     });

@@ -6,6 +6,7 @@ import { pointer, type Problems } from '../problems.ts';
 import { counted, listed } from '../sentences.ts';
 import type { HostComponentState, HostState, ServiceState } from '../state.ts';
 import type { Draft } from './draft.ts';
+import { isBehind } from '../versions.ts';
 import { checkPorts } from './ports.ts';
 import { checkRequires } from './requires.ts';
 
@@ -59,6 +60,19 @@ export function refuseUnreachable(problems: Problems, host: HostState, at: strin
   problems.refuse('HOST_UNREACHABLE', message, at);
 }
 
+/** What must hold of every host that gets another version: it answers, and has the JDK that the version asks for. */
+export function checkUpgradedHosts(draft: Draft, service: ServiceState): void {
+  const range = service.manifest.requires.jdk;
+  const moving = service.hostComponents.filter((each) => each.desired !== 'ABSENT' && isBehind(service, each));
+  for (const host of new Set(moving.map((each) => draft.hostOf(each)))) {
+    if (!host.reachable) refuseUnreachable(draft.problems, host, '/service', 'remove what is on it as "lost"');
+    if (range !== undefined && javaHomeFor(range, host.facts.java) === undefined) {
+      const message = `${service.manifest.title} ${service.manifest.version} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. Install a JDK ${range} on ${host.name}.`;
+      draft.problems.refuse('JDK_MISSING', message, '/version');
+    }
+  }
+}
+
 function foundJava(host: HostState): string {
   const { java } = host.facts;
   return java.length === 0
@@ -70,7 +84,11 @@ function foundJava(host: HostState): string {
 }
 
 /** What must hold of the cluster as it will be. `touched`: services the request is about, with where it names them. */
-export function checkServices(draft: Draft, touched: ReadonlyMap<string, string>): void {
+export function checkServices(
+  draft: Draft,
+  touched: ReadonlyMap<string, string>,
+  cardinality: CardinalityOptions = {},
+): void {
   const next = draft.next();
   const { problems } = metadataOf(next.services.map(({ manifest }) => manifest));
   for (const { code, message } of problems) draft.problems.refuse(code, message, '/services');
@@ -78,7 +96,8 @@ export function checkServices(draft: Draft, touched: ReadonlyMap<string, string>
   if (problems.length > 0) return;
   for (const [name, at] of touched) {
     const service = draft.services.get(name);
-    if (service) checkCardinalities(draft, service, (component) => `${at}/components${pointer(component)}`);
+    if (service)
+      checkCardinalities(draft, service, (component) => `${at}/components${pointer(component)}`, cardinality);
   }
   if (draft.joining.size > 0) warnOfOthers(draft, touched);
   checkNeighbours(draft);

@@ -8,6 +8,7 @@ import { layoutConfigure } from './configure.ts';
 import { Draft, type LayoutResult } from './draft.ts';
 import { layoutDecommission } from './decommission.ts';
 import { layoutRemove } from './remove.ts';
+import { layoutUpgrade } from './upgrade.ts';
 
 export interface LayoutOptions {
   /** Makes ids of host components, services and generated values: a new UUID each time. */
@@ -39,6 +40,11 @@ export function layout(state: ClusterState, request: CommandRequest, { newId }: 
     case 'action':
       layoutAction(draft, request);
       return draft.result(state);
+    case 'upgrade': {
+      const upgrade = layoutUpgrade(draft, request);
+      const { change, next } = draft.result();
+      return { change: { ...change, upgrade }, next };
+    }
     case 'start':
     case 'stop':
     case 'restart':

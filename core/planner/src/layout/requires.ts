@@ -1,6 +1,5 @@
-import { coerce, satisfies, valid } from 'semver';
-import type { ServiceState } from '../state.ts';
 import type { Draft } from './draft.ts';
+import { inRange } from './stacks.ts';
 
 /** Services that a touched one requires, and the other way round where it is the required one. */
 export function checkRequires(draft: Draft, touched: ReadonlyMap<string, string>): void {
@@ -13,7 +12,7 @@ export function checkRequires(draft: Draft, touched: ReadonlyMap<string, string>
         if (optional || !touched.has(service.name)) continue;
         const message = `${service.manifest.title} requires the service ${name} (${range}), which cluster ${draft.state.name} does not have. Add ${name} first, or in the same request.`;
         draft.problems.refuse('REQUIRED_SERVICE_MISSING', message, `${at}/service`);
-      } else if (!inRange(other, range)) {
+      } else if (!inRange(other.manifest.version, range)) {
         const message = `${service.manifest.title} requires ${name} ${range}, and the cluster would have ${name} ${other.manifest.version}. Use a stack with a version that fits.`;
         draft.problems.refuse('REQUIRED_VERSION', message, `${at}/service`);
       } else if (name === service.name) {
@@ -25,10 +24,4 @@ export function checkRequires(draft: Draft, touched: ReadonlyMap<string, string>
       }
     }
   }
-}
-
-/** Products number as they like: 3.4.2.1 counts as 3.4.2 where it is no semver. */
-function inRange({ manifest }: ServiceState, range: string): boolean {
-  const version = valid(manifest.version) ?? coerce(manifest.version)?.version;
-  return version !== undefined && satisfies(version, range, { includePrerelease: true });
 }

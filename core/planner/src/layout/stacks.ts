@@ -1,5 +1,5 @@
 import type { ServiceManifest } from '@stackyard/sdk/manifest';
-import { compareBuild, valid } from 'semver';
+import { coerce, compareBuild, satisfies, valid } from 'semver';
 import type { Addition } from '../command.ts';
 import { listed, suggestion } from '../sentences.ts';
 import type { ServiceState } from '../state.ts';
@@ -50,6 +50,12 @@ export function resolveStack(draft: Draft, addition: Addition, base: string): Re
   return { stack: { name: newest.name, version: newest.version, digest: newest.digest }, manifest };
 }
 
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   return valid(a) && valid(b) ? compareBuild(a, b) : a.localeCompare(b);
+}
+
+/** Products number as they like: 3.4.2.1 counts as 3.4.2 where it is no semver. */
+export function inRange(version: string, range: string): boolean {
+  const plain = valid(version) ?? coerce(version)?.version;
+  return plain !== undefined && satisfies(plain, range, { includePrerelease: true });
 }

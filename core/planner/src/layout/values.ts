@@ -15,6 +15,20 @@ export interface StoredValues {
 
 /** Checks and stores the whole of a service's values. A new config version is made only when something changes. */
 export function storeValues(draft: Draft, service: ServiceState, { at, values, overrides }: StoredValues): void {
+  checkValuesOf(draft, service, { at, values, overrides });
+  checkPinned(draft, service, { at, values, overrides });
+  const cleaned = { values: withoutEmpty(values), overrides: withoutEmpty(mapEach(overrides, withoutEmpty)) };
+  const before = {
+    values: withoutEmpty(service.values),
+    overrides: withoutEmpty(mapEach(service.overrides, withoutEmpty)),
+  };
+  if (service.configVersion > 0 && canonical(cleaned) === canonical(before)) return;
+  draft.newConfigs.set(service.name, at);
+  draft.services.set(service.name, { ...service, ...cleaned, configVersion: service.configVersion + 1 });
+}
+
+/** Values that the service's manifest does not take are refused, each with its place. */
+export function checkValuesOf(draft: Draft, service: ServiceState, { at, values, overrides }: StoredValues): void {
   const { configs } = service.manifest;
   const notices = [
     ...checkValues(configs, values, { pointer: `${at}/config` }),
@@ -27,15 +41,6 @@ export function storeValues(draft: Draft, service: ServiceState, { at, values, o
     if (severity === 'warning') draft.problems.warn(code, message, where);
     else draft.problems.refuse(code, message, where);
   }
-  checkPinned(draft, service, { at, values, overrides });
-  const cleaned = { values: withoutEmpty(values), overrides: withoutEmpty(mapEach(overrides, withoutEmpty)) };
-  const before = {
-    values: withoutEmpty(service.values),
-    overrides: withoutEmpty(mapEach(service.overrides, withoutEmpty)),
-  };
-  if (service.configVersion > 0 && canonical(cleaned) === canonical(before)) return;
-  draft.newConfigs.set(service.name, at);
-  draft.services.set(service.name, { ...service, ...cleaned, configVersion: service.configVersion + 1 });
 }
 
 /** Overrides of a request, by host name, as they are stored: by host id. */

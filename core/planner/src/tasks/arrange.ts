@@ -2,8 +2,10 @@ import type { Phase } from '@stackyard/domain';
 import { GraphBuilder } from '../graph/builder.ts';
 import { type Metadata, serviceNode, STEPS, stepNode } from '../metadata.ts';
 import { plannedTask } from '../phases.ts';
-import type { PlannedTask, TaskGraph } from '../plan.ts';
+import type { Rolling } from '../command.ts';
+import type { Batch, PlannedTask, TaskGraph, Turns } from '../plan.ts';
 import { Slots } from './slots.ts';
+import { batchSize, inTurn } from './turns.ts';
 import type { Work } from './work.ts';
 
 /** Where the tasks of one component go, by what they are ordered with. */
@@ -27,7 +29,11 @@ interface ComponentSlots {
 export interface Arranged {
   readonly tasks: readonly PlannedTask[];
   readonly graph: TaskGraph;
+  readonly turns?: Turns | undefined;
 }
+
+/** What the operator asked of turns, with the ids of the hosts that go first. */
+export type TurnRules = Rolling & { readonly first: readonly string[] };
 
 /**
  * The task DAG of what was chosen. Each host component goes through its phases in sequence; between host components
@@ -44,9 +50,13 @@ export interface Arranged {
  *
  * An order that would contradict one further up gives way: a check inside a unit does not wait for what itself waits for
  * the unit, nor a configure for the start that follows from it.
+ *
+ * An upgrade installs everywhere before it stops anything, and changes files only of what is stopped. Where the operator
+ * says how turns are taken, a join node stands between one batch and the next: the scheduler may open it although some
+ * before it failed, or keep it closed until somebody agrees.
  */
-export function arrange(works: readonly Work[], metadata: Metadata): Arranged {
-  const arrangement = new Arrangement(metadata, works.length);
+export function arrange(works: readonly Work[], metadata: Metadata, rules?: TurnRules): Arranged {
+  const arrangement = new Arrangement(metadata, works.length, rules);
   // Who empties others may have been configured before: its tasks are numbered in the order they run in.
   const [last, first] = [works.filter(isDrain), works.filter((work) => !isDrain(work))];
   for (const some of [first, last]) {
@@ -86,8 +96,11 @@ class Arrangement {
   #actions: number | undefined;
   /** Host components are emptied once everybody has heard that they leave. */
   #drains: number | undefined;
+  readonly #rules: TurnRules | undefined;
+  readonly #sequences: Batch[][] = [];
 
-  constructor(metadata: Metadata, works: number) {
+  constructor(metadata: Metadata, works: number, rules?: TurnRules) {
+    this.#rules = rules;
     this.#metadata = metadata;
     this.#builder = new GraphBuilder(works * 16);
     this.#components = metadata.components.map((_, c) => this.#addComponent(c));
@@ -130,11 +143,23 @@ class Arrangement {
     for (const work of works) if (!work.chained) this.#putSingle(slots, work, someStart);
     this.#putTurns(slots, turns, someStart && !joinFirst);
     if (someStart) this.#orderMembers(slots, joinFirst);
+    const upgrade = works.some(({ leaves }) => leaves !== undefined);
+    if (upgrade) this.#installFirst(slots);
     if (this.#slots.isEmpty(slots.stop)) return;
-    this.#slots.leads(slots.configure, slots.stop);
+    if (upgrade) this.#slots.leads(slots.stop, slots.configure);
+    else this.#slots.leads(slots.configure, slots.stop);
     for (const starts of [slots.again, slots.start]) {
       if (!this.#slots.isEmpty(starts)) this.#slots.before(slots.stop, starts);
     }
+  }
+
+  /** A package that cannot be fetched or unpacked is no reason to stop anything. */
+  #installFirst({ install, stop, turns }: ComponentSlots): void {
+    if (!this.#slots.isEmpty(stop)) this.#slots.before(install, stop);
+    if (this.#slots.isEmpty(turns)) return;
+    // The gate of the installs stands between, where there is one.
+    if (this.#rules) this.#slots.leads(install, turns);
+    else this.#slots.before(install, turns);
   }
 
   /** Members and fresh ones of one component. Only where there are members: a plain add has no stages. */
@@ -162,25 +187,59 @@ class Arrangement {
   }
 
   #putTurns(slots: ComponentSlots, works: readonly Work[], lastWaits: boolean): void {
-    let head: number | undefined;
-    let tail: number | undefined;
-    for (const [index, work] of works.entries()) {
+    if (works.length === 0) return;
+    const ordered = inTurn(works, this.#rules?.first ?? []);
+    const chains = ordered.map((work) => {
       const ids = this.#chain(work);
-      const deferred = lastWaits && index === works.length - 1 && work.phases.at(-1) === 'check';
-      if (tail !== undefined) this.#builder.edge(tail, ids[0]!);
-      head ??= ids[0]!;
-      tail = ids.at(deferred ? -2 : -1)!;
-      if (deferred) this.#slots.put(slots.check, ids.at(-1)!);
+      const begin = work.leaves ? 1 : 0;
+      if (begin === 1) this.#slots.put(slots.install, ids[0]!);
+      return { installs: ids.slice(0, begin), turn: ids.slice(begin) };
+    });
+    if (this.#rules) return this.#putBatches(slots, chains, this.#rules);
+    const last = chains.at(-1)!.turn;
+    const deferred = lastWaits && ordered.at(-1)!.phases.at(-1) === 'check';
+    for (const [index, { turn }] of chains.entries()) {
+      const next = chains[index + 1];
+      if (next) this.#builder.edge(turn.at(-1)!, next.turn[0]!);
     }
-    if (head !== undefined && tail !== undefined) this.#slots.putChain(slots.turns, head, tail);
+    this.#slots.putOrdered(slots.turns, [chains[0]!.turn[0]!], last.at(deferred ? -2 : -1)!);
+    if (deferred) this.#slots.put(slots.check, last.at(-1)!);
+  }
+
+  /** Batches with a gate behind each, and one behind the installs of all. */
+  #putBatches(
+    slots: ComponentSlots,
+    chains: readonly { readonly installs: readonly number[]; readonly turn: readonly number[] }[],
+    rules: TurnRules,
+  ): void {
+    const sequence: Batch[] = [];
+    const close = (tasks: readonly number[], tails: readonly number[], pauses: boolean): number => {
+      const gate = this.#builder.addJoin();
+      for (const tail of tails) this.#builder.edge(tail, gate);
+      sequence.push({ tasks, gate, pauses });
+      return gate;
+    };
+    const installs = chains.flatMap((chain) => chain.installs);
+    let gate = installs.length > 0 ? close(installs, installs, false) : undefined;
+    const size = batchSize(rules, chains.length);
+    for (let from = 0; from < chains.length; from += size) {
+      const batch = chains.slice(from, from + size).map(({ turn }) => turn);
+      if (gate !== undefined) for (const [head] of batch) this.#builder.edge(gate, head!);
+      const tails = batch.map((turn) => turn.at(-1)!);
+      gate = close(batch.flat(), tails, from === 0 && rules.pauseAfterFirst === true);
+    }
+    const heads = chains.slice(0, size).map(({ turn }) => turn[0]!);
+    this.#slots.putOrdered(slots.turns, heads, gate!);
+    this.#sequences.push(sequence);
   }
 
   /** The tasks of one host component, one after the other. */
-  #chain({ hostComponent, component, phases, data, terms }: Work): number[] {
+  #chain({ hostComponent, component, phases, data, terms, leaves }: Work): number[] {
     let previous: number | undefined;
     return phases.map((phase) => {
       const task = this.#builder.addTask();
-      this.#tasks.push(plannedTask(hostComponent, component, phase, phase === 'remove' ? { data } : (terms ?? {})));
+      const definition = phase === 'stop' ? (leaves ?? component) : component;
+      this.#tasks.push(plannedTask(hostComponent, definition, phase, phase === 'remove' ? { data } : (terms ?? {})));
       if (previous !== undefined) this.#builder.edge(previous, task);
       previous = task;
       return task;
@@ -211,7 +270,12 @@ class Arrangement {
     for (const { before, after } of this.#forwardEdges()) slots.beforeUnlessCyclic(before, after);
     for (const [from, to] of this.#metadata.edges) this.#stopLate(from, to);
     slots.emit(this.#builder);
-    return { tasks: this.#tasks, graph: this.#builder.toGraph() };
+    const graph = this.#builder.toGraph();
+    if (!this.#rules) return { tasks: this.#tasks, graph };
+    const sequences = this.#sequences.map((sequence) =>
+      sequence.map((batch) => ({ ...batch, gate: this.#builder.nodeOf(batch.gate) })),
+    );
+    return { tasks: this.#tasks, graph, turns: { tolerate: this.#rules.tolerate ?? 0, sequences } };
   }
 
   #drainLast(drains: number): void {

@@ -10,7 +10,9 @@ import type { ClusterState, HostComponentState } from '../state.ts';
 import { select } from '../target.ts';
 import { chooseAction } from './chooseAction.ts';
 import { chooseDrain } from './chooseDrain.ts';
-import { type Choice, type Choosing, componentOf, keyOf, skip } from './choosing.ts';
+import { type Choice, type Choosing, componentOf, isStopped, keyOf, skip } from './choosing.ts';
+import { chooseUpgrade, isLeftBehind, LEFT_BEHIND } from './chooseUpgrade.ts';
+import { rollingOf } from './turns.ts';
 import { phasesOfEffect, type Work } from './work.ts';
 
 type RunCommand = 'start' | 'stop' | 'restart' | 'check';
@@ -31,11 +33,8 @@ export function choose(
     layout,
     effects: new Map(stale.map(({ hostComponentId, effect }) => [hostComponentId, effect])),
     hosts: new Map(layout.next.hosts.map((host) => [host.id, host])),
-    components: new Map(
-      [...before.services, ...layout.next.services].flatMap(({ name, manifest }) =>
-        manifest.components.map((component) => [`${name}/${component.name}`, component] as const),
-      ),
-    ),
+    services: new Map([...before.services, ...layout.next.services].map((service) => [service.name, service])),
+    inTurns: rollingOf(request) !== undefined,
   };
   switch (request.command) {
     case 'add':
@@ -53,6 +52,10 @@ export function choose(
     case 'decommission':
     case 'recommission':
       chooseDrain(choosing, request, (hostComponent) => refresh(choosing, hostComponent));
+      warnOfStale(choosing);
+      break;
+    case 'upgrade':
+      chooseUpgrade(choosing, request, (hostComponent) => refresh(choosing, hostComponent));
       warnOfStale(choosing);
       break;
     case 'start':
@@ -91,6 +94,7 @@ function chooseAdd(choosing: Choosing, request: RequestOf<'add'>): void {
 function chooseConfigure(choosing: Choosing, request: RequestOf<'configure'>): void {
   for (const hostComponent of select(choosing.layout.next, request.target)) {
     if (hostComponent.desired === 'ABSENT') skip(choosing, hostComponent, 'it is not installed');
+    else if (isLeftBehind(choosing, hostComponent)) skip(choosing, hostComponent, LEFT_BEHIND);
     else if (!choosing.effects.has(hostComponent.id)) skip(choosing, hostComponent, 'it already runs this version');
     else if (request.restart === false) skip(choosing, hostComponent, 'the values are saved only');
     else reconfigure(choosing, hostComponent);
@@ -131,7 +135,7 @@ function chooseRun(choosing: Choosing, hostComponent: HostComponentState, comman
     role: 'member',
     // A failed add may not have come to the step before the first start.
     phases: command === 'start' ? [...first, 'init', ...phases] : [...first, ...phases],
-    chained: command === 'restart' && component.rolling,
+    chained: command === 'restart' && (component.rolling || choosing.inTurns),
   });
 }
 
@@ -167,7 +171,7 @@ function reconfigure(choosing: Choosing, hostComponent: HostComponentState): voi
   work(choosing, hostComponent, {
     role: 'member',
     phases: [...phasesOf.configure, ...phases],
-    chained: phases.includes('stop') && (component.rolling || effect === 'rolling'),
+    chained: phases.includes('stop') && (component.rolling || effect === 'rolling' || choosing.inTurns),
   });
 }
 
@@ -230,8 +234,4 @@ function work(
   );
   if (left.length > 0) choosing.works.push({ hostComponent, component, role, phases: left, chained, data });
   else skip(choosing, hostComponent, 'there is nothing to do for it');
-}
-
-function isStopped({ desired, observed }: HostComponentState): boolean {
-  return desired === 'ABSENT' || (desired === 'INSTALLED' && observed === 'STOPPED');
 }

@@ -10,6 +10,7 @@ import { arrange } from './arrange.ts';
 import { choose } from './choose.ts';
 import type { Choice } from './choosing.ts';
 import { osPackagesOf } from './osPackages.ts';
+import { checkRolling, firstHosts, rollingOf } from './turns.ts';
 
 /**
  * The plan of a command: which phases run where, and in which order.
@@ -31,12 +32,16 @@ export function plan(
   const metadata = orderOf(state, layoutResult.next);
   checkReach(layoutResult.next, choice);
   warnOfNeighbours(layoutResult.next, choice);
+  const rolling = rollingOf(request);
+  if (rolling) checkRolling(rolling, choice.works, layoutResult.next.hosts, choice.problems);
   choice.problems.settle();
-  const { tasks, graph } = arrange(choice.works, metadata);
+  const first = rolling ? firstHosts(rolling, layoutResult.next.hosts) : [];
+  const { tasks, graph, turns } = arrange(choice.works, metadata, rolling && { ...rolling, first });
   return {
     request,
     tasks,
     graph,
+    ...(turns ? { turns } : {}),
     hosts: [...new Set(tasks.map(({ hostId }) => hostId))],
     restarts: restartsOf(tasks),
     warnings: choice.problems.warnings,

@@ -45,9 +45,9 @@ export class Slots {
     this.#slots[slot]!.exits.push(task);
   }
 
-  /** A slot whose tasks are ordered among themselves already. */
-  putChain(slot: number, first: number, last: number): void {
-    this.#slots[slot]!.entries.push(first);
+  /** Tasks that are ordered among themselves already: what comes first of them, and what last. */
+  putOrdered(slot: number, first: readonly number[], last: number): void {
+    this.#slots[slot]!.entries.push(...first);
     this.#slots[slot]!.exits.push(last);
   }
 

@@ -19,6 +19,8 @@ export interface Work {
   readonly data?: 'keep' | 'delete' | undefined;
   /** Of its tasks, where the phases of the manifest say nothing of them. */
   readonly terms?: Pick<PlannedTask, 'timeoutMs' | 'idempotent' | 'runsCode'> | undefined;
+  /** What it runs until it is upgraded: by this definition it is stopped. */
+  readonly leaves?: ComponentManifest | undefined;
 }
 
 const RESTART: readonly Phase[] = ['stop', 'start', 'check'];

@@ -8,6 +8,7 @@ import type { Plan } from '../plan.ts';
 import { type RenderedDigest, stale } from '../stale.ts';
 import type { ClusterState, HostComponentState, HostState, ServiceState } from '../state.ts';
 import { plan } from '../tasks/plan.ts';
+import { isBehind } from '../versions.ts';
 
 /** Manifests and clusters for the tests of this package, small enough to be read in a test. */
 
@@ -177,16 +178,19 @@ export class Sample {
   #planned(request: CommandRequest): { plan: Plan; next: ClusterState } {
     const laidOut = layout(this.state, request, { newId: this.newId });
     this.seen(laidOut);
-    const found = stale(this.state, laidOut.next, renderAll(laidOut.next));
+    const files = renderAll(laidOut.next, laidOut.change.upgrade?.service);
+    const found = stale(this.state, laidOut.next, files);
     return { plan: plan(this.state, laidOut, found, request), next: laidOut.next };
   }
 }
 
 /** What every host component would get on its host. */
-export function renderAll(state: ClusterState): Map<string, readonly RenderedDigest[]> {
+export function renderAll(state: ClusterState, upgrading?: string): Map<string, readonly RenderedDigest[]> {
   return new Map(
     state.services.flatMap((it) =>
-      it.hostComponents.map((member) => [member.id, rendered(state, it, member)] as const),
+      it.hostComponents
+        .filter((member) => !isBehind(it, member) || it.name === upgrading)
+        .map((member) => [member.id, rendered(state, it, member)] as const),
     ),
   );
 }
@@ -233,6 +237,7 @@ function applied(
     ...member,
     ...(last === undefined ? {} : states[last]),
     once: [...member.once, ...once],
+    ...(phases.includes('configure') || phases.includes('install') ? { stackDigest: owner.stack.digest } : {}),
     ...(phases.includes('configure')
       ? {
           configVersion: owner.configVersion,

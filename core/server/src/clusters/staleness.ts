@@ -72,9 +72,11 @@ function keyOf(state: ClusterState): string {
   const used = new Set<string>();
   for (const { id, stack, configVersion, generated, hostComponents } of state.services) {
     hash.update(JSON.stringify([id, stack.digest, configVersion, generated]));
-    for (const { id: hostComponent, hostId, ordinal, applied, appliedValues } of hostComponents) {
+    for (const { id: hostComponent, hostId, ordinal, applied, appliedValues, stackDigest } of hostComponents) {
       used.add(hostId);
-      hash.update(JSON.stringify([hostComponent, hostId, ordinal, applied ?? null, appliedValues ?? null]));
+      hash.update(
+        JSON.stringify([hostComponent, hostId, ordinal, applied ?? null, appliedValues ?? null, stackDigest ?? null]),
+      );
     }
   }
   for (const { id, name, address, bind, root, local, facts } of state.hosts) {

@@ -37,6 +37,8 @@ export function changesOf(
   const added = new Set(change.addedServices);
   const services = change.services.map((service) => ({ ...serviceRow(service), createdAt: now }));
   const gone = leavingWithoutTask(planned);
+  const changeOf = (name: string) =>
+    added.has(name) ? 'added' : change.upgrade?.service === name ? 'upgraded' : 'configured';
   const event = (topic: EventTopic, payload: EventPayload): Said => ({ topic, clusterId: next.id, payload });
   return {
     revision,
@@ -53,7 +55,7 @@ export function changesOf(
     },
     events: [
       ...versioned(planned).map(({ id: serviceId, name }) =>
-        event('service', { kind: 'service', serviceId, name, change: added.has(name) ? 'added' : 'configured' }),
+        event('service', { kind: 'service', serviceId, name, change: changeOf(name) }),
       ),
       ...gone.services.map(({ id: serviceId, name }) =>
         event('service', { kind: 'service', serviceId, name, change: 'removed' }),
@@ -69,17 +71,17 @@ function versioned({ change }: Planned): readonly ServiceState[] {
   return change.services.filter(({ name }) => saved.has(name));
 }
 
-function serviceRow({ id, name, stack, configVersion, generated, nextOrdinals }: ServiceState) {
+function serviceRow({ id, name, stack, configVersion, generated, laidAside, nextOrdinals }: ServiceState) {
   const { name: stackName, version: stackVersion, digest: stackDigest } = stack;
-  return { id, name, stackName, stackVersion, stackDigest, configVersion, generated, nextOrdinals };
+  return { id, name, stackName, stackVersion, stackDigest, configVersion, generated, laidAside, nextOrdinals };
 }
 
 function configVersionRow(
-  { id: serviceId, configVersion: version, values, overrides }: ServiceState,
+  { id: serviceId, configVersion: version, values, overrides, stack: { version: stackVersion } }: ServiceState,
   { createdBy, note }: { readonly createdBy: string; readonly note?: string | undefined },
   createdAt: Date,
 ) {
-  return { id: randomUUID(), serviceId, version, values, overrides, note, createdBy, createdAt };
+  return { id: randomUUID(), serviceId, version, values, overrides, stackVersion, note, createdBy, createdAt };
 }
 
 function addedHostComponentRows({ change }: Planned, createdAt: Date) {

@@ -1,9 +1,16 @@
-import type { ClusterState, HostComponentState, HostState, Plan, ServiceState } from '@stackyard/planner';
-import { OS_FAMILIES } from '@stackyard/sdk/manifest';
+import type { ClusterState, HostComponentState, HostState, Plan, ServiceState, StackRef } from '@stackyard/planner';
+import { OS_FAMILIES, type ServiceManifest } from '@stackyard/sdk/manifest';
 import type { Pool } from 'pg';
 import { NotFoundError } from '../api/errors.ts';
 import { isUuid } from '../clusters/lookup.ts';
-import type { ConfigVersionRow, HostComponentRow, HostRow, ServiceRow, Snapshot } from '../database/entities.ts';
+import type {
+  ConfigVersionRow,
+  HostComponentRow,
+  HostRow,
+  ServiceRow,
+  Snapshot,
+  SnapshotService,
+} from '../database/entities.ts';
 import type { StackStore } from '../stacks/store.ts';
 import type { Planned } from './planning.ts';
 
@@ -19,7 +26,7 @@ type ServiceFields = Omit<ServiceRow, 'clusterId' | 'createdAt'> &
   Partial<Pick<ConfigVersionRow, 'values' | 'overrides'>>;
 type HostComponentFields = Omit<
   HostComponentRow,
-  'clusterId' | 'observedAt' | 'observedMessage' | 'role' | 'restarts' | 'pid' | 'createdAt'
+  'clusterId' | 'observedAt' | 'observedMessage' | 'restarts' | 'pid' | 'createdAt'
 >;
 
 interface ClusterFields {
@@ -42,13 +49,14 @@ const clusterQuery = `select c.id, c.name, c.revision,
   (select coalesce(json_agg(h order by h.name), '[]') from (
      select id, name, address, bind, root, local, cluster_id as "clusterId", facts from host) h) as hosts,
   (select coalesce(json_agg(s order by s.name), '[]') from (
-     select service.id, name, stack_name as "stackName", stack_version as "stackVersion", stack_digest as "stackDigest",
-       config_version as "configVersion", generated, next_ordinals as "nextOrdinals", v.values, v.overrides
+     select service.id, name, stack_name as "stackName", service.stack_version as "stackVersion", stack_digest as "stackDigest",
+       config_version as "configVersion", generated, laid_aside as "laidAside", next_ordinals as "nextOrdinals", v.values, v.overrides
      from service left join config_version v on v.service_id = service.id and v.version = service.config_version
      where cluster_id = c.id) s) as services,
   (select coalesce(json_agg(hc order by hc.ordinal), '[]') from (
      select id, service_id as "serviceId", service, component, host_id as "hostId", ordinal, desired, observed, applied,
-       applied_values as "appliedValues", config_version as "configVersion", once, leaving
+       applied_values as "appliedValues", config_version as "configVersion", once, leaving,
+       stack_digest as "stackDigest", role
      from host_component where cluster_id = c.id) hc) as "hostComponents"
   from cluster c`;
 
@@ -65,7 +73,7 @@ export async function readCluster(idOrName: string, sources: StateSources): Prom
   ]);
   const [cluster] = rows;
   if (!cluster) return undefined;
-  const manifestOf = await manifests(cluster.services, sources.stacks);
+  const manifestOf = await manifests(digestsOf(cluster), sources.stacks);
   const ofService = Map.groupBy(cluster.hostComponents, ({ serviceId }) => serviceId);
   const state = {
     id: cluster.id,
@@ -76,7 +84,12 @@ export async function readCluster(idOrName: string, sources: StateSources): Prom
         id: service.id,
         name: service.name,
         stack: { name: service.stackName, version: service.stackVersion, digest: service.stackDigest },
-        manifest: manifestOf(service.stackDigest, service.name),
+        manifest: manifestOf.service(service.stackDigest, service.name),
+        otherVersions: otherDigests(service.stackDigest, ofService.get(service.id) ?? []).map((digest) => ({
+          stack: manifestOf.stack(digest),
+          manifest: manifestOf.service(digest, service.name),
+        })),
+        laidAside: service.laidAside ?? undefined,
         configVersion: service.configVersion,
         values: service.values ?? {},
         overrides: service.overrides ?? {},
@@ -109,12 +122,19 @@ export async function statesOf(
 ): Promise<{ readonly next: ClusterState; readonly leaving: ClusterState }> {
   const { services, leaving, files: _files, drains: _drains, ...rest } = snapshot;
   const manifestOf = await manifests(
-    [...services, ...leaving].map(({ stack }) => ({ stackDigest: stack.digest })),
+    [...services, ...leaving].flatMap(({ stack, otherVersions = [] }) => [
+      stack.digest,
+      ...otherVersions.map((other) => other.stack.digest),
+    ]),
     stacks,
   );
-  const complete = (service: Snapshot['services'][number]): ServiceState => ({
+  const complete = (service: SnapshotService): ServiceState => ({
     ...service,
-    manifest: manifestOf(service.stack.digest, service.name),
+    manifest: manifestOf.service(service.stack.digest, service.name),
+    otherVersions: service.otherVersions?.map(({ stack }) => ({
+      stack,
+      manifest: manifestOf.service(stack.digest, service.name),
+    })),
   });
   const next = { ...rest, services: services.map(complete), stacks: [] };
   const others = next.services.filter(({ name }) => !leaving.some((service) => service.name === name));
@@ -132,7 +152,10 @@ export function snapshotOf(
   const used = new Set(
     [...services, ...leaving].flatMap((service) => service.hostComponents.map(({ hostId }) => hostId)),
   );
-  const bare = ({ manifest: _manifest, ...service }: ServiceState) => service;
+  const bare = ({ manifest: _manifest, otherVersions = [], ...service }: ServiceState): SnapshotService => ({
+    ...service,
+    ...(otherVersions.length > 0 ? { otherVersions: otherVersions.map(({ stack }) => ({ stack })) } : {}),
+  });
   return {
     ...rest,
     hosts: hosts.filter(({ id }) => used.has(id)),
@@ -143,15 +166,36 @@ export function snapshotOf(
   };
 }
 
-async function manifests(services: readonly Pick<ServiceRow, 'stackDigest'>[], stacks: StackStore) {
-  const digests = [...new Set(services.map(({ stackDigest }) => stackDigest))];
+/** The artifacts that a cluster's services are to run from, and those that its host components still run from. */
+function digestsOf({ services, hostComponents }: ClusterFields): string[] {
+  return [
+    ...services.map(({ stackDigest }) => stackDigest),
+    ...hostComponents.flatMap(({ stackDigest }) => stackDigest ?? []),
+  ];
+}
+
+function otherDigests(own: string, hostComponents: readonly HostComponentFields[]): string[] {
+  const digests = new Set(hostComponents.flatMap(({ stackDigest }) => stackDigest ?? []));
+  digests.delete(own);
+  return [...digests];
+}
+
+async function manifests(digests: readonly string[], stacks: StackStore) {
   const loaded = new Map(
-    await Promise.all(digests.map(async (digest) => [digest, await stacks.manifest(digest)] as const)),
+    await Promise.all([...new Set(digests)].map(async (digest) => [digest, await stacks.manifest(digest)] as const)),
   );
-  return (digest: string, service: string) => {
-    const manifest = loaded.get(digest)?.services.find(({ name }) => name === service);
-    if (!manifest) throw new Error(`The stack ${digest} has no service ${service}, although the cluster runs it.`);
+  const of = (digest: string) => {
+    const manifest = loaded.get(digest);
+    if (!manifest) throw new Error(`The stack ${digest} was not read.`);
     return manifest;
+  };
+  return {
+    stack: (digest: string): StackRef => ({ name: of(digest).name, version: of(digest).version, digest }),
+    service: (digest: string, service: string): ServiceManifest => {
+      const manifest = of(digest).services.find(({ name }) => name === service);
+      if (!manifest) throw new Error(`The stack ${digest} has no service ${service}, although the cluster runs it.`);
+      return manifest;
+    },
   };
 }
 
@@ -187,5 +231,7 @@ function hostComponentState(row: HostComponentFields): HostComponentState {
     configVersion: row.configVersion ?? undefined,
     once: row.once,
     ...(row.leaving ? { leaving: row.leaving } : {}),
+    stackDigest: row.stackDigest ?? undefined,
+    role: row.role ?? undefined,
   };
 }

@@ -57,7 +57,10 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
     return (await commands.run({ state, revision: rows[0]!.revision }, request, { createdBy: 'admin' })).id;
   };
   const carriedOut = ({ snapshot }: Pick<JobRow, 'snapshot'>): void => {
-    state = { ...state, services: snapshot.services.map((service) => started(state, service)) };
+    state = {
+      ...state,
+      services: snapshot.services.map(({ otherVersions: _none, ...service }) => started(state, service)),
+    };
   };
   const add: CommandRequest = {
     command: 'add',

@@ -1,5 +1,5 @@
-import type { ClusterState, ServiceState } from '@stackyard/planner';
-import { actionInput, drainOf, inputsOf } from '@stackyard/planner';
+import type { ClusterState, HostComponentState, ServiceState } from '@stackyard/planner';
+import { actionInput, asRunBy, drainOf, inputsOf } from '@stackyard/planner';
 import type { Logger } from '@stackyard/kernel';
 import { type Envelope, toValueMap, type WatchedComponent } from '@stackyard/proto';
 import type { Inputs, Instance } from '@stackyard/sdk/manifest';
@@ -16,7 +16,7 @@ const START_WITHIN_MS = 600_000;
 interface Place {
   readonly state: ClusterState;
   readonly service: ServiceState;
-  readonly once: readonly string[];
+  readonly hostComponent: HostComponentState;
 }
 
 /** Builds envelopes from the snapshot that a job was stored with, so that later changes never reach into it. */
@@ -46,7 +46,8 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   }
 
   async envelopeOf(job: JobRow, task: TaskRow, attempt: number, signal: AbortSignal): Promise<Envelope> {
-    const { state, service, once } = await this.#placeOf(job, task);
+    const { state, service: next, hostComponent } = await this.#placeOf(job, task);
+    const service = serviceFor(job, task, next, hostComponent);
     const inputs = inputsOf(state, service, task.hostComponentId);
     const artifactSize = await this.#artifactSize(service.stack.digest);
     const needsPackages = task.phase === 'install' || task.phase === 'start';
@@ -65,7 +66,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       service: service.name,
       component: task.component,
       serviceUser: service.manifest.user,
-      once: [...once],
+      once: [...hostComponent.once],
       deleteData: task.deleteData,
       packages: needsPackages ? await this.#packagesOf(service, job, signal) : {},
       expectedFiles: task.phase === 'configure' ? { ...job.snapshot.files[task.hostComponentId] } : {},
@@ -82,9 +83,11 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     const state = await this.#present(hostId);
     if (!state) return [];
     const watched: WatchedComponent[] = [];
-    for (const service of state.services) {
-      const artifactSize = await this.#artifactSize(service.stack.digest);
-      for (const { id, component } of service.hostComponents.filter((each) => each.hostId === hostId)) {
+    for (const next of state.services) {
+      for (const hostComponent of next.hostComponents.filter((each) => each.hostId === hostId)) {
+        const { id, component } = hostComponent;
+        const service = asRunBy(next, hostComponent);
+        const artifactSize = await this.#artifactSize(service.stack.digest);
         const inputs = inputsOf(state, service, id);
         watched.push({
           hostComponentId: id,
@@ -151,7 +154,7 @@ function askedOf({
   service,
   job,
   task,
-}: Omit<Place, 'once'> & { readonly job: JobRow; readonly task: TaskRow }) {
+}: Omit<Place, 'hostComponent'> & { readonly job: JobRow; readonly task: TaskRow }) {
   const { request, snapshot } = job;
   const { hostComponentId, phase } = task;
   if (phase === 'action' && request.command === 'action') {
@@ -175,10 +178,23 @@ function placesOf({
   const places = new Map<string, Place>();
   for (const state of [leaving, next]) {
     for (const service of state.services) {
-      for (const { id, once } of service.hostComponents) places.set(id, { state, service, once });
+      for (const each of service.hostComponents) places.set(each.id, { state, service, hostComponent: each });
     }
   }
   return places;
+}
+
+/**
+ * In which version a task runs: in that of its host component, but for what an upgrade does once that has been stopped,
+ * or besides it.
+ */
+function serviceFor(
+  { command }: JobRow,
+  { phase }: TaskRow,
+  service: ServiceState,
+  hostComponent: HostComponentState,
+): ServiceState {
+  return command === 'upgrade' && phase !== 'stop' ? service : asRunBy(service, hostComponent);
 }
 
 /** Inputs in the words of the protocol. */

@@ -38,6 +38,7 @@ export function newJob(
     state,
     reason: null,
     cancelRequested: false,
+    pause: pausesOf(plan) ? ('AHEAD' as const) : null,
     basis,
     taskCount: plan.tasks.length,
     counts: { ...noTasks, PENDING: plan.tasks.length },
@@ -53,7 +54,7 @@ export function newJob(
     deleteData: data === 'delete',
   }));
   const graph = Buffer.from(encodeGraph(plan.graph));
-  const snapshot = snapshotOf(planned, digestsOf(planned));
+  const snapshot = { ...snapshotOf(planned, digestsOf(planned)), ...(plan.turns ? { turns: plan.turns } : {}) };
   return {
     job,
     rows: { texts: textsOf(planned, now), jobs: [{ ...job, graph: graph.toString('base64'), snapshot }], tasks },
@@ -93,6 +94,10 @@ function taskRow(
     startedAt: null,
     finishedAt: null,
   };
+}
+
+function pausesOf({ turns }: Planned['plan']): boolean {
+  return turns?.sequences.some((sequence) => sequence.some(({ pauses }) => pauses)) ?? false;
 }
 
 function textsOf({ rendered }: Planned, createdAt: Date): NonNullable<StoredRows['texts']> {

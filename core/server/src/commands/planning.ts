@@ -3,6 +3,7 @@ import {
   type ClusterState,
   type CommandRequest,
   inputsOf,
+  isBehind,
   layout,
   type LayoutChange,
   type Notice,
@@ -35,6 +36,7 @@ const rendering: ReadonlySet<CommandRequest['command']> = new Set([
   'remove',
   'decommission',
   'recommission',
+  'upgrade',
 ]);
 /** Commands that write what was only saved before. */
 const catchingUp: ReadonlySet<CommandRequest['command']> = new Set(['start', 'restart']);
@@ -59,7 +61,7 @@ export async function planCommand(
   try {
     const { change, next } = layout(state, request, { newId: randomUUID });
     const rendered = needsRendering(state, request)
-      ? await renderAll(next, { stacks, renderer })
+      ? await renderAll(next, { stacks, renderer, upgrading: change.upgrade?.service })
       : new Map<string, readonly RenderedFile[]>();
     const staleOnes = stale(state, next, rendered);
     const planned = plan(state, { change, next }, staleOnes, request);
@@ -82,21 +84,26 @@ async function deprecations({ services }: LayoutChange, stacks: StackStore): Pro
   });
 }
 
-/** Renders every host component of a cluster, a batch per service. */
+/**
+ * Renders every host component of a cluster, a batch per service. One that still runs another version keeps its files,
+ * unless it is about to be upgraded.
+ */
 export async function renderAll(
   state: ClusterState,
-  { stacks, renderer }: { stacks: StackStore; renderer: Pick<Renderer, 'render'> },
+  {
+    stacks,
+    renderer,
+    upgrading,
+  }: { stacks: StackStore; renderer: Pick<Renderer, 'render'>; upgrading?: string | undefined },
 ): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
   const batches = await Promise.all(
     state.services.map(async (service) =>
       renderer.render({
         service: service.manifest,
         templates: await stacks.templates(service.stack.digest),
-        items: service.hostComponents.map(({ id, component }) => ({
-          hostComponentId: id,
-          component,
-          inputs: inputsOf(state, service, id),
-        })),
+        items: service.hostComponents
+          .filter((each) => service.name === upgrading || !isBehind(service, each))
+          .map(({ id, component }) => ({ hostComponentId: id, component, inputs: inputsOf(state, service, id) })),
       }),
     ),
   );

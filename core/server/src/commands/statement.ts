@@ -40,12 +40,12 @@ export type JobAnswer =
 
 const fields = {
   services: `id uuid, name text, "stackName" text, "stackVersion" text, "stackDigest" text, "configVersion" int,
-    generated jsonb, "nextOrdinals" jsonb, "createdAt" timestamptz`,
-  configVersions: `id uuid, "serviceId" uuid, version int, "values" jsonb, overrides jsonb, note text, "createdBy" text,
+    generated jsonb, "laidAside" jsonb, "nextOrdinals" jsonb, "createdAt" timestamptz`,
+  configVersions: `id uuid, "serviceId" uuid, version int, "values" jsonb, overrides jsonb, "stackVersion" text, note text, "createdBy" text,
     "createdAt" timestamptz`,
   hostComponents: `id uuid, "serviceId" uuid, service text, component text, "hostId" uuid, ordinal int,
     "createdAt" timestamptz`,
-  jobs: `id uuid, command text, title text, request jsonb, state text, basis int, graph text, snapshot jsonb,
+  jobs: `id uuid, command text, title text, request jsonb, state text, basis int, graph text, snapshot jsonb, pause text,
     "taskCount" int, counts jsonb, "createdBy" text, "createdAt" timestamptz, "startedAt" timestamptz,
     "finishedAt" timestamptz`,
   tasks: `id uuid, node int, "hostId" uuid, "hostComponentId" uuid, service text, component text, phase text,
@@ -63,17 +63,19 @@ const parts: Readonly<Record<keyof StoredRows, string>> = {
   joiningHosts: `joined as (update host set cluster_id = go.id from ${rows('id uuid')} where host.id = r.id)`,
   addedServices: `added_services as (
     insert into service (id, cluster_id, name, stack_name, stack_version, stack_digest, config_version, generated,
-      next_ordinals, created_at)
+      laid_aside, next_ordinals, created_at)
     select r.id, go.id, r.name, r."stackName", r."stackVersion", r."stackDigest", r."configVersion", r.generated,
-      r."nextOrdinals", r."createdAt" from ${rows(fields.services)})`,
+      r."laidAside", r."nextOrdinals", r."createdAt" from ${rows(fields.services)})`,
   changedServices: `changed_services as (
-    update service set config_version = r."configVersion", generated = r.generated, next_ordinals = r."nextOrdinals"
+    update service set stack_name = r."stackName", stack_version = r."stackVersion", stack_digest = r."stackDigest",
+      config_version = r."configVersion", generated = r.generated, laid_aside = r."laidAside",
+      next_ordinals = r."nextOrdinals"
     from ${rows(fields.services)} where service.id = r.id)`,
   removedServices: `removed_services as (delete from service using ${rows('id uuid')} where service.id = r.id),
   removed_versions as (delete from config_version using ${rows('id uuid')} where config_version.service_id = r.id)`,
   configVersions: `new_versions as (
-    insert into config_version (id, service_id, version, "values", overrides, note, created_by, created_at)
-    select r.id, r."serviceId", r.version, r."values", r.overrides, r.note, r."createdBy", r."createdAt"
+    insert into config_version (id, service_id, version, "values", overrides, stack_version, note, created_by, created_at)
+    select r.id, r."serviceId", r.version, r."values", r.overrides, r."stackVersion", r.note, r."createdBy", r."createdAt"
     from ${rows(fields.configVersions)})`,
   addedHostComponents: `added_host_components as (
     insert into host_component (id, cluster_id, service_id, service, component, host_id, ordinal, desired, observed,

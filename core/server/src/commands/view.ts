@@ -10,6 +10,12 @@ import { titleOf } from './title.ts';
 
 export const NoticeView = z.object({ code: z.string(), message: z.string(), pointer: z.string().optional() });
 
+const VersionView = z.object({
+  stack: z.string(),
+  version: z.string().describe("The stack's"),
+  product: z.string(),
+});
+
 /** A plan as people and programs read it: names instead of ids, diffs instead of digests. */
 export const PlanView = z
   .object({
@@ -69,6 +75,39 @@ export const PlanView = z
       )
       .describe('Packages of the operating system, installed where they are missing'),
     danger: z.string().nullable().describe('What may be lost: running it asks for agreement'),
+    upgrade: z
+      .object({
+        service: z.string(),
+        back: z.boolean().describe('To an older version'),
+        from: VersionView,
+        to: VersionView,
+        packages: z.array(z.object({ name: z.string(), version: z.string() })).describe('To be fetched and unpacked'),
+        properties: z.array(
+          z.object({
+            config: z.string(),
+            property: z.string(),
+            change: z
+              .enum(['new', 'gone', 'returned', 'default', 'kept'])
+              .describe(
+                'gone: its value is laid aside; returned: that value is in use again; kept: only its default moved',
+              ),
+            before: z.unknown().optional(),
+            after: z.unknown().optional(),
+          }),
+        ),
+        newComponents: z.array(z.string()).describe('To be added when they are wanted'),
+      })
+      .optional()
+      .describe('Of an upgrade: from which version to which, and what that changes'),
+    turns: z
+      .object({
+        tolerate: z.int(),
+        batches: z.array(
+          z.object({ service: z.string(), component: z.string(), hosts: z.array(z.string()), pauses: z.boolean() }),
+        ),
+      })
+      .optional()
+      .describe('Batches in their order, where turns were asked for'),
     warnings: z.array(NoticeView),
     skipped: z.array(z.object({ host: z.string(), service: z.string(), component: z.string(), reason: z.string() })),
   })
@@ -125,9 +164,46 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
       installs: planned.next.hosts.find(({ id }) => id === hostId)?.privileged ?? false,
     })),
     danger: plan.danger ?? null,
+    ...upgradeOf(planned),
+    ...turnsOf(planned, names.host),
     warnings: [...change.warnings, ...plan.warnings],
     skipped: plan.skipped.map(({ hostComponentId, reason }) => ({ ...names.of(hostComponentId), reason })),
   };
+}
+
+function upgradeOf({ state, next, change: { upgrade } }: Planned): Pick<PlanView, 'upgrade'> {
+  if (!upgrade) return {};
+  const packagesOf = (from: Planned['state']) =>
+    from.services.find(({ name }) => name === upgrade.service)?.manifest.packages ?? [];
+  const there = new Set(packagesOf(state).map(({ name, version }) => `${name} ${version}`));
+  const version = ({ stack, product }: typeof upgrade.from) => ({ stack: stack.name, version: stack.version, product });
+  return {
+    upgrade: {
+      service: upgrade.service,
+      back: upgrade.back,
+      from: version(upgrade.from),
+      to: version(upgrade.to),
+      packages: packagesOf(next)
+        .filter(({ name, version: packageVersion }) => !there.has(`${name} ${packageVersion}`))
+        .map(({ name, version: packageVersion }) => ({ name, version: packageVersion })),
+      properties: [...upgrade.properties],
+      newComponents: [...upgrade.newComponents],
+    },
+  };
+}
+
+/** Batches of turns; those of installs, which stop nothing, are none. */
+function turnsOf({ plan }: Planned, host: (id: string) => string): Pick<PlanView, 'turns'> {
+  if (!plan.turns) return {};
+  const { tolerate, sequences } = plan.turns;
+  const batches = sequences.flat().flatMap(({ tasks, pauses }) => {
+    const all = tasks.map((task) => plan.tasks[task]!);
+    const [first] = all;
+    if (!first || all.every(({ phase }) => phase === 'install')) return [];
+    const { service, component } = first;
+    return [{ service, component, hosts: [...new Set(all.map(({ hostId }) => host(hostId)))], pauses }];
+  });
+  return { turns: { tolerate, batches } };
 }
 
 function namesOf({ state, next }: Planned) {

@@ -11,7 +11,7 @@ import type { Address } from './gateway/gateway.ts';
 import { Preparer } from './preparer.ts';
 import { loadJob, waitingJobs } from './rows.ts';
 import type { Engine, EnvelopeSource, LogStore, StoredJob } from './ports.ts';
-import { requestCancel, retryJob } from './requests.ts';
+import { requestCancel, resumeJob, retryJob } from './requests.ts';
 import { defaultSettings, type EngineSettings } from './settings.ts';
 import { Trimmer } from './trim.ts';
 import type { Histogram } from './writer/histogram.ts';
@@ -144,6 +144,12 @@ class WiredEngine implements RunningEngine {
     await this.events.commit({});
   }
 
+  async resume(jobId: string): Promise<void> {
+    this.wake(await resumeJob(this.events, jobId));
+    this.#driver.happened({ kind: 'resume', jobId });
+    await this.events.commit({});
+  }
+
   async retry(jobId: string): Promise<void> {
     this.wake(await retryJob(this.events, jobId));
   }
@@ -195,6 +201,9 @@ class WiredEngine implements RunningEngine {
     }
     for (const { id: jobId, cancelRequested } of jobs) {
       if (cancelRequested) this.#driver.happened({ kind: 'cancel', jobId });
+    }
+    for (const { id: jobId, pause } of jobs) {
+      if (pause === 'RESUMED') this.#driver.happened({ kind: 'resume', jobId });
     }
   }
 

@@ -19,6 +19,13 @@ export class JobNotRetryableError extends defineError(
     `Job ${jobId} is ${state}. Only a job that FAILED or was CANCELED can be retried.`,
 ) {}
 
+export class JobNotPausedError extends defineError(
+  'JOB_NOT_PAUSED',
+  'The job does not wait to be resumed',
+  ({ jobId }: { jobId: string }) =>
+    `Job ${jobId} does not wait after a first batch. Only a job that was asked to pause there, and has come there, can be resumed.`,
+) {}
+
 export class AttemptIdError extends defineError(
   'ENGINE_ATTEMPT_ID',
   'Malformed attempt id',

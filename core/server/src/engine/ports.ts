@@ -36,6 +36,8 @@ export interface Engine {
   wake(clusterId: string, stored?: StoredJob): void;
   /** PENDING tasks become CANCELED, running ones are ended by their agents. No-op on a terminal job. */
   cancel(jobId: string): Promise<void>;
+  /** A job that waits after its first batch goes on. @throws JobNotPausedError */
+  resume(jobId: string): Promise<void>;
   /** New attempts for FAILED and CANCELED tasks, at the tail of the cluster's queue; the caller has checked the basis. */
   retry(jobId: string): Promise<void>;
   /** The components of a host changed: tell its agent what to watch. */
@@ -80,6 +82,8 @@ export type EventPayload =
       readonly state: State;
       readonly counts: Readonly<Record<State, number>>;
       readonly title: string;
+      /** It waits for a `resume`. */
+      readonly paused?: true;
     }
   | {
       readonly kind: 'task';
@@ -130,7 +134,7 @@ export type EventPayload =
       readonly kind: 'service';
       readonly serviceId: string;
       readonly name: string;
-      readonly change: 'added' | 'configured' | 'removed';
+      readonly change: 'added' | 'configured' | 'upgraded' | 'removed';
     }
   | {
       readonly kind: 'package';
@@ -140,7 +144,12 @@ export type EventPayload =
       readonly bytes?: number;
       readonly total?: number;
     }
-  | { readonly kind: 'stack'; readonly name: string; readonly version: string; readonly change: 'installed' }
+  | {
+      readonly kind: 'stack';
+      readonly name: string;
+      readonly version: string;
+      readonly change: 'installed' | 'removed';
+    }
   /** Whom and what the server trusts: in words, such as "policy any". */
   | { readonly kind: 'trust'; readonly change: string; readonly by: string };
 

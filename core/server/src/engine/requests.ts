@@ -1,5 +1,5 @@
 import { noTasks, type State } from '@stackyard/domain';
-import { JobNotFoundError, JobNotRetryableError } from './errors.ts';
+import { JobNotFoundError, JobNotPausedError, JobNotRetryableError } from './errors.ts';
 import type { Events } from './ports.ts';
 
 /**
@@ -32,10 +32,25 @@ export async function retryJob(events: Pick<Events, 'run'>, jobId: string): Prom
     const counts = { ...noTasks, ...Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)])) };
     await tx.em.execute(
       `update job set state = 'PENDING', reason = null, cancel_requested = false, finished_at = null, started_at = null,
+         pause = case when pause = 'PAUSED' then 'RESUMED' else pause end,
          counts = ?::jsonb, position = (select max(position) + 1 from job) where id = ?`,
       [JSON.stringify(counts), jobId],
     );
     tx.event('job', job.clusterId, { kind: 'job', jobId, state: 'PENDING', counts, title: job.title });
+    return job.clusterId;
+  });
+}
+
+/** Writes down that a job that waits after its first batch may go on. @returns the cluster. @throws JobNotPausedError */
+export async function resumeJob(events: Pick<Events, 'run'>, jobId: string): Promise<string> {
+  return await events.run(async ({ em }) => {
+    const rows = await em.execute<{ clusterId: string }[]>(
+      `update job set pause = 'RESUMED' where id = ? and pause = 'PAUSED' and state in ('PENDING', 'RUNNING')
+       returning cluster_id as "clusterId"`,
+      [jobId],
+    );
+    const [job] = rows;
+    if (!job) throw new JobNotPausedError({ jobId });
     return job.clusterId;
   });
 }

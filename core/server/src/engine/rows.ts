@@ -1,4 +1,4 @@
-import { isTerminal } from '@stackyard/domain';
+import { isTerminal, type Pause } from '@stackyard/domain';
 import type { Pool } from 'pg';
 import type { AttemptRow, JobRow, TaskRow } from '../database/entities.ts';
 import { type LoadedJob, loadedJob } from './core/job.ts';
@@ -6,7 +6,7 @@ import { isUncertain } from './scheduler/step.ts';
 import type { KnownAttempt } from './sessions/state.ts';
 
 const jobColumns = `id, cluster_id as "clusterId", position, command, title, request, state, reason,
-  cancel_requested as "cancelRequested", basis, graph, snapshot, task_count as "taskCount", counts,
+  cancel_requested as "cancelRequested", pause, basis, graph, snapshot, task_count as "taskCount", counts,
   created_by as "createdBy", created_at as "createdAt", started_at as "startedAt", finished_at as "finishedAt"`;
 const taskColumns = `id, job_id as "jobId", node, cluster_id as "clusterId", host_id as "hostId",
   host_component_id as "hostComponentId", service, component, phase, timeout_ms as "timeoutMs", idempotent,
@@ -41,13 +41,14 @@ export interface WaitingJob {
   readonly clusterId: string;
   readonly position: number;
   readonly cancelRequested: boolean;
+  readonly pause: Pause | null;
 }
 
 /** Jobs that are not terminal, oldest first: of one cluster, or of all. */
 export async function waitingJobs(sql: Pool, clusterId?: string): Promise<WaitingJob[]> {
   const { rows } = await sql.query<WaitingJob>({
     name: clusterId === undefined ? 'waiting-jobs' : 'waiting-jobs-of-cluster',
-    text: `select id, cluster_id as "clusterId", position, cancel_requested as "cancelRequested" from job
+    text: `select id, cluster_id as "clusterId", position, cancel_requested as "cancelRequested", pause from job
            where state in ('PENDING', 'RUNNING') ${clusterId === undefined ? '' : 'and cluster_id = $1'} order by position`,
     values: clusterId === undefined ? [] : [clusterId],
   });

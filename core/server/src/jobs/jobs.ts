@@ -14,13 +14,13 @@ export class Jobs {
   readonly #em: () => EntityManager;
   readonly #sql: Pool;
   readonly #reader: JobReader;
-  readonly #engine: Pick<Engine, 'cancel' | 'retry'>;
+  readonly #engine: Pick<Engine, 'cancel' | 'resume' | 'retry'>;
   readonly #events: Pick<Events, 'subscribe'>;
 
   constructor(parts: {
     em: () => EntityManager;
     sql: Pool;
-    engine: Pick<Engine, 'cancel' | 'retry'>;
+    engine: Pick<Engine, 'cancel' | 'resume' | 'retry'>;
     events: Pick<Events, 'subscribe'>;
   }) {
     this.#em = parts.em;
@@ -71,6 +71,13 @@ export class Jobs {
   async cancel(id: string): Promise<JobFields> {
     const job = await this.get(id);
     if (!isTerminal(job.state)) await this.#engine.cancel(id);
+    return this.get(id);
+  }
+
+  /** Goes on after the first batch. @throws NotFoundError, JobNotPausedError */
+  async resume(id: string): Promise<JobFields> {
+    await this.get(id);
+    await this.#engine.resume(id);
     return this.get(id);
   }
 

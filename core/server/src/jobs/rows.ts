@@ -7,7 +7,7 @@ import { select } from '../database/select.ts';
 export type JobFields = Omit<JobRow, 'graph' | 'snapshot' | 'position'>;
 
 export const jobColumns = `id, cluster_id as "clusterId", command, title, request, state, reason,
-  cancel_requested as "cancelRequested", basis, task_count as "taskCount", counts, created_by as "createdBy",
+  cancel_requested as "cancelRequested", pause, basis, task_count as "taskCount", counts, created_by as "createdBy",
   created_at as "createdAt", started_at as "startedAt", finished_at as "finishedAt"`;
 const taskColumns = `id, job_id as "jobId", node, cluster_id as "clusterId", host_id as "hostId",
   host_component_id as "hostComponentId", service, component, phase, timeout_ms as "timeoutMs", idempotent,

@@ -10,8 +10,15 @@ export class StackNotFoundError extends defineError(
 export class StackConflictError extends defineError(
   'STACK_CONFLICT',
   'This version is installed with other contents',
-  ({ name, version, services }: { name: string; version: string; services: number }) =>
-    `${name}@${version} is installed with other contents, which ${services} service${services === 1 ? ' runs' : 's run'} from. Raise the version in its package.json to offer the new ones beside them.`,
+  ({ name, version, users }: { name: string; version: string; users: readonly string[] }) =>
+    `${name}@${version} is installed with other contents, which are in use: ${users.join(', ')}. Raise the version in its package.json to offer the new ones beside them.`,
+) {}
+
+export class StackInUseError extends defineError(
+  'STACK_IN_USE',
+  'The stack is in use',
+  ({ name, version, users }: { name: string; version: string; users: readonly string[] }) =>
+    `${name} ${version} is in use: ${users.join(', ')}. Upgrade or remove ${users.length === 1 ? 'it' : 'these'} first.`,
 ) {}
 
 export class StackRefusedError extends defineError(

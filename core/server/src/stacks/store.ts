@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   type Artifact,
@@ -17,12 +17,13 @@ import {
 import type { StackManifest } from '@stackyard/sdk/manifest';
 import type { StackyardError } from '@stackyard/kernel';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { type Basis, type OriginKind, Service, Stack, StackPin, type StackRow } from '../database/entities.ts';
+import { type Basis, type OriginKind, Stack, StackPin, type StackRow } from '../database/entities.ts';
 import type { Transaction, Transactions } from '../engine/ports.ts';
 import { admit, type Allow, judge, type Refusal } from '../trust/decide.ts';
 import { StackDamagedError, StackUntrustedError } from '../trust/errors.ts';
 import type { Trust } from '../trust/trust.ts';
-import { StackConflictError, StackNotFoundError, StackRefusedError } from './errors.ts';
+import { StackConflictError, StackInUseError, StackNotFoundError, StackRefusedError } from './errors.ts';
+import { usedDigests, usersOf } from './users.ts';
 
 /** The installed stacks: their rows, and their artifacts kept by digest. Nothing of a stack is ever imported here. */
 export interface StackStore {
@@ -47,6 +48,15 @@ export interface StackStore {
   examine(installation: Installation): Promise<Examined>;
   /** Takes down which versions of a stack their author no longer recommends; the others are not deprecated. */
   deprecate(name: string, deprecated: readonly { readonly version: string; readonly message: string }[]): Promise<void>;
+  /**
+   * Takes a version out of the list. Its artifact stays for the sweep at the next start: a command that was being planned
+   * meanwhile may still have named it.
+   *
+   * @throws StackNotFoundError; StackInUseError while something is to run from it, or still does.
+   */
+  remove(id: string): Promise<void>;
+  /** Deletes artifacts that nothing names any more. */
+  sweep(): Promise<void>;
 }
 
 /** An artifact to install, and what is known of it before it is read. */
@@ -192,6 +202,27 @@ export class DatabaseStackStore implements StackStore {
     }
   }
 
+  async remove(id: string): Promise<void> {
+    const row = (await this.list()).find((stack) => stack.id === id);
+    if (!row) throw new StackNotFoundError({ stack: id });
+    const { name, version, digest } = row;
+    await this.#transactions.run(async (tx) => {
+      const users = await usersOf(tx.em, digest);
+      if (users.length > 0) throw new StackInUseError({ name, version, users });
+      await tx.em.nativeDelete(Stack, { id });
+      tx.event('stack', undefined, { kind: 'stack', name, version, change: 'removed' });
+    });
+    this.#rows = undefined;
+  }
+
+  async sweep(): Promise<void> {
+    const used = await usedDigests(this.#em());
+    for (const file of await readdir(this.#dir).catch(() => [])) {
+      const [, digest] = /^(sha512-[0-9a-f]{128})\.tgz$/.exec(file) ?? [];
+      if (digest !== undefined && !used.has(digest)) await rm(join(this.#dir, file), { force: true });
+    }
+  }
+
   /** Judges and reads a file that nobody else can change between the steps. */
   async #candidate(file: string, installation: Installation): Promise<Candidate> {
     const { origin, source, by, claimed, deprecated, allow = {} } = installation;
@@ -308,8 +339,8 @@ async function store(tx: Transaction, candidate: Candidate): Promise<StackRow> {
 
 /** @throws StackConflictError */
 async function refuseInUse(em: EntityManager, { name, version, digest }: StackRow): Promise<void> {
-  const services = await em.count(Service, { stackDigest: digest });
-  if (services > 0) throw new StackConflictError({ name, version, services });
+  const users = await usersOf(em, digest);
+  if (users.length > 0) throw new StackConflictError({ name, version, users });
 }
 
 function stateOf(same: StackRow | undefined, digest: string): Examined['state'] {

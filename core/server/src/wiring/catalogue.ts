@@ -95,6 +95,7 @@ export const cataloguePlugin = definePlugin({
   async start(plugin) {
     const catalogue = plugin.resolve(Catalogue) as DiskCatalogue;
     await catalogue.open();
+    await catalogue.stacks.sweep();
     await warnOfPolicy(catalogue, plugin.resolve(Logger));
     for (const file of plugin.resolve(ServerOptions).stacks)
       await installAtStart(catalogue, file, plugin.resolve(Logger));

@@ -48,6 +48,7 @@ function changeOf(random: Random, tables: Tables, task: TaskRow): Change {
           id: job.id,
           ...status(),
           cancelRequested: random.chance(0.5),
+          pause: random.pick([null, 'AHEAD', 'PAUSED', 'RESUMED'] as const),
           position: random.below(9),
           counts: { ...job.counts, RUNNING: random.below(4) },
           ...times(),

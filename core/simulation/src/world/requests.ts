@@ -50,7 +50,8 @@ function retry(tables: Tables, job: JobRow): void {
     tables.attempts.set(`${task.id}/${attempts}`, { ...pendingAttempt(task, attempts), late: null });
   }
   const fresh = { state: 'PENDING', reason: null, cancelRequested: false, finishedAt: null, startedAt: null } as const;
-  tables.jobs.set(job.id, { ...job, ...fresh, counts, position: nextPosition(tables) });
+  const pause = job.pause === 'PAUSED' ? 'RESUMED' : job.pause;
+  tables.jobs.set(job.id, { ...job, ...fresh, pause, counts, position: nextPosition(tables) });
 }
 
 function nextPosition({ jobs }: Tables): number {

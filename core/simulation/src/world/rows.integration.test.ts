@@ -145,7 +145,7 @@ const compared = {
     'late',
   ],
   tasks: ['id', 'state', 'reason', 'attempts', 'startedAt', 'finishedAt'],
-  jobs: ['id', 'state', 'reason', 'cancelRequested', 'position', 'counts', 'startedAt', 'finishedAt'],
+  jobs: ['id', 'state', 'reason', 'cancelRequested', 'pause', 'position', 'counts', 'startedAt', 'finishedAt'],
   hosts: ['id', 'sessionNo', 'journalId', 'hostBootId', 'connected', 'lastSeenAt'],
 } as const satisfies Partial<Record<keyof Tables, readonly string[]>>;
 const kinds = ['attempts', 'tasks', 'jobs', 'hosts'] as const;

@@ -45,6 +45,7 @@ export function submissionOf(plan: JobPlan): Submission {
     state: 'PENDING',
     reason: null,
     cancelRequested: false,
+    pause: null,
     basis: 1,
     graph: Buffer.from(encodeGraph(graphOf(plan.layers))),
     snapshot: { services: [], leaving: [], files: {} } as unknown as JobRow['snapshot'],

@@ -156,7 +156,13 @@ export interface paths {
         get: operations["getStack"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Remove an installed version of a stack
+         * @description Refused while a service is to run from it or a host component still does. It can be installed again at any time.
+         *
+         *     Permission: change stack.
+         */
+        delete: operations["removeStack"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1160,6 +1166,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on after the first batch
+         * @description A job of host components that take turns, with `pauseAfterFirst`, waits after the first batch (`paused`) until it is resumed or canceled.
+         *
+         *     Permission: operate job.
+         */
+        post: operations["resumeJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job}/retry": {
         parameters: {
             query?: never;
@@ -1689,13 +1717,55 @@ export interface components {
             note?: string;
         } | {
             /** @enum {string} */
-            command: "start" | "stop" | "restart" | "check";
+            command: "start" | "stop" | "check";
             /** @description What the command is for; what is absent does not restrict, {} is the whole cluster */
             target: {
                 service?: string;
                 component?: string;
                 /** @description Host names */
                 hosts?: string[];
+            };
+            note?: string;
+        } | {
+            /** @enum {string} */
+            command: "restart";
+            /** @description What the command is for; what is absent does not restrict, {} is the whole cluster */
+            target: {
+                service?: string;
+                component?: string;
+                /** @description Host names */
+                hosts?: string[];
+            };
+            /** @description How host components take turns: the next batch only when the one before has passed its check */
+            rolling?: {
+                /** @description How many at once: a number, or a share of the component's host components; 1 when absent */
+                batch?: number | string;
+                /** @description The job waits after the first batch until it is resumed */
+                pauseAfterFirst?: boolean;
+                /** @description So many of a component may fail; 0 when absent */
+                tolerate?: number;
+                /** @description Host names that go first, in this order */
+                order?: string[];
+            };
+            note?: string;
+        } | {
+            /** @enum {string} */
+            command: "upgrade";
+            service: string;
+            /** @description The stack it comes from when absent */
+            stack?: string;
+            /** @description The installed version of the stack, newer or older than the service's */
+            version: string;
+            /** @description How host components take turns: the next batch only when the one before has passed its check */
+            rolling?: {
+                /** @description How many at once: a number, or a share of the component's host components; 1 when absent */
+                batch?: number | string;
+                /** @description The job waits after the first batch until it is resumed */
+                pauseAfterFirst?: boolean;
+                /** @description So many of a component may fail; 0 when absent */
+                tolerate?: number;
+                /** @description Host names that go first, in this order */
+                order?: string[];
             };
             note?: string;
         } | {
@@ -1723,6 +1793,17 @@ export interface components {
             };
             /** @description false saves and applies nothing */
             restart?: boolean;
+            /** @description How host components take turns: the next batch only when the one before has passed its check */
+            rolling?: {
+                /** @description How many at once: a number, or a share of the component's host components; 1 when absent */
+                batch?: number | string;
+                /** @description The job waits after the first batch until it is resumed */
+                pauseAfterFirst?: boolean;
+                /** @description So many of a component may fail; 0 when absent */
+                tolerate?: number;
+                /** @description Host names that go first, in this order */
+                order?: string[];
+            };
             note?: string;
         } | {
             /** @enum {string} */
@@ -1984,6 +2065,8 @@ export interface components {
             state: "PENDING" | "RUNNING" | "SUCCESSFUL" | "FAILED" | "CANCELED";
             reason: string | null;
             cancelRequested: boolean;
+            /** @description It waits after the first batch of those that take turns, until it is resumed */
+            paused: boolean;
             tasks: number;
             /** @description Tasks by state */
             counts: {
@@ -2071,6 +2154,8 @@ export interface components {
                     };
                 };
             };
+            /** @description The version of the stack whose properties these are values of */
+            stackVersion: string | null;
             note: string | null;
             createdBy: string;
             /** @description RFC 3339, UTC */
@@ -2266,6 +2351,52 @@ export interface components {
             }[];
             /** @description What may be lost: running it asks for agreement */
             danger: string | null;
+            /** @description Of an upgrade: from which version to which, and what that changes */
+            upgrade?: {
+                service: string;
+                /** @description To an older version */
+                back: boolean;
+                from: {
+                    stack: string;
+                    /** @description The stack's */
+                    version: string;
+                    product: string;
+                };
+                to: {
+                    stack: string;
+                    /** @description The stack's */
+                    version: string;
+                    product: string;
+                };
+                /** @description To be fetched and unpacked */
+                packages: {
+                    name: string;
+                    version: string;
+                }[];
+                properties: {
+                    config: string;
+                    property: string;
+                    /**
+                     * @description gone: its value is laid aside; returned: that value is in use again; kept: only its default moved
+                     * @enum {string}
+                     */
+                    change: "new" | "gone" | "returned" | "default" | "kept";
+                    before?: unknown;
+                    after?: unknown;
+                }[];
+                /** @description To be added when they are wanted */
+                newComponents: string[];
+            };
+            /** @description Batches in their order, where turns were asked for */
+            turns?: {
+                tolerate: number;
+                batches: {
+                    service: string;
+                    component: string;
+                    hosts: string[];
+                    pauses: boolean;
+                }[];
+            };
             warnings: {
                 code: string;
                 message: string;
@@ -2305,6 +2436,8 @@ export interface components {
                     };
                 };
             };
+            /** @description The version of the stack whose properties these are values of */
+            stackVersion: string | null;
             note: string | null;
             createdBy: string;
             /** @description RFC 3339, UTC */
@@ -2476,6 +2609,12 @@ export interface components {
             pid: number | null;
             /** @description The config version it runs */
             configVersion: number | null;
+            /** @description The product's version it runs */
+            version: string;
+            /** @description The stack's version it runs from */
+            stackVersion: string;
+            /** @description It runs another version than its service is to: an upgrade is under way, or stopped */
+            behind: boolean;
             /** @description Files that differ from what its config gives now, and what applying asks for */
             stale: {
                 changed: string[];
@@ -3288,6 +3427,89 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeStack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stackId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7860,6 +8082,103 @@ export interface operations {
         };
     };
     cancelJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating a request with the same key runs it once; kept for 24 h */
+                "idempotency-key"?: string;
+            };
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The command is refused; "errors" says why and where */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeJob: {
         parameters: {
             query?: never;
             header?: {

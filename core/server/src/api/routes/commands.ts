@@ -43,6 +43,19 @@ export const Additions = z
   .min(1)
   .max(50);
 
+const Rolling = z
+  .strictObject({
+    batch: z
+      .union([z.int().min(1).max(5_000), z.string().regex(/^([1-9]|[1-9][0-9]|100)%$/, 'use a share such as 25%')])
+      .optional()
+      .describe("How many at once: a number, or a share of the component's host components; 1 when absent"),
+    pauseAfterFirst: z.boolean().optional().describe('The job waits after the first batch until it is resumed'),
+    tolerate: z.int().min(0).max(5_000).optional().describe('So many of a component may fail; 0 when absent'),
+    order: HostNames.min(1).optional().describe('Host names that go first, in this order'),
+  })
+  .transform(({ batch, ...rest }) => ({ ...rest, batch: batch as number | `${number}%` | undefined }))
+  .describe('How host components take turns: the next batch only when the one before has passed its check');
+
 /** A command as it is asked for: discriminated by its name, closed, nothing coerced. */
 export const CommandBody = z
   .discriminatedUnion('command', [
@@ -51,13 +64,23 @@ export const CommandBody = z
       services: Additions,
       note: Note,
     }),
-    z.strictObject({ command: z.enum(['start', 'stop', 'restart', 'check']), target: Target, note: Note }),
+    z.strictObject({ command: z.enum(['start', 'stop', 'check']), target: Target, note: Note }),
+    z.strictObject({ command: z.literal('restart'), target: Target, rolling: Rolling.optional(), note: Note }),
+    z.strictObject({
+      command: z.literal('upgrade'),
+      service: z.string().max(63),
+      stack: z.string().max(200).optional().describe('The stack it comes from when absent'),
+      version: z.string().max(100).describe("The installed version of the stack, newer or older than the service's"),
+      rolling: Rolling.optional(),
+      note: Note,
+    }),
     z.strictObject({
       command: z.literal('configure'),
       target: Target,
       config: Values.optional().describe('Replaces what is set for the service first'),
       overrides: z.record(z.string().max(253), Values).optional(),
       restart: z.boolean().optional().describe('false saves and applies nothing'),
+      rolling: Rolling.optional(),
       note: Note,
     }),
     z.strictObject({

@@ -93,6 +93,28 @@ export function jobRoutes({ em, sql, engine, jobs, logs }: RouteParts): Route[] 
     }),
   });
 
+  const resumeJob = defineRoute({
+    method: 'POST',
+    url: '/jobs/:job/resume',
+    operationId: 'resumeJob',
+    tag: 'jobs',
+    summary: 'Go on after the first batch',
+    description:
+      'A job of host components that take turns, with `pauseAfterFirst`, waits after the first batch (`paused`) until it is resumed or canceled.',
+    permission: { action: 'operate', resource: 'job' },
+    audit: 'job.resume',
+    idempotent: true,
+    clusterOf: jobCluster,
+    params: JobParams,
+    answers: { 202: { description: 'The job', schema: JobView } },
+    problems: [404, 409],
+    handle: async ({ params }) => ({
+      status: 202,
+      headers: { location: `/api/v1/jobs/${params.job}` },
+      body: jobView(await jobs.resume(params.job)),
+    }),
+  });
+
   const retryJob = defineRoute({
     method: 'POST',
     url: '/jobs/:job/retry',
@@ -205,5 +227,5 @@ export function jobRoutes({ em, sql, engine, jobs, logs }: RouteParts): Route[] 
     return (id: string) => ({ name: names.get(id) ?? id, reachable: engine.reachable(id) });
   }
 
-  return [listJobs, getJob, cancelJob, retryJob, listTasks, getTask, listAttempts];
+  return [listJobs, getJob, cancelJob, resumeJob, retryJob, listTasks, getTask, listAttempts];
 }

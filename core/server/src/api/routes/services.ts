@@ -1,6 +1,6 @@
 import { defineRoute, type Route } from '@stackyard/contract';
 import { LEAVING } from '@stackyard/domain';
-import { exportsOf, type HostComponentState, type ServiceState } from '@stackyard/planner';
+import { asRunBy, exportsOf, type HostComponentState, isBehind, type ServiceState } from '@stackyard/planner';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { clusterIdOf } from '../../clusters/lookup.ts';
@@ -45,6 +45,9 @@ const HostComponentView = z
     restarts: z.int(),
     pid: z.int().nullable(),
     configVersion: z.int().nullable().describe('The config version it runs'),
+    version: z.string().describe("The product's version it runs"),
+    stackVersion: z.string().describe("The stack's version it runs from"),
+    behind: z.boolean().describe('It runs another version than its service is to: an upgrade is under way, or stopped'),
     stale: z
       .object({ changed: z.array(z.string()), effect: z.string() })
       .nullable()
@@ -172,8 +175,14 @@ export function serviceRoutes({ em, sql, sources, staleness }: RouteParts): Rout
           }),
           limit,
           ({ key }) => key,
-          ({ row, host, stale, service }) =>
-            hostComponentView(row, { host: host?.name ?? '', address: host?.address ?? '', stale, service }),
+          ({ row, host, stale, service, hostComponent }) =>
+            hostComponentView(row, {
+              host: host?.name ?? '',
+              address: host?.address ?? '',
+              stale,
+              service: asRunBy(service, hostComponent),
+              behind: isBehind(service, hostComponent),
+            }),
         ),
       };
     },
@@ -185,7 +194,7 @@ export function serviceRoutes({ em, sql, sources, staleness }: RouteParts): Rout
 /** What is shown of a host component. */
 type SeenHostComponent = Omit<
   HostComponentRow,
-  'clusterId' | 'serviceId' | 'hostId' | 'applied' | 'once' | 'createdAt'
+  'clusterId' | 'serviceId' | 'hostId' | 'applied' | 'once' | 'stackDigest' | 'createdAt'
 >;
 
 async function selectSeen(sql: Pool, ids: readonly string[]): Promise<SeenHostComponent[]> {
@@ -222,11 +231,14 @@ function hostComponentView(
     address,
     stale,
     service,
+    behind,
   }: {
     host: string;
     address: string;
     stale: { readonly changed: readonly string[]; readonly effect: string } | undefined;
+    /** As it runs it. */
     service: ServiceState;
+    behind: boolean;
   },
 ): z.infer<typeof HostComponentView> {
   const links = service.manifest.components.find(({ name }) => name === row.component)?.links ?? {};
@@ -246,6 +258,9 @@ function hostComponentView(
     restarts: row.restarts,
     pid: row.pid ?? null,
     configVersion: row.configVersion ?? null,
+    version: service.manifest.version,
+    stackVersion: service.stack.version,
+    behind,
     stale: stale ? { changed: [...stale.changed], effect: stale.effect } : null,
     links: Object.fromEntries(
       Object.entries(links).flatMap(([title, { port, path }]) => {

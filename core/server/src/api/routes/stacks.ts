@@ -54,7 +54,26 @@ export function stackRoutes({ stacks, trust }: RouteParts): Route[] {
     },
   });
 
-  return [listStacks, getStack];
+  const removeStack = defineRoute({
+    method: 'DELETE',
+    url: '/stacks/:stackId',
+    operationId: 'removeStack',
+    tag: 'stacks',
+    summary: 'Remove an installed version of a stack',
+    description:
+      'Refused while a service is to run from it or a host component still does. It can be installed again at any time.',
+    permission: { action: 'change', resource: 'stack' },
+    audit: 'stack.remove',
+    params: z.strictObject({ stackId: z.string().max(100) }),
+    answers: { 204: { description: 'It is removed' } },
+    problems: [404, 409],
+    handle: async ({ params }) => {
+      await stacks.remove(params.stackId);
+      return { status: 204 };
+    },
+  });
+
+  return [listStacks, getStack, removeStack];
 }
 
 /** By name, then in the order of installing. */

@@ -1,4 +1,4 @@
-import { PHASES, STATES } from '@stackyard/domain';
+import { isTerminal, PHASES, STATES } from '@stackyard/domain';
 import { z } from 'zod';
 import {
   type AttemptRow,
@@ -192,6 +192,7 @@ export const JobView = z
     state: StateView,
     reason: z.string().nullable(),
     cancelRequested: z.boolean(),
+    paused: z.boolean().describe('It waits after the first batch of those that take turns, until it is resumed'),
     tasks: z.int(),
     counts: Counts.describe('Tasks by state'),
     createdBy: z.string(),
@@ -210,6 +211,7 @@ export function jobView(row: JobFields): z.infer<typeof JobView> {
     state: row.state,
     reason: row.reason ?? null,
     cancelRequested: row.cancelRequested,
+    paused: row.pause === 'PAUSED' && !isTerminal(row.state),
     tasks: row.taskCount,
     counts: row.counts,
     createdBy: row.createdBy,
@@ -330,6 +332,7 @@ export const ConfigVersionView = z
     version: z.int(),
     values: Values.describe('What was set; defaults are not stored'),
     overrides: z.record(z.string(), Values).describe('By host name'),
+    stackVersion: z.string().nullable().describe('The version of the stack whose properties these are values of'),
     note: z.string().nullable(),
     createdBy: z.string(),
     createdAt: at,
@@ -346,6 +349,7 @@ export function configVersionView(
     overrides: Object.fromEntries(
       Object.entries(row.overrides).map(([id, values]) => [hostName(id), values as z.infer<typeof Values>]),
     ),
+    stackVersion: row.stackVersion ?? null,
     note: row.note ?? null,
     createdBy: row.createdBy,
     createdAt: row.createdAt.toISOString(),

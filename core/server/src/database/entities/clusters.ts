@@ -1,5 +1,5 @@
 import type { Desired, Leaving, Observed } from '@stackyard/domain';
-import type { ConfigValues } from '@stackyard/planner';
+import type { ConfigValues, LaidAside } from '@stackyard/planner';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 
 export const Cluster = defineEntity({
@@ -25,6 +25,8 @@ export const Service = defineEntity({
     stackDigest: p.string(),
     configVersion: p.integer(),
     generated: p.json<ConfigValues>(),
+    /** Values of properties that this version does not have; they return with one that has them. */
+    laidAside: p.json<LaidAside>().nullable(),
     nextOrdinals: p.json<Record<string, number>>(),
     createdAt: p.datetime(),
   },
@@ -41,6 +43,8 @@ export const ConfigVersion = defineEntity({
     values: p.json<ConfigValues>(),
     /** By host id. */
     overrides: p.json<Record<string, ConfigValues>>(),
+    /** The stack's version whose properties these are values of. */
+    stackVersion: p.string().nullable(),
     note: p.string().nullable(),
     createdBy: p.string(),
     createdAt: p.datetime(),
@@ -72,6 +76,8 @@ export const HostComponent = defineEntity({
     once: p.json<string[]>(),
     /** Since it was decommissioned. */
     leaving: p.string().$type<Leaving>().nullable(),
+    /** The artifact it runs from; another than the service's while an upgrade is under way. */
+    stackDigest: p.string().nullable(),
     createdAt: p.datetime(),
   },
   uniques: [

@@ -1,5 +1,5 @@
-import type { Command, Dispatch, Phase, Reason, State } from '@stackyard/domain';
-import type { ClusterState, CommandRequest, ServiceState } from '@stackyard/planner';
+import type { Command, Dispatch, Pause, Phase, Reason, State } from '@stackyard/domain';
+import type { ClusterState, CommandRequest, ServiceState, StackRef, Turns } from '@stackyard/planner';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 
 /**
@@ -7,12 +7,18 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
  * component and path, the digests of the files that its configure phase must give.
  */
 export type Snapshot = Omit<ClusterState, 'stacks' | 'services'> & {
-  readonly services: readonly Omit<ServiceState, 'manifest'>[];
+  readonly services: readonly SnapshotService[];
   /** Services as they were, of which the job removes host components. */
-  readonly leaving: readonly Omit<ServiceState, 'manifest'>[];
+  readonly leaving: readonly SnapshotService[];
   readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** As in the plan; absent where nothing is decommissioned. */
   readonly drains?: Readonly<Record<string, readonly string[]>>;
+  /** Only where the operator asked for turns. */
+  readonly turns?: Turns | undefined;
+};
+
+export type SnapshotService = Omit<ServiceState, 'manifest' | 'otherVersions'> & {
+  readonly otherVersions?: readonly { readonly stack: StackRef }[] | undefined;
 };
 
 /** A change shown before it happens. Executing it is refused when the cluster's revision moved. */
@@ -47,6 +53,8 @@ export const Job = defineEntity({
     state: p.string().$type<State>(),
     reason: p.string().$type<Reason>().nullable(),
     cancelRequested: p.boolean(),
+    /** Only of a job that waits for its operator after the first batch of those that take turns. */
+    pause: p.string().$type<Pause>().nullable(),
     /** The cluster's revision after the job's own change; a retry is refused when it moved. */
     basis: p.integer(),
     /** encodeGraph() of the planner. */

@@ -7,6 +7,7 @@ import { Migration20261126021500_room_for_updates } from './Migration20261126021
 import { Migration20261126052645_trust } from './Migration20261126052645_trust.ts';
 import { Migration20261126052944_leaving } from './Migration20261126052944_leaving.ts';
 import { Migration20261126053208_deprecated_stacks } from './Migration20261126053208_deprecated_stacks.ts';
+import { Migration20261126054817_stack_versions } from './Migration20261126054817_stack_versions.ts';
 import { Migration20261126054930_runs_of_events } from './Migration20261126054930_runs_of_events.ts';
 
 /** Every migration in order, named one by one so that no folder is searched at run time. */
@@ -18,5 +19,6 @@ export const migrations: readonly Constructor<Migration>[] = [
   Migration20261126052645_trust,
   Migration20261126052944_leaving,
   Migration20261126053208_deprecated_stacks,
+  Migration20261126054817_stack_versions,
   Migration20261126054930_runs_of_events,
 ];

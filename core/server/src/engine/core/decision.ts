@@ -56,13 +56,20 @@ export class Decision {
 
   job({ row }: LoadedJob): void {
     this.#lazy = false;
-    const { id, state, reason, cancelRequested, position, counts, startedAt, finishedAt } = row;
-    this.#jobs.set(id, { id, state, reason, cancelRequested, position, counts, startedAt, finishedAt });
+    const { id, state, reason, cancelRequested, pause, position, counts, startedAt, finishedAt } = row;
+    this.#jobs.set(id, { id, state, reason, cancelRequested, pause, position, counts, startedAt, finishedAt });
     this.#events.push({
       topic: 'job',
       clusterId: row.clusterId,
       key: `job:${id}`,
-      payload: { kind: 'job', jobId: id, state, counts, title: row.title },
+      payload: {
+        kind: 'job',
+        jobId: id,
+        state,
+        counts,
+        title: row.title,
+        ...(pause === 'PAUSED' ? { paused: true } : {}),
+      },
     });
   }
 

@@ -42,6 +42,8 @@ export type Happening =
   | { readonly kind: 'unprepared'; readonly attemptId: string; readonly result: AttemptResult }
   /** PENDING tasks become CANCELED, running ones are ended by their agents. */
   | { readonly kind: 'cancel'; readonly jobId: string }
+  /** A job that waits after its first batch may go on. */
+  | { readonly kind: 'resume'; readonly jobId: string }
   /** Every commit up to this number is durable, but those that were `refused`. */
   | { readonly kind: 'committed'; readonly commit: number }
   /** The database does not take this change and never will: what was to follow it does not. */

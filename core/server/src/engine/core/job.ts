@@ -31,6 +31,8 @@ export function loadedJob(row: JobRow, tasks: readonly TaskRow[], rows: readonly
     cancelRequested: row.cancelRequested,
     started: row.state !== 'PENDING',
     graph: decodeGraph(row.graph),
+    turns: row.snapshot.turns,
+    pause: row.pause ?? undefined,
     tasks: tasks.map(({ id, hostId, idempotent, reason }, node) => {
       const { state, number } = attempts[node]!;
       const before = byId.get(`${id}/${number - 1}`);

@@ -108,6 +108,7 @@ function jobChanged(turn: Turn, job: LoadedJob, effect: Extract<SchedulerEffect,
   row.state = effect.state;
   row.counts = effect.counts;
   row.reason = effect.reason ?? null;
+  row.pause = effect.pause ?? null;
   if (effect.state !== 'PENDING') row.startedAt ??= turn.at;
   row.finishedAt = isTerminal(effect.state) ? turn.at : null;
   row.cancelRequested ||= effect.cancelRequested;

@@ -1,4 +1,4 @@
-import { desiredAfter } from '@stackyard/domain';
+import { type Desired, desiredAfter } from '@stackyard/domain';
 import type { JobRow, TaskRow } from '../../database/entities.ts';
 import type { AttemptResult } from '../sessions/messages.ts';
 import type { BuiltEnvelope } from './state.ts';
@@ -29,20 +29,33 @@ export function componentChange({
     const leaving = task.phase === 'decommission' ? 'DRAINED' : null;
     return { components: moved.map((each) => ({ id: each, way: { leaving } })) };
   }
-  const desired = desiredAfter[task.phase];
+  const desired = desiredOf(job, task);
+  const stackDigest = runsFrom(job, task);
   const once = onceAfter[task.phase];
   const configured =
     task.phase === 'configure' && values
       ? { applied: result.applied, appliedValues: values, configVersion: configVersionOf(job, task) }
       : undefined;
-  if (desired === undefined && once === undefined && configured === undefined) return {};
+  if ([desired, once, configured, stackDigest].every((part) => part === undefined)) return {};
   const patch: ComponentPatch = {
     id,
     ...(desired === undefined ? {} : { desired }),
     ...(once === undefined ? {} : { once: [once] }),
     ...(configured === undefined ? {} : { configured }),
+    ...(stackDigest === undefined ? {} : { stackDigest }),
   };
   return { components: [patch] };
+}
+
+/** Whoever upgrades what runs wants it to run, also while it is stopped for that. */
+function desiredOf({ command }: JobRow, { phase }: TaskRow): Desired | undefined {
+  return command === 'upgrade' && phase !== 'start' ? undefined : desiredAfter[phase];
+}
+
+/** From which artifact a host component runs once this has succeeded: its configs are the step from one version to another. */
+function runsFrom({ command, snapshot }: JobRow, { phase, service }: TaskRow): string | undefined {
+  if (phase !== 'configure' && !(phase === 'install' && command !== 'upgrade')) return undefined;
+  return snapshot.services.find(({ name }) => name === service)?.stack.digest;
 }
 
 /** Said when a job ends that was to remove whole services; their rows left with their last host component. */

@@ -65,6 +65,7 @@ function happen(turn: Turn, event: Happening): void {
       return;
     case 'gone':
     case 'cancel':
+    case 'resume':
       turn.schedule(event);
       return;
     case 'prepared':

@@ -50,6 +50,7 @@ export function sampleJob(
     state: running ? 'RUNNING' : 'PENDING',
     reason: null,
     cancelRequested: false,
+    pause: null,
     basis: 1,
     graph: Buffer.from(encodeGraph(builder.toGraph())),
     snapshot: { id: 'c', name: 'c', hosts: [], services: [], leaving: [], files: {} },

@@ -1,5 +1,6 @@
-import type { Reason, State, TaskCounts } from '@stackyard/domain';
-import type { Progress, TaskGraph } from '@stackyard/planner';
+import type { Pause, Reason, State, TaskCounts } from '@stackyard/domain';
+import type { Progress, TaskGraph, Turns } from '@stackyard/planner';
+import type { Gates } from './gates.ts';
 
 /** What the scheduler must know of a task; its number is its node in the job's graph. */
 export interface TaskInput {
@@ -21,6 +22,9 @@ export interface JobInput {
   readonly started: boolean;
   readonly graph: TaskGraph;
   readonly tasks: readonly TaskInput[];
+  /** What the operator asked of host components that take turns. */
+  readonly turns?: Turns | undefined;
+  readonly pause?: Pause | undefined;
 }
 
 /**
@@ -45,6 +49,10 @@ export interface JobRun {
   readonly lostBefore: Uint8Array;
   readonly counts: Record<State, number>;
   readonly states: State[];
+  readonly gates: Gates;
+  /** Gates that all before is done for, and that wait for the operator. */
+  readonly held: Set<number>;
+  pause: Pause | undefined;
   cancelRequested: boolean;
   started: boolean;
   /** Why it will not be SUCCESSFUL: of the first task that was not. */
@@ -95,7 +103,9 @@ export type SchedulerEvent =
       readonly state: 'SUCCESSFUL' | 'FAILED' | 'CANCELED';
       readonly reason?: Reason | undefined;
     }
-  | { readonly kind: 'cancel'; readonly jobId: string };
+  | { readonly kind: 'cancel'; readonly jobId: string }
+  /** The operator has looked at the first batch, and agrees to the others. */
+  | { readonly kind: 'resume'; readonly jobId: string };
 
 export type SchedulerEffect =
   /** Read the rows of this job and give them back by `loaded`, or say that it is `gone`. */
@@ -126,6 +136,7 @@ export type SchedulerEffect =
       readonly cancelRequested: boolean;
       readonly reason: Reason | undefined;
       readonly counts: TaskCounts;
+      readonly pause: Pause | undefined;
     }
   /** The job is terminal: forget it. */
   | { readonly kind: 'release'; readonly jobId: string };

@@ -1,5 +1,6 @@
 import { isTerminal, jobState, noTasks, type Reason, type State } from '@stackyard/domain';
-import { completed, dependents, resume } from '@stackyard/planner';
+import { completed, dependents, excused, forEachSuccessor, resume } from '@stackyard/planner';
+import { gatesOf } from './gates.ts';
 import {
   type HostPlaces,
   ISSUED,
@@ -61,6 +62,9 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): rea
     case 'cancel':
       step.cancel(event.jobId);
       break;
+    case 'resume':
+      step.resume(event.jobId);
+      break;
   }
   step.settle();
   return effects;
@@ -110,10 +114,9 @@ class Step {
       if (job.stage[task] === ISSUED) this.host(hostId).busy += 1;
     });
     for (const task of held) this.#takeOver(job, task);
-    const unsuccessful = job.states.flatMap((taskState, task) =>
-      taskState === 'FAILED' || taskState === 'CANCELED' ? [task] : [],
-    );
-    if (unsuccessful.length > 0) this.#cancelAfter(job, unsuccessful);
+    // The gates know of these from their rows.
+    const over = job.states.flatMap((taskState, task) => (unsuccessful(taskState) ? [task] : []));
+    if (over.length > 0) this.#excuse(job, this.#withdrawAfter(job, over));
     if (job.cancelRequested) this.#cancelAll(job);
     else for (const task of ready) if (job.stage[task] === WAITING) this.#makeReady(job, task);
   }
@@ -144,9 +147,7 @@ class Step {
     this.#vacate(job, task);
     if (event.state === 'SUCCESSFUL') {
       this.#turn(job, task, 'SUCCESSFUL');
-      for (const next of completed(job.progress, task)) {
-        if (job.stage[next] === WAITING && !job.cancelRequested) this.#makeReady(job, next);
-      }
+      this.#goOn(job, task);
     } else if (this.#mayRenew(job, task, reason)) {
       job.lostBefore[task] = 1;
       job.attempt[task] = attempt + 1;
@@ -172,6 +173,18 @@ class Step {
     job.changed = true;
     this.#touched.add(job);
     this.#cancelAll(job);
+  }
+
+  resume(jobId: string): void {
+    const job = this.#state.jobs.get(jobId);
+    // A job that is read later is read as resumed.
+    if (job?.pause !== 'PAUSED') return;
+    job.pause = 'RESUMED';
+    job.changed = true;
+    this.#touched.add(job);
+    const held = [...job.held];
+    job.held.clear();
+    for (const gate of held) this.#goOn(job, gate);
   }
 
   hostLost(hostId: string): void {
@@ -204,8 +217,9 @@ class Step {
       const state = stateOf(job);
       if (job.changed || isTerminal(state)) {
         job.changed = false;
-        const { reason, counts, cancelRequested } = job;
-        this.#effects.push({ kind: 'job', jobId: job.id, state, cancelRequested, reason, counts: { ...counts } });
+        const { reason, counts, cancelRequested, pause } = job;
+        const said = { state, cancelRequested, reason, counts: { ...counts }, pause };
+        this.#effects.push({ kind: 'job', jobId: job.id, ...said });
       }
       if (isTerminal(state)) this.forget(job.id);
     }
@@ -260,10 +274,41 @@ class Step {
     this.#effects.push({ kind: 'issue', jobId: job.id, task, attempt: job.attempt[task]! });
   }
 
-  /** Everything that waits for these, directly or not, will not run. */
+  /** What waited for a task or gate only. */
+  #goOn(job: JobRun, node: number): void {
+    for (const next of completed(job.progress, node, (gate) => holds(job, gate))) {
+      if (job.stage[next] === WAITING && !job.cancelRequested) this.#makeReady(job, next);
+    }
+  }
+
+  /**
+   * Everything that waits for these, directly or not, will not run; but for what comes behind a gate that is open, or
+   * that the operator wants opened although so many before it failed.
+   */
+  #withdrawAfter(job: JobRun, tasks: readonly number[]): readonly number[] {
+    const { gates, progress, states } = job;
+    const spared = (gate: number): boolean =>
+      gates.has(gate) && (progress.waits[gate] === 0 || gates.excuses(gate, states));
+    const withdrawn = dependents(job.graph, tasks, spared).filter((task) => job.stage[task] === WAITING);
+    for (const task of withdrawn) this.#withdraw(job, task, 'CANCELED', 'DEPENDENCY_FAILED');
+    return withdrawn;
+  }
+
   #cancelAfter(job: JobRun, tasks: readonly number[]): void {
-    for (const task of dependents(job.graph, tasks)) {
-      if (job.stage[task] === WAITING) this.#withdraw(job, task, 'CANCELED', 'DEPENDENCY_FAILED');
+    this.#excuse(job, [...tasks, ...this.#withdrawAfter(job, tasks)]);
+  }
+
+  /** The gates behind tasks that came to nothing no longer wait for them, where that is tolerated. */
+  #excuse(job: JobRun, tasks: readonly number[]): void {
+    const { gates, graph, progress, states } = job;
+    const behind: number[] = [];
+    for (const task of tasks) {
+      forEachSuccessor(graph, task, (gate) => {
+        if (gates.has(gate) && gates.excuses(gate, states)) behind.push(gate);
+      });
+    }
+    for (const gate of behind) {
+      if (excused(progress, gate) && !holds(job, gate)) this.#goOn(job, gate);
     }
   }
 
@@ -308,13 +353,36 @@ function stateOf(job: JobRun): State {
   return state === 'RUNNING' && !job.started ? 'PENDING' : state;
 }
 
+function unsuccessful(state: State | undefined): boolean {
+  return state === 'FAILED' || state === 'CANCELED';
+}
+
+/** Whether the job stops at a gate now, all before it being over. */
+function holds(job: JobRun, gate: number): boolean {
+  if (!job.pause || job.pause === 'RESUMED' || !job.gates.pauses(gate)) return false;
+  job.held.add(gate);
+  if (job.pause !== 'PAUSED') job.changed = true;
+  job.pause = 'PAUSED';
+  return true;
+}
+
 function hostOf(job: JobRun, task: number): string {
   return job.tasks[task]!.hostId;
 }
 
 function runOf(input: JobInput): { job: JobRun; ready: readonly number[] } {
   const { tasks, graph } = input;
-  const { progress, ready } = resume(graph, (task) => tasks[task]?.state === 'SUCCESSFUL');
+  const gates = gatesOf(input.turns, graph);
+  const states = tasks.map(({ state }) => state);
+  const held = new Set<number>();
+  const { progress, ready } = resume(graph, (task) => tasks[task]?.state === 'SUCCESSFUL', {
+    isHeld: (gate) => {
+      const isHeld = input.pause !== undefined && input.pause !== 'RESUMED' && gates.pauses(gate);
+      if (isHeld) held.add(gate);
+      return isHeld;
+    },
+    isExcused: (task, gate) => unsuccessful(states[task]) && gates.excuses(gate, states),
+  });
   const counts: Record<State, number> = { ...noTasks };
   for (const { state } of tasks) counts[state] += 1;
   const job: JobRun = {
@@ -326,12 +394,15 @@ function runOf(input: JobInput): { job: JobRun; ready: readonly number[] } {
     stage: Uint8Array.from(tasks, ({ state }) => (isTerminal(state) ? OVER : state === 'RUNNING' ? ISSUED : WAITING)),
     attempt: Uint32Array.from(tasks, ({ attempt }) => attempt),
     lostBefore: Uint8Array.from(tasks, ({ lostBefore }) => (lostBefore ? 1 : 0)),
-    states: tasks.map(({ state }) => state),
+    states,
     counts,
     cancelRequested: input.cancelRequested,
+    gates,
+    held,
+    pause: held.size > 0 ? 'PAUSED' : input.pause,
     started: input.started,
     reason: tasks.find(({ state, reason }) => state === 'FAILED' && reason !== undefined)?.reason,
-    changed: false,
+    changed: held.size > 0 && input.pause !== 'PAUSED',
   };
   return { job, ready: ready.filter((task) => job.stage[task] === WAITING) };
 }

@@ -280,6 +280,7 @@ export class EngineWorld {
         state: 'PENDING',
         reason: null,
         cancelRequested: false,
+        pause: null,
         basis: 1,
         graph: Buffer.from(encodeGraph(builder.toGraph())),
         snapshot: { id: clusterId, name: 'c', hosts: [], services: [], leaving: [], files: {}, ...snapshot },

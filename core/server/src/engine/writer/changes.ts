@@ -7,7 +7,7 @@ export type AttemptWrite = Omit<AttemptRow, 'late'> & { readonly late?: LateResu
 export type TaskWrite = Pick<TaskRow, 'id' | 'state' | 'reason' | 'attempts' | 'startedAt' | 'finishedAt'>;
 export type JobWrite = Pick<
   JobRow,
-  'id' | 'state' | 'reason' | 'cancelRequested' | 'position' | 'counts' | 'startedAt' | 'finishedAt'
+  'id' | 'state' | 'reason' | 'cancelRequested' | 'pause' | 'position' | 'counts' | 'startedAt' | 'finishedAt'
 >;
 
 /** Absent fields stay as they are. `seen` replaces all of what was last observed. */
@@ -23,6 +23,8 @@ export interface ComponentPatch {
   };
   /** How far it is on its way out from here on; null when it is no longer. */
   readonly way?: { readonly leaving: Leaving | null };
+  /** The artifact it runs from now on. */
+  readonly stackDigest?: string;
   readonly seen?: {
     readonly observed: Observed;
     readonly observedAt: Date;

@@ -52,6 +52,7 @@ const jobColumns: readonly Column[] = [
   ['state', 'state', 'text'],
   ['reason', 'reason', 'text'],
   ['cancelRequested', 'cancel_requested', 'boolean'],
+  ['pause', 'pause', 'text'],
   ['position', 'position', 'bigint'],
   ['counts', 'counts', 'jsonb'],
   ['startedAt', 'started_at', 'timestamptz'],
@@ -141,9 +142,11 @@ const parts: Readonly<Record<Part, string>> = {
      applied = coalesce(r.configured->'applied', c.applied),
      applied_values = coalesce(r.configured->'appliedValues', c.applied_values),
      config_version = coalesce((r.configured->>'configVersion')::int, c.config_version),
+     stack_digest = coalesce(r."stackDigest", c.stack_digest),
      ${within('c', 'way', wayColumns)},
      ${within('c', 'seen', seenColumns)}
-   from json_to_recordset($N::json) as r(id uuid, desired text, once jsonb, configured jsonb, way jsonb, seen jsonb), fence
+   from json_to_recordset($N::json)
+     as r(id uuid, desired text, once jsonb, configured jsonb, "stackDigest" text, way jsonb, seen jsonb), fence
    where c.id = r.id`,
   removed: `delete from host_component as c
    using json_to_recordset($N::json) as r(id uuid), fence where c.id = r.id`,
