@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { buildStack } from './build/index.ts';
+import { type Component, defineService, defineStack, type Service } from './define/index.ts';
+import { toManifest } from './define/toManifest.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folder = await mkdtemp(join(tmpdir(), 'stackyard-readme-'));
@@ -23,14 +25,34 @@ async function packageOf(name: string, files: Record<string, string>): Promise<s
   return path;
 }
 
-const [definition = '', testing = ''] = await snippets('sdk/README.md');
-const cache = await packageOf('cache', { 'index.ts': definition, 'cache.test.ts': testing });
+/** Snippets that begin with the name of their file. */
+const files = Object.fromEntries(
+  (await snippets('sdk/README.md')).flatMap((code) => {
+    const name = /^\/\/ src\/(\S+)\n/.exec(code)?.[1];
+    return name === undefined ? [] : [[name, code]];
+  }),
+);
+const cache = await packageOf('cache', files);
 // Registers the tests of the README as tests of this file; its stack has no templates to find.
 await import(join(cache, 'src', 'cache.test.ts'));
 
 test('the stack of the README can be built', async () => {
   expect((await buildStack(cache)).manifest.title).toBe('Cache');
 });
+
+test.each(Object.keys(files).filter((name) => !/^(index|.*\.test)\.ts$/.test(name)))(
+  'what %s of the README defines can be part of a stack',
+  async (name) => {
+    const defined = (await import(join(cache, 'src', name))) as Record<string, Service | Component>;
+    const isService = (each: Service | Component): each is Service => 'components' in each.options;
+    const all = Object.values(defined);
+    const components = all.filter((each): each is Component => !isService(each));
+    const own = defineService('own', { title: 'Own', version: '1', user: 'own', components });
+    const services = [...all.filter(isService), ...(components.length > 0 ? [own] : [])] as [Service, ...Service[]];
+    const manifest = toManifest(defineStack({ services }), { name: 'own', version: '1.0.0', sdk: '0.1.0' });
+    expect(manifest.services).not.toEqual([]);
+  },
+);
 
 test('the stack of the stacks README can be built', async () => {
   const [clock = ''] = await snippets('stacks/README.md');

@@ -1,5 +1,5 @@
 import type { session } from '@stackyard/agent';
-import type { EnvelopeTerms__Output } from '@stackyard/proto';
+import { type EnvelopeTerms__Output, fromValueMap } from '@stackyard/proto';
 import type { Random } from './random.ts';
 
 /** How long a task takes, in milliseconds; nothing ends it in the next turn of the event loop. */
@@ -83,7 +83,7 @@ const outcomes: Readonly<
 
 /** What a task came to: a configure phase says that it wrote exactly what was expected. */
 export function fakeResult(
-  { phase, expectedFiles }: Pick<EnvelopeTerms__Output, 'phase' | 'expectedFiles'>,
+  { phase, expectedFiles, action, self }: Pick<EnvelopeTerms__Output, 'phase' | 'expectedFiles' | 'action' | 'self'>,
   how: keyof typeof outcomes,
   { startedAtMs, logSize }: { readonly startedAtMs: number; readonly logSize: number },
 ): session.AttemptResult {
@@ -93,7 +93,12 @@ export function fakeResult(
     startedAtMs,
     durationMs: Date.now() - startedAtMs,
     logSize,
-    outputs: {},
+    outputs: action && how === 'success' ? { result: resultOf(action, self?.host ?? '') } : {},
     applied: phase === 'configure' && how === 'success' ? expectedFiles : {},
   };
+}
+
+/** An action gives back what it was asked, for nothing else is known of it here. */
+function resultOf({ name, input }: NonNullable<EnvelopeTerms__Output['action']>, host: string): string {
+  return JSON.stringify({ simulated: name, host, input: fromValueMap(input ?? undefined) });
 }

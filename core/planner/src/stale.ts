@@ -1,4 +1,4 @@
-import { EFFECTS, type Effect, isLeaving } from '@stackyard/domain';
+import { EFFECTS, type Effect } from '@stackyard/domain';
 import type { ComponentManifest, ConfigManifest, ConfigValues, PropertyManifest } from '@stackyard/sdk/manifest';
 import { referencesOf } from '@stackyard/sdk/render';
 import { inputsOf } from './inputs.ts';
@@ -47,7 +47,7 @@ export function stale(
 
 function placement(service: ServiceState): string {
   return service.hostComponents
-    .map(({ id, leaving }) => `${id} ${isLeaving(leaving)}`)
+    .map(({ id }) => id)
     .toSorted()
     .join(' ');
 }

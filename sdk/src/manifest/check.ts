@@ -5,7 +5,7 @@ import { didYouMean } from '../render/nearest.ts';
 import type { ConfigManifest, PropertyManifest } from './config.ts';
 import type { Expression, PropertyRef } from './expression.ts';
 import { kindFaults, propertyKindFaults } from './kinds.ts';
-import type { ComponentManifest, ServiceManifest, StackManifest } from './manifest.ts';
+import type { ActionManifest, ComponentManifest, ServiceManifest, StackManifest } from './manifest.ts';
 import { cyclesOf } from './cycles.ts';
 import { directPartsOf, expressionsOf, partsOf } from './walk.ts';
 
@@ -137,17 +137,45 @@ function checkComponent(service: ServiceManifest, component: ComponentManifest):
       ? [problem(where, 'its turns end with a role, but it has no `role` probe', 'add the probe')]
       : []),
     ...(component.actions ?? []).flatMap((action) =>
-      action.input.flatMap((property) => checkProperty(`${where} action ${action.name} ${property.name}`, property)),
+      action.input.flatMap((property) =>
+        checkInput(`${where} action ${action.name} ${property.name}`, action, property),
+      ),
     ),
+    ...twice(where, component.actions ?? []),
+    ...(component.actions ?? []).flatMap((action) => twice(`${where} action ${action.name}`, action.input)),
     ...files.map(({ name }) => problem(`${where} file ${name}`, '`in` is no directory', 'name a property of type dir')),
   ];
 }
+
+/** What an operator is asked for. Its conditions and defaults may name each other, by a config that is called `.`. */
+function checkInput(where: string, { input }: ActionManifest, property: PropertyManifest): StackProblem[] {
+  const own = [property.default, property.when].flatMap((each) => (each ? partsOf(each) : []));
+  const names = own.flatMap((part) =>
+    'property' in part && part.property.config === INPUT ? [part.property.property] : [],
+  );
+  return [
+    ...checkProperty(where, property),
+    ...(property.generated ? [problem(where, 'nothing is made for an action by the server', 'give it a default')] : []),
+    ...unknown(
+      where,
+      'input',
+      names,
+      input.map(({ name }) => name),
+    ),
+  ];
+}
+
+const INPUT = '.';
 
 /** Names that an expression uses. */
 function checkReference(service: ServiceManifest, where: string, part: Expression): StackProblem[] {
   const configs = service.configs.map(({ name }) => name);
   const components = service.components.map(({ name }) => name);
-  if ('property' in part) return propertyFaults(service, where, part.property);
+  if ('property' in part) {
+    // What an action asks for is checked with the action.
+    if (part.property.config === INPUT && where.includes(' action ')) return [];
+    return propertyFaults(service, where, part.property);
+  }
   if ('configPath' in part) return unknown(where, 'config', [part.configPath], configs);
   if ('count' in part) return unknown(where, 'component', [part.count], components);
   if ('each' in part) return unknown(where, 'component', [part.each.component], components);

@@ -15,7 +15,7 @@ export interface TemplateContext {
   /** Values of every config of the service. */
   readonly values: Values;
   readonly self: Readonly<Record<string, Json>>;
-  /** Host components by component, by ordinal, each with its own `values`. */
+  /** Host components by component, by ordinal, each with its own `values` and whether it is leaving. */
   readonly instances: Readonly<Record<string, readonly object[]>>;
   readonly imports: Inputs['imports'];
   /** Directory of each unpacked package. */
@@ -70,6 +70,7 @@ function instancesOf(name: string, configs: readonly ConfigManifest[], inputs: I
       host: instance.host,
       address: instance.address,
       ordinal: instance.ordinal,
+      leaving: instance.leaving ?? false,
       values: instance.overrides || shifted ? resolveInstance(configs, inputs, instance) : own,
     }));
 }

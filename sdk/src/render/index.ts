@@ -1,5 +1,6 @@
 export * from '../paths.ts';
 export * from '../systemDirectory.ts';
+export * from './actionInput.ts';
 export { analyseTemplate, type TemplateFault, type TemplateUse } from './analyse.ts';
 export * from './check.ts';
 export * from './effective.ts';

@@ -70,6 +70,19 @@ export function describeStack(stack: Stack, options: DescribeOptions = {}): void
       expect(twice.files).toEqual(once.files);
     });
 
+    test.each(askable(components))('$what of $component.name answers, or says why not', async ({ component, ask }) => {
+      const host = hostOf(component);
+      const asking = async (): Promise<unknown> => {
+        const configured = await withSpare(cluster, component).run(component, 'configure', host);
+        return ask(configured.next, host);
+      };
+      const said = await asking().catch((error: unknown) => error);
+      // In an empty world it may fail; then with a sentence for the operator.
+      if (said instanceof TypeError || said instanceof ReferenceError) throw said;
+      if (said instanceof Error) expect(said.message.trim()).not.toBe('');
+      else expect(JSON.parse(JSON.stringify(said ?? null))).toEqual(said ?? null);
+    });
+
     test('every import from a service of the stack names one of its exports', () => {
       const broken = importsIn(manifest).filter(({ service, export: name }) => {
         const own = manifest.services.find((candidate) => candidate.name === service);
@@ -188,6 +201,43 @@ function lifecyclePhases(components: readonly Component[]): PhaseOf[] {
   return components.flatMap((component) =>
     (Object.keys(component.options.lifecycle ?? {}) as LifecyclePhase[]).map((phase) => ({ component, phase })),
   );
+}
+
+interface Askable {
+  readonly component: Component;
+  readonly what: string;
+  readonly ask: (cluster: Simulation, host: string) => Promise<unknown>;
+}
+
+/** Everything an operator can ask of a component, with the least that has to be given. */
+function askable(components: readonly Component[]): Askable[] {
+  return components.flatMap((component): Askable[] => {
+    const { actions = {}, decommission } = component.options;
+    const asked = Object.entries(actions).map(([name, { manifest }]): Askable => {
+      const needed = manifest.input.filter((each) => !(each.default || each.optional || each.when));
+      const input = Object.fromEntries(
+        needed.flatMap((property) => {
+          const sample = sampleOf(property);
+          return sample === undefined ? [] : [[property.name, sample]];
+        }),
+      );
+      const ask: Askable['ask'] = async (cluster, host) => (await cluster.action(component, name, input, host)).result;
+      return { component, what: `action ${name}`, ask };
+    });
+    if (!decommission) return asked;
+    const drain: Askable['ask'] = async (cluster, host) => {
+      const { next } = await cluster.decommission(component, host);
+      await next.recommission(component, host);
+    };
+    return [...asked, { component, what: 'decommission', ask: drain }];
+  });
+}
+
+/** Another host with the component, as far as it may have one: somebody has to take over what leaves. */
+function withSpare(cluster: Simulation, component: Component): Simulation {
+  const { cardinality } = component.options;
+  const isOne = standardHosts(cluster.manifest)[component.name]?.length === 1;
+  return isOne && /\+$|-/.test(cardinality) ? cluster.add(component, `${component.name}-spare`) : cluster;
 }
 
 /**

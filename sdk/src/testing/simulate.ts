@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component, LifecyclePhase } from '../define/component.ts';
+import type { Host } from '../define/host.ts';
 import type { PortProperty, Property, PropertyType } from '../define/expression.ts';
 import type { Stack } from '../define/service.ts';
 import { toManifest } from '../define/toManifest.ts';
 import type { Json } from '../manifest/expression.ts';
 import type { ConfigValues, HostFacts } from '../manifest/inputs.ts';
 import type { StackManifest } from '../manifest/manifest.ts';
+import { type ActionInput, actionInputOf, checkActionInput, checkActionInputOn } from '../render/actionInput.ts';
 import { type ProcessCommand, processCommand } from '../render/process.ts';
 import { type Effects, renderedFiles, simulatedHost } from './effects.ts';
 import { ImpossibleScenarioError } from './errors.ts';
@@ -18,7 +20,7 @@ import {
   requirePossible,
   requireSavable,
 } from './possible.ts';
-import { definitionOf, inputsOf, placementOf, type World } from './world.ts';
+import { definitionOf, inputsOf, instanceOf, type Placement, placementOf, type World } from './world.ts';
 
 /** What a phase left behind on its host, and the cluster after it. */
 export interface SimulatedResult {
@@ -38,6 +40,13 @@ export interface AnswerPlace {
   /** A port of the stack, by its property or its number. */
   readonly port?: PortProperty | number;
 }
+
+export interface SimulatedAction extends SimulatedResult {
+  /** What the action gave back; null where it gave nothing. */
+  readonly result: Json;
+}
+
+type Work = (host: Host) => Promise<void> | void;
 
 export interface SimulationOptions {
   /** The stack's package folder, for its templates; the working directory when absent. */
@@ -192,30 +201,98 @@ export class Simulation {
    * @throws what the function throws; ImpossibleScenarioError for a cluster that cannot be
    */
   async run(component: Component, phase: LifecyclePhase, host: string): Promise<SimulatedResult> {
-    const world = this.#world;
-    const placement = placementOf(world, component.name, host);
-    requirePossible(world, placement);
-    const { service, component: definition } = definitionOf(world.manifest, component.name);
-    const inputs = inputsOf(world, placement);
-    const scene = {
-      world,
-      service,
-      component: definition,
-      inputs,
-      timeoutMs: (definition.timeouts[phase] ?? 600) * 1000,
-    };
-    const effects: Effects = { files: { ...world.files[host] }, programs: [], log: [], once: [...world.once] };
-    const id = `${host} ${service.name}/${component.name}`;
-    const processes = { ...world.processes };
-    if (phase === 'configure') Object.assign(effects.files, renderedFiles(scene, []));
+    const { definition, id, inputs, service } = this.#sceneOf(component, host);
+    const timeoutMs = (definition.timeouts[phase] ?? 600) * 1000;
+    const processes = { ...this.#world.processes };
     const command = processCommand({ service, component: definition, inputs });
     if (phase === 'start' && command) processes[id] = command;
     if (phase === 'stop' || phase === 'remove') delete processes[id];
-    const settled = this.#with({ processes }).#world;
-    await lifecycleOf(this.#stack, component.name)[phase]?.(simulatedHost({ ...scene, world: settled }, effects));
+    const own = optionsOf(this.#stack, component.name).lifecycle?.[phase];
+    const writes = phase === 'configure';
+    return this.#with({ processes }).#perform(component, host, { timeoutMs, writes, work: (it) => own?.(it) });
+  }
+
+  /**
+   * Runs an action with what an operator gives; on the lowest ordinal, or on a host. What it gives back is `result`.
+   * @throws what the function throws; ImpossibleScenarioError for an input that would be refused
+   */
+  async action(component: Component, name: string, given: ActionInput = {}, host?: string): Promise<SimulatedAction> {
+    const where = host ?? this.#first(component).host;
+    const { definition, inputs, service } = this.#sceneOf(component, where);
+    const action = definition.actions?.find((each) => each.name === name);
+    const run = optionsOf(this.#stack, component.name).actions?.[name]?.run;
+    if (!action || !run) throw new ImpossibleScenarioError(`${component.name} has no action ${name}.`);
+    const scene = { service, action, inputs, given };
+    const first = checkActionInput(action, given)[0] ?? checkActionInputOn(scene)[0];
+    if (first) throw new ImpossibleScenarioError(`an operator could not run it: ${first.message}`);
+    let result: Json = null;
+    const work = async (it: Host): Promise<void> => {
+      result = (await run(it, actionInputOf(scene))) ?? null;
+    };
+    const timeoutMs = action.timeout * 1000;
+    const done = await this.#perform(component, where, { timeoutMs, writes: false, work });
+    return { ...done, result };
+  }
+
+  /**
+   * Empties the component on a host: it is leaving from then on (`next` too), who empties it gets its files anew, and the
+   * stack's function runs there.
+   */
+  async decommission(component: Component, host: string): Promise<SimulatedResult> {
+    return this.#drain(component, host, { leaving: true });
+  }
+
+  /** Takes the component on a host in again. */
+  async recommission(component: Component, host: string): Promise<SimulatedResult> {
+    return this.#drain(component, host, { leaving: false });
+  }
+
+  #drain(component: Component, host: string, { leaving }: { readonly leaving: boolean }): Promise<SimulatedResult> {
+    const { decommission } = optionsOf(this.#stack, component.name);
+    if (!decommission) throw new ImpossibleScenarioError(`${component.name} declares no decommission.`);
+    const before = placementOf(this.#world, component.name, host);
+    if (!leaving && !before.leaving) throw new ImpossibleScenarioError(`${component.name} on ${host} is not leaving.`);
+    const { leaving: _, ...staying } = before;
+    const after: Placement = leaving ? { ...staying, leaving } : staying;
+    const placements = this.#world.placements.map((each) => (each === before ? after : each));
+    const marked = this.#with({ placements });
+    if (!placements.some((each) => each.component === component.name && !each.leaving)) {
+      throw new ImpossibleScenarioError(`no ${component.name} would stay to take over.`);
+    }
+    const by = decommission.by ?? component;
+    const where = decommission.by ? marked.#first(by).host : host;
+    const own = leaving ? decommission.drain : decommission.undo;
+    const work = (it: Host) => own?.(it, [instanceOf(marked.#world, after)]);
+    return marked.#perform(by, where, { timeoutMs: (decommission.timeout ?? 3600) * 1000, writes: true, work });
+  }
+
+  #first({ name }: Component): Placement {
+    const own = this.#world.placements.filter((placement) => placement.component === name);
+    const [first] = own.toSorted((a, b) => a.ordinal - b.ordinal);
+    return first ?? placementOf(this.#world, name, 'any host');
+  }
+
+  #sceneOf({ name }: Component, host: string) {
+    const placement = placementOf(this.#world, name, host);
+    requirePossible(this.#world, placement);
+    const { service, component: definition } = definitionOf(this.#world.manifest, name);
+    return { service, definition, inputs: inputsOf(this.#world, placement), id: `${host} ${service.name}/${name}` };
+  }
+
+  async #perform(
+    component: Component,
+    host: string,
+    { timeoutMs, writes, work }: { readonly timeoutMs: number; readonly writes: boolean; readonly work: Work },
+  ): Promise<SimulatedResult> {
+    const world = this.#world;
+    const { service, definition, inputs, id } = this.#sceneOf(component, host);
+    const scene = { world, service, component: definition, inputs, timeoutMs };
+    const effects: Effects = { files: { ...world.files[host] }, programs: [], log: [], once: [...world.once] };
+    if (writes) Object.assign(effects.files, renderedFiles(scene, []));
+    await work(simulatedHost(scene, effects));
     const { files, programs, log, once } = effects;
-    const next = this.#with({ processes, once, files: { ...world.files, [host]: files } });
-    return { files, process: processes[id], programs, log, next };
+    const next = this.#with({ once, files: { ...world.files, [host]: files } });
+    return { files, process: world.processes[id], programs, log, next };
   }
 
   #with(changes: Partial<World>): Simulation {
@@ -227,7 +304,7 @@ function assign(values: ConfigValues, { ref }: Property, value: Json): ConfigVal
   return { ...values, [ref.config]: { ...values[ref.config], [ref.property]: value } };
 }
 
-function lifecycleOf({ stack }: Stack, component: string): NonNullable<Component['options']['lifecycle']> {
+function optionsOf({ stack }: Stack, component: string): Partial<Component['options']> {
   const all = stack.services.flatMap(({ options }) => options.components);
-  return all.find(({ name }) => name === component)?.options.lifecycle ?? {};
+  return all.find(({ name }) => name === component)?.options ?? {};
 }

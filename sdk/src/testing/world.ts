@@ -12,6 +12,8 @@ export interface Placement {
   readonly component: string;
   readonly host: string;
   readonly ordinal: number;
+  /** It is being decommissioned, or was. */
+  readonly leaving?: boolean;
 }
 
 /** What is answered at a path: by one host or every one, at one port or any. */
@@ -149,13 +151,14 @@ function ordered(world: World, service: string, component: string): Placement[] 
     .toSorted((a, b) => a.ordinal - b.ordinal);
 }
 
-function instanceOf(world: World, { host, ordinal }: Placement): Instance {
+export function instanceOf(world: World, { host, ordinal, leaving }: Placement): Instance {
   const number = world.hosts.get(host) ?? 0;
-  return { host, ordinal, address: world.local ? `127.0.0.${10 + number}` : `10.0.0.${number}` };
+  const address = world.local ? `127.0.0.${10 + number}` : `10.0.0.${number}`;
+  return { host, ordinal, address, ...(leaving ? { leaving } : {}) };
 }
 
 export function selfOf(world: World, placement: Placement): Self {
-  const instance = instanceOf(world, placement);
+  const { leaving: _, ...instance } = instanceOf(world, placement);
   return {
     ...instance,
     hostComponentId: `${placement.component}-${placement.ordinal}`,

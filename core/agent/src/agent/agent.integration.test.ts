@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { toValueMap } from '@stackyard/proto';
 import { componentDir } from '@stackyard/sdk/render';
 import { sha256 } from '../artifacts/digest.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -119,6 +120,31 @@ test('a component is installed, configured, started, checked, stopped and remove
   expect(await left(place.root)).toEqual(['data/beat/.stackyard-once', 'data/beat/formatted', 'data/beat/id']);
   expect(await run('remove', { deleteData: true })).toMatchObject({ reason: '' });
   expect(await left(place.root)).toEqual([]);
+});
+
+test('an action gets its input and gives back JSON; what leaves is told to the functions that empty it', async () => {
+  await startAgent();
+  const ask = (name: string, input = {}) => run('action', { action: { name, input: toValueMap(input) } });
+  const echoed = await ask('echo', { topic: 't', n: 3, list: ['a'], none: null });
+  expect(echoed).toMatchObject({ reason: '' });
+  expect(JSON.parse(echoed.outputs['result'] ?? '')).toEqual({
+    given: { topic: 't', n: 3, list: ['a'], none: null },
+    by: 'h1',
+  });
+  const large = await ask('large');
+  expect(large).toMatchObject({ reason: '' });
+  expect(large.outputs).toEqual({
+    resultNote: expect.stringContaining('The result of large has 50002 bytes; 49152 are kept.'),
+  });
+  expect(large.log).toContain('x'.repeat(50_000));
+  expect((await ask('nonsense')).message).toContain('nonsense was done, but what it gave back is no JSON.');
+  expect((await ask('toString')).message).toContain('but lifecycle.mjs has none');
+
+  expect((await run('reload')).log).toContain('Reloaded h1');
+  const instances = [{ host: 'h9', address: '127.0.0.9', ordinal: 9, leaving: true }];
+  const drain = { component: 'beater', instances };
+  expect((await run('decommission', { drain })).log).toContain('Emptied h9 true');
+  expect((await run('recommission', { drain })).log).toContain('Took in h9');
 });
 
 test('a port that was changed but not applied yet leaves a running component what it is, also after a restart of the agent', async () => {

@@ -58,7 +58,17 @@ const manifest: StackManifest = {
             readyMs: 15_000,
             stopMs: 5_000,
           },
-          lifecycle: ['init', 'prepare', 'check'],
+          lifecycle: ['init', 'prepare', 'check', 'reload', 'decommission', 'recommission'],
+          decommission: { timeout: 60 },
+          actions: ['echo', 'large', 'nonsense'].map((name) => ({
+            name,
+            title: name,
+            help: name,
+            input: [],
+            on: 'one' as const,
+            timeout: 60,
+            idempotent: false,
+          })),
           after: [],
           rolling: false,
           timeouts: {},
@@ -98,7 +108,16 @@ export default { 'beat/beater': { phases: {
     if (answer.state !== 'beating') throw new Error('It does not beat.');
     host.log('It beats.');
   },
-} } };
+  reload: (host) => host.log('Reloaded ' + host.self.host),
+},
+actions: {
+  echo: (host, input) => ({ given: input, by: host.self.host }),
+  large: () => 'x'.repeat(50_000),
+  nonsense: () => 1n,
+},
+decommission: (host, leaving) => host.log('Emptied ' + leaving.map((it) => it.host + ' ' + it.leaving).join()),
+recommission: (host, back) => host.log('Took in ' + back.map((it) => it.host).join()),
+} };
 `;
 
 export interface TestStack {

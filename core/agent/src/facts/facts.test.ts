@@ -6,7 +6,7 @@ import { collectFacts } from './index.ts';
 import { cgroupVersion } from './isolation.ts';
 import { java } from './java.ts';
 import { parseMeminfo } from './memory.ts';
-import { parseAssignments } from './os.ts';
+import { familyOf, parseAssignments } from './os.ts';
 
 let root: ReturnType<typeof temporaryDirectory>;
 beforeEach(() => (root = temporaryDirectory('facts')));
@@ -72,4 +72,15 @@ test('the cgroup hierarchy that limits processes is recognised', () => {
   const v1 = 'cgroup /sys/fs/cgroup/pids cgroup rw 0 0\n';
   const v2 = 'cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n';
   expect([v1, v2, v1 + v2, 'tmpfs / tmpfs rw 0 0\n'].map(cgroupVersion)).toEqual(['v1', 'v2', 'v1', 'none']);
+});
+
+test.each([
+  ['ID=debian', 'debian'],
+  ['ID=ubuntu\nID_LIKE=debian', 'debian'],
+  ['ID="rocky"\nID_LIKE="rhel centos fedora"', 'redhat'],
+  ['ID="opensuse-leap"\nID_LIKE="suse opensuse"', 'suse'],
+  ['ID=openEuler', undefined],
+  ['', undefined],
+])('the family of packages follows from os-release: %j', (release, family) => {
+  expect(familyOf(parseAssignments(release))).toBe(family);
 });

@@ -3,6 +3,7 @@ import { os } from '../facts/os.ts';
 import { findInPath } from '../facts/tools.ts';
 import type { PhaseContext } from '../phases/context.ts';
 import { runProgram } from '../phases/programs.ts';
+import { fixedEnvironment } from '../processes/spec.ts';
 import { commandForPeople, type PackageTool, TOOLS, withProgram } from './families.ts';
 import { withoutServiceStarts } from './policy.ts';
 
@@ -106,11 +107,12 @@ async function keepFromBoot(context: PhaseContext, tool: PackageTool, names: rea
 function loudly(context: PhaseContext, tool: PackageTool): Run {
   return ([program, ...args]) => {
     context.log(`$ ${[program, ...args].join(' ')}`);
-    return runProgram(context, program, args, { env: tool.env, cwd: '/', user: '' });
+    return runProgram(context, program, args, { env: { ...fixedEnvironment, ...tool.env }, cwd: '/', user: '' });
   };
 }
 
 function quietly(context: PhaseContext, tool: PackageTool): Run {
   const silent = { ...context, log: () => undefined };
-  return ([program, ...args]) => runProgram(silent, program, args, { env: tool.env, cwd: '/', user: '' });
+  return ([program, ...args]) =>
+    runProgram(silent, program, args, { env: { ...fixedEnvironment, ...tool.env }, cwd: '/', user: '' });
 }

@@ -9,6 +9,8 @@ export type ExecProbe = Extract<ResolvedProbe, { kind: 'exec' }>;
 
 const VARIABLES_FD = 3;
 const TAIL_BYTES = 2_048;
+/** How long output is waited for that somebody in another group holds. */
+const HELD_MS = 200;
 /** Of the agent's environment. The cookie of a task is among it, by which its processes are found. */
 const PASSED = ['PATH', 'LANG', 'TZ', 'STACKYARD_ATTEMPT'] as const;
 
@@ -28,20 +30,27 @@ export function runExecProbe(probe: ExecProbe, user: string | undefined): Promis
     child.stderr?.on('data', keep);
     const answer = (ok: boolean, what: string): void => {
       clearTimeout(timer);
-      // What it left behind holds the output, and is of no use to anybody.
-      endGroup(child);
       child.stdout?.destroy();
       child.stderr?.destroy();
       const said = tail.toString('utf8').trim();
       resolve({ ok, message: said === '' ? what : `${what} ${ok ? 'It says' : 'Its output ends with'}: ${said}` });
     };
-    const timer = setTimeout(() => answer(false, `${name} did not end within ${probe.timeoutMs} ms.`), probe.timeoutMs);
+    const timer = setTimeout(() => {
+      endGroup(child);
+      answer(false, `${name} did not end within ${probe.timeoutMs} ms.`);
+    }, probe.timeoutMs);
     child.on('error', (error) => answer(false, `${name} could not be run: ${error.message}.`));
-    // Its output is in the pipes by then; one turn lets it be read.
     child.on('exit', (code, signal) => {
-      setImmediate(() =>
-        answer(code === 0, signal ? `${name} was ended by ${signal}.` : `${name} ended with ${code ?? 'no code'}.`),
-      );
+      clearTimeout(timer);
+      // What it left behind is of no use to anybody, and would hold the output.
+      endGroup(child);
+      const done = (): void =>
+        answer(code === 0, signal ? `${name} was ended by ${signal}.` : `${name} ended with ${code ?? 'no code'}.`);
+      const held = setTimeout(done, HELD_MS);
+      child.on('close', () => {
+        clearTimeout(held);
+        done();
+      });
     });
   });
 }

@@ -20,6 +20,7 @@ import {
   type OutputOptions,
   type RunOptions,
   withCluster,
+  withFormat,
   withOutput,
   withRun,
 } from './parts.ts';
@@ -58,7 +59,7 @@ export const actions: Noun = (noun, terminal) => {
       );
     });
 
-  withOutput(withRun(noun.command('run')))
+  withFormat(withRun(noun.command('run')))
     .summary('run an action and print what it gives back')
     .argument(OWNER.name, OWNER.help)
     .argument('<name>', 'its name')

@@ -35,7 +35,12 @@ export function onServer(command: Command): Command {
 
 /** `-o`, on everything that prints data. */
 export function withOutput(command: Command): Command {
-  return onServer(command).option('-o, --output <format>', `how to print: ${FORMATS.join(', ')}`, parseFormat, 'table');
+  return withFormat(onServer(command));
+}
+
+/** `-o` on what takes a server already. */
+export function withFormat(command: Command): Command {
+  return command.option('-o, --output <format>', `how to print: ${FORMATS.join(', ')}`, parseFormat, 'table');
 }
 
 export function withCluster(command: Command): Command {

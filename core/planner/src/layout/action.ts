@@ -1,4 +1,5 @@
-import { type ActionRequest, actionNamed, checkInput } from '../action.ts';
+import { checkActionInput } from '@stackyard/sdk/render';
+import { type ActionRequest, actionNamed } from '../action.ts';
 import { suggestion } from '../sentences.ts';
 import { select } from '../target.ts';
 import type { Draft } from './draft.ts';
@@ -16,7 +17,7 @@ export function layoutAction(draft: Draft, request: ActionRequest): void {
   if (!component) return;
   const action = actionNamed(component, request.action);
   if (action) {
-    for (const { code, message, pointer } of checkInput(action, request.input ?? {})) {
+    for (const { code, message, pointer } of checkActionInput(action, request.input ?? {})) {
       problems.refuse(code, message, pointer);
     }
     return;

@@ -1,5 +1,5 @@
-import { type ActionRequest, actionNamed, checkInputOn } from '../action.ts';
-import { inputsOf } from '../inputs.ts';
+import { checkActionInputOn } from '@stackyard/sdk/render';
+import { type ActionRequest, actionNamed, sceneOf } from '../action.ts';
 import { hasPhase } from '../phases.ts';
 import type { HostComponentState } from '../state.ts';
 import { select } from '../target.ts';
@@ -21,10 +21,7 @@ export function chooseAction(choosing: Choosing, request: ActionRequest): void {
     const message = `No ${component.title} runs that could be asked to ${action.name}. ${verb} one first.`;
     problems.refuse('NOT_RUNNING', message, '/target');
   }
-  const notices = chosen.flatMap((it) => {
-    const service = before.services.find(({ name }) => name === it.service)!;
-    return checkInputOn(inputsOf(before, service, it.id), service, action, request.input ?? {});
-  });
+  const notices = chosen.flatMap((it) => checkActionInputOn(sceneOf(before, it, request)));
   const told = new Map(notices.map((notice) => [`${notice.code} ${notice.pointer}`, notice]));
   for (const { code, message, pointer } of told.values()) problems.refuse(code, message, pointer);
   const terms = { timeoutMs: action.timeout * 1000, idempotent: action.idempotent, runsCode: true };

@@ -1,6 +1,7 @@
 // Original file: agent.proto
 
 import type { Self as _stackyard_agent_v1_Self, Self__Output as _stackyard_agent_v1_Self__Output } from '../../../stackyard/agent/v1/Self.ts';
+import type { ActionCall as _stackyard_agent_v1_ActionCall, ActionCall__Output as _stackyard_agent_v1_ActionCall__Output } from '../../../stackyard/agent/v1/ActionCall.ts';
 
 export interface EnvelopeTerms {
   'taskId'?: (string);
@@ -12,6 +13,7 @@ export interface EnvelopeTerms {
   'component'?: (string);
   'self'?: (_stackyard_agent_v1_Self | null);
   'expectedFiles'?: ({[key: string]: string});
+  'action'?: (_stackyard_agent_v1_ActionCall | null);
 }
 
 export interface EnvelopeTerms__Output {
@@ -24,4 +26,5 @@ export interface EnvelopeTerms__Output {
   'component': (string);
   'self': (_stackyard_agent_v1_Self__Output | null);
   'expectedFiles': ({[key: string]: string});
+  'action': (_stackyard_agent_v1_ActionCall__Output | null);
 }
