@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type FakeExecution, fateOf } from './executor.ts';
+import { type FakeExecution, fakeResult, fateOf } from './executor.ts';
 import { randomOf } from './random.ts';
 
 const at = (phase: string, execution: FakeExecution, tasks = 1000) => {
@@ -52,4 +52,17 @@ test('every n-th task of a phase goes wrong, or that part of all; the first rule
 test('the same seed gives the same fates', () => {
   const execution: FakeExecution = { duration: { kind: 'around', meanMs: 50 }, failures: [{ how: 'fail', rate: 0.2 }] };
   expect(at('start', execution)).toEqual(at('start', execution));
+});
+
+test('an action gives back what it was asked, unless it fails', () => {
+  const asked = {
+    phase: 'action',
+    expectedFiles: {},
+    action: { name: 'greet', input: { entries: {} } },
+    self: null,
+  };
+  const at0 = { startedAtMs: 0, logSize: 0 };
+  const { outputs } = fakeResult(asked, 'success', at0);
+  expect(JSON.parse(outputs['result'] ?? '')).toEqual({ simulated: 'greet', host: '', input: {} });
+  expect(fakeResult(asked, 'fail', at0).outputs).toEqual({});
 });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessManifest } from '@stackyard/sdk/manifest';
-import { logDir } from '@stackyard/sdk/render';
+import { logDir, resolveProbe } from '@stackyard/sdk/render';
 import { PhaseError } from '../errors.ts';
 import { ExecProbes } from '../probes/exec.ts';
 import { ask, connects } from '../probes/probe.ts';
@@ -8,7 +8,7 @@ import { startKeeper } from '../processes/keeper.ts';
 import { readState } from '../processes/state.ts';
 import { stopComponent } from '../processes/stop.ts';
 import { renewOutput } from '../supervisor/output.ts';
-import { type PhaseContext, textOf } from './context.ts';
+import type { PhaseContext } from './context.ts';
 import { makeLogDirectory, ownerOf } from './files.ts';
 import { lastOutput, outputLog, processSpec } from './process.ts';
 
@@ -35,9 +35,11 @@ export async function start(context: PhaseContext): Promise<void> {
 
 /** Whoever answers already is not the process that is about to be started, and would pass for it. */
 async function checkFree(context: PhaseContext, process: ProcessManifest): Promise<void> {
-  if (!('port' in process.ready)) return;
-  const port = Number(textOf(context, process.ready.port, 'process.ready'));
-  const { address, host } = context.inputs.self;
+  const { inputs, service } = context;
+  const ready = resolveProbe(process.ready, { inputs, service, place: 'process.ready' });
+  if (!('port' in ready)) return;
+  const { address, port } = ready;
+  const { host } = inputs.self;
   const taken = await connects({ address, port, timeoutMs: 1_000 }).then(
     () => true,
     () => false,

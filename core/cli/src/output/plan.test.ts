@@ -100,3 +100,36 @@ test('a plan without tasks, additions and removals is empty', () => {
   expect(isEmptyPlan(nothing)).toBe(true);
   expect(isEmptyPlan({ ...nothing, tasks: [task('zk1', 'check', 0)] })).toBe(false);
 });
+
+test('who leaves and comes back, what is installed of the system, and what may be lost is told before anybody says yes', () => {
+  const plan: PlanView = {
+    ...nothing,
+    title: 'Decommission datanode of h3 on 1 host',
+    leaving: [{ ...on('h3', 'datanode'), ordinal: 3 }],
+    returning: [{ ...on('h2', 'datanode'), ordinal: 2 }],
+    osPackages: [
+      { host: 'h1', service: 'redis', packages: ['redis-server'], installs: true },
+      { host: 'h2', service: 'redis', packages: ['redis-server'], installs: true },
+      { host: 'h3', service: 'redis', packages: ['redis-server'], installs: false },
+    ],
+    danger: 'All data of the broker is lost',
+    tasks: [task('h1', 'decommission', 0)],
+    hosts: ['h1'],
+  };
+  expect(planText(plan, plain)).toMatchInlineSnapshot(`
+    "Decommission datanode of h3 on 1 host
+
+      → datanode  h3 (#3) (is emptied, to be removed)
+
+      ← datanode  h2 (#2) (is taken in again)
+
+      installs redis-server of the operating system on h1, h2, where missing
+      needs redis-server of the operating system on h3; its agent cannot install them
+
+      ! All data of the broker is lost
+
+      1 task on 1 host: decommission ×1
+    "
+  `);
+  expect(isEmptyPlan({ ...nothing, leaving: plan.leaving })).toBe(false);
+});

@@ -79,6 +79,18 @@ test('an action is one task with its own terms, on the lowest ordinal that runs 
   ]);
 });
 
+test('who does not answer is not asked, and that is said', () => {
+  const sample = running();
+  const silent = (name: string) => {
+    const hosts = sample.state.hosts.map((it) => (it.name === name ? { ...it, reachable: false } : it));
+    sample.state = { ...sample.state, hosts };
+  };
+  silent('a');
+  expect(sample.plan(asked('createTopic', { input: { topic: 't' } })).hosts).toEqual(['h-b']);
+  const only = asked('ping', { target: { component: 'broker', hosts: ['a'] } });
+  expect(refusal(() => sample.plan(only))[0]).toContain('check the agents on them.');
+});
+
 test('of those that are to run, one that was seen running is asked first', () => {
   const sample = running();
   sample.change((it) => (it.hostId === 'h-a' ? { ...it, observed: 'UNHEALTHY' } : it));

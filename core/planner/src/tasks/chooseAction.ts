@@ -18,7 +18,9 @@ export function chooseAction(choosing: Choosing, request: ActionRequest): void {
   const chosen = action.on === 'each' ? able : firstOf(able);
   if (chosen.length === 0) {
     const verb = hasPhase(component, 'start') ? 'Start' : 'Install';
-    const message = `No ${component.title} runs that could be asked to ${action.name}. ${verb} one first.`;
+    const isSilent = selected.some(({ hostId }) => !choosing.hosts.get(hostId)?.reachable);
+    const hint = isSilent ? ' Some hosts do not answer: check the agents on them.' : '';
+    const message = `No ${component.title} runs that could be asked to ${action.name}. ${verb} one first.${hint}`;
     problems.refuse('NOT_RUNNING', message, '/target');
   }
   const notices = chosen.flatMap((it) => checkActionInputOn(sceneOf(before, it, request)));

@@ -24,6 +24,16 @@ test.each<[CommandRequest, number, string]>([
   ],
   [{ command: 'remove', target: { hosts: ['zk1'] }, data: 'keep' }, 1, 'Remove everything of zk1 on 1 host'],
   [{ command: 'configure', target: { service: 'zookeeper' } }, 0, 'Configure zookeeper'],
+  [
+    { command: 'action', target: { component: 'broker' }, action: 'createTopic' },
+    1,
+    'Run createTopic of broker on 1 host',
+  ],
+  [
+    { command: 'decommission', target: { component: 'datanode', hosts: ['h3'] } },
+    2,
+    'Decommission datanode of h3 on 2 hosts',
+  ],
 ])('%j on %i hosts is called "%s"', (request, hosts, expected) => {
   expect(title(request, hosts)).toBe(expected);
 });
