@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ProblemAnswer } from './api.ts';
+import type { ProblemAnswer } from './api.ts';
 import { until, World } from './world.ts';
 
 /** What a stack offers besides the life of its components, asked by operators of real agents. */
