@@ -65,6 +65,8 @@ interface Ports {
 export class World {
   readonly dir: string;
   readonly hosts = new Map<string, TestHost>();
+  /** Further arguments of the server, from its next start on. */
+  serverArgs: readonly string[];
   readonly #options: WorldOptions;
   readonly #net: string;
   readonly #ports: Ports;
@@ -73,6 +75,7 @@ export class World {
 
   private constructor(options: WorldOptions, dir: string, net: string, ports: Ports) {
     this.#options = options;
+    this.serverArgs = options.serverArgs ?? [];
     this.dir = dir;
     this.#net = net;
     this.#ports = ports;
@@ -130,10 +133,10 @@ export class World {
 
   /** Starts the server's process without waiting for it. */
   launchServer(): ChildProcess {
-    const { stacks, databaseUrl, env, network, serverArgs = [] } = this.#options;
+    const { stacks, databaseUrl, env, network } = this.#options;
     const args = [
       'server',
-      ...serverArgs,
+      ...this.serverArgs,
       ...(network ? ['--agent-host', network.server] : []),
       '--data-dir',
       this.dataDir,
