@@ -61,6 +61,8 @@ test('help reads well', async () => {
       bundle         stacks in one file, for servers without a network
       monitoring     rules and dashboards of the stacks, for Prometheus and Grafana
       plugin         what the server is made of
+      publisher      whose signatures are trusted, and keys to sign with
+      trust          which stacks the server lets in
       ca             the authority that vouches for server and agents
 
     This tool:
@@ -87,6 +89,10 @@ test('every verb of every noun says what it does, and none takes a secret', asyn
       'plan execute',
       'job retry',
       'stack build',
+      'stack sign',
+      'stack verify',
+      'publisher keygen',
+      'trust allow',
     ]),
   );
   const all = program.commands.flatMap((noun) => [noun, ...noun.commands]);

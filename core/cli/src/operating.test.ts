@@ -35,9 +35,11 @@ describe("the operator's guide", () => {
       'host',
       'job',
       'plan',
+      'publisher',
       'server',
       'service',
       'stack',
+      'trust',
     ]);
   });
 

@@ -82,6 +82,12 @@ export const entries: readonly Entry[] = [
   ),
   noun('plugin', 'what the server is made of', async () => (await import('./commands/plugin.ts')).plugins),
   noun(
+    'publisher',
+    'whose signatures are trusted, and keys to sign with',
+    async () => (await import('./commands/publisher.ts')).publishers,
+  ),
+  noun('trust', 'which stacks the server lets in', async () => (await import('./commands/trust.ts')).trust),
+  noun(
     'ca',
     'the authority that vouches for server and agents',
     async () => (await import('./commands/ca.ts')).authority,

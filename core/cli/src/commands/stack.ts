@@ -4,11 +4,12 @@ import type { Stack } from '../api/types.ts';
 import { CliError, NotFoundError, UsageError } from '../errors.ts';
 import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
-import type { Terminal } from '../output/terminal.ts';
+import type { Colours, Terminal } from '../output/terminal.ts';
 import { addInstall } from './stackInstall.ts';
 import { addSearch } from './stackSearch.ts';
 import { connect, type Noun, onServer, type OutputOptions, withOutput } from './parts.ts';
 import { packageVerbs } from './stackPackage.ts';
+import { addSigning } from './stackSigning.ts';
 
 export const stacks: Noun = (noun, terminal) => {
   noun
@@ -65,6 +66,7 @@ export const stacks: Noun = (noun, terminal) => {
       await answerOf(api.DELETE('/api/v1/stacks/{stackId}', { params: { path: { stackId: stack.id } } }));
       terminal.err(`Removed ${stack.name} ${stack.version}.\n`);
     });
+  addSigning(noun, terminal);
 
   withOutput(noun.command('list'))
     .summary('list the stacks that the server has')
@@ -110,13 +112,14 @@ async function stacksNamed(api: Api, given: string): Promise<Stack[]> {
 }
 
 const stackView: View<Stack> = {
-  columns: () => [
+  columns: (colours) => [
     { title: 'STACK', cell: ({ name }) => name },
     { title: 'VERSION', cell: ({ version }) => version },
     {
       title: 'SERVICES',
       cell: ({ services }) => services.map(({ title, version }) => `${title} ${version}`).join(', '),
     },
+    { title: 'TRUST', cell: (stack) => trustText(stack, colours) },
   ],
   name: ({ name }) => name,
   none: 'The server has no stack. Install one by "stackyard stack install".',
@@ -127,6 +130,9 @@ function stackText(stack: Stack, { colours }: Terminal): string {
     [
       ['Stack', `${stack.name} ${stack.version}`],
       ['Digest', stack.digest],
+      ['Trust', trustText(stack, colours)],
+      ['From', [stack.origin, stack.source].filter(Boolean).join(', ')],
+      ['Installed', `${stack.installedAt} by ${stack.installedBy}`],
     ],
     colours.dim,
   );
@@ -140,4 +146,12 @@ function stackText(stack: Stack, { colours }: Terminal): string {
     return `\n${colours.bold(`${title} ${version}`)}\n${rows}`;
   });
   return head + services.join('');
+}
+
+/** What nobody vouches for, or nobody may any more, is not to be overlooked. */
+function trustText({ trust, publisher, keyId }: Stack, { red }: Colours): string {
+  if (trust === 'signed') return `signed by ${publisher}`;
+  if (trust === 'signed-by-retired-key') return `signed by ${publisher}, by a key that is retired`;
+  if (trust === 'signed-by-revoked-key') return red(`signed by ${publisher} by ${keyId}, which is REVOKED`);
+  return trust === 'unsigned' ? red('UNSIGNED') : trust;
 }

@@ -6,6 +6,7 @@ import { step } from '../output/step.ts';
 import { facts } from '../output/table.ts';
 import { bytes } from '../output/time.ts';
 import type { Noun } from './parts.ts';
+import { signFile } from './stackSigning.ts';
 
 /** What is done with a stack's package on this machine: find what is wrong in it, and build it. */
 export const packageVerbs: Noun = (noun, terminal) => {
@@ -36,8 +37,9 @@ export const packageVerbs: Noun = (noun, terminal) => {
     .summary('build the artifact of a stack package')
     .argument('[folder]', 'the package', '.')
     .option('--out <folder>', 'where to; dist/stack of the package unless given')
+    .option('--sign <file>', 'also sign it, with the private key that "publisher keygen" made')
     .option('-o, --output <format>', 'table, json or name', 'table')
-    .action(async (folder: string, options: { out?: string; output: string }) => {
+    .action(async (folder: string, options: { out?: string; sign?: string; output: string }) => {
       const { buildStack, StackDefinitionError } = await import('@stackyard/sdk/build');
       const outDir = options.out === undefined ? {} : { outDir: resolve(options.out) };
       const built = await buildStack(resolve(folder), outDir).catch((error: unknown) => {
@@ -46,6 +48,7 @@ export const packageVerbs: Noun = (noun, terminal) => {
         throw new CliError(`${folder} cannot be built: ${countText(error.problems)}`, EXIT.failed, { cause: error });
       });
       const { file, digest, size, manifest, warnings, notes } = built;
+      const signed = options.sign === undefined ? undefined : await signFile(file, options.sign);
       terminal.err(problemsText(warnings, terminal.colours));
       for (const note of notes) terminal.err(`${note}.\n`);
       if (options.output === 'json')
@@ -59,6 +62,7 @@ export const packageVerbs: Noun = (noun, terminal) => {
               ['Artifact', file],
               ['Digest', digest],
               ['Size', bytes(size)],
+              ...(signed ? ([['Signed by', `${signed.publisher}, ${signed.keyId}`]] as const) : []),
             ],
             terminal.colours.dim,
           ),
