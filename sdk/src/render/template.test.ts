@@ -48,6 +48,19 @@ test.each(FRAMES.flatMap((frame) => PATHS.map((name) => frame(name))))('%s reach
   expect(() => render(source)).toThrow(TemplateError);
 });
 
+test.each([
+  ['10,000 blocks in blocks', `${'{{#if config.text}}'.repeat(10_000)}x${'{{/if}}'.repeat(10_000)}`],
+  ['10,000 calls in calls', `{{concat ${'(concat '.repeat(10_000)}"x"${')'.repeat(10_000)}}}`],
+  ['a path of 10,000 steps', `{{config${'.a'.repeat(10_000)}}}`],
+  ['10,000 steps up', `{{${'../'.repeat(10_000)}config.text}}`],
+])('%s end in a sentence or in text', (_, source) => {
+  try {
+    expect(render(source).length).toBeLessThan(100);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TemplateError);
+  }
+});
+
 test('whatever is written in a template, it fails with its name or writes plain text', () => {
   const signs = '{{ }} {{# {{/ {{{ }}} {{> {{* {{~ ~}} {{! {{& {{^ {{else}} ( ) | . / [ ] = 1 "a"';
   const words = 'if each with config config.text config.map list concat property eq lookup log @root @key ../ this';

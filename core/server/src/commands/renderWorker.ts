@@ -2,18 +2,27 @@ import { parentPort } from 'node:worker_threads';
 import { renderComponent } from '@stackyard/sdk/render';
 import type { RenderAnswer, RenderBatch } from './renderer.ts';
 
-parentPort?.on('message', ({ id, batch }: { id: number; batch: RenderBatch }) => {
-  parentPort?.postMessage(answer(id, batch));
+interface Work {
+  readonly id: number;
+  readonly batch: RenderBatch;
+  readonly outputBytes: number;
+}
+
+parentPort?.on('message', (work: Work) => {
+  parentPort?.postMessage(answer(work));
 });
 
 parentPort?.postMessage('loaded' satisfies RenderAnswer);
 
-function answer(id: number, { service, templates, items }: RenderBatch): RenderAnswer {
+function answer({ id, batch: { service, templates, items }, outputBytes }: Work): RenderAnswer {
   try {
     const files = items.map(({ hostComponentId, component: name, inputs }) => {
       const component = service.components.find((each) => each.name === name);
       if (!component) throw new Error(`the service ${service.name} has no component ${name}`);
-      return [hostComponentId, renderComponent({ service, component, templates, inputs })] as const;
+      const rendered = renderComponent({ service, component, templates, inputs });
+      const bytes = rendered.reduce((total, { content }) => total + Buffer.byteLength(content), 0);
+      if (bytes > outputBytes) throw new Error(`the files of ${name} have ${bytes} bytes, more than ${outputBytes}`);
+      return [hostComponentId, rendered] as const;
     });
     return { id, files };
   } catch (error) {

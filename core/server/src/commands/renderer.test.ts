@@ -3,7 +3,7 @@ import { toManifest } from '@stackyard/sdk/build';
 import type { Inputs } from '@stackyard/sdk/manifest';
 import { afterEach, expect, test } from 'vitest';
 import { RenderFailedError } from './errors.ts';
-import { type RenderBatch, Renderer, type RenderLimits } from './renderer.ts';
+import { RENDER_LIMITS, type RenderBatch, Renderer, type RenderLimits } from './renderer.ts';
 
 const open: Renderer[] = [];
 afterEach(async () => {
@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 function renderer(limits: Partial<RenderLimits> = {}): Renderer {
-  const made = new Renderer({ timeMs: 10_000, heapMb: 64, idleMs: 30_000, ...limits });
+  const made = new Renderer({ ...RENDER_LIMITS, heapMb: 64, ...limits });
   open.push(made);
   return made;
 }
@@ -81,18 +81,36 @@ test('files are rendered for every host component of a batch', async () => {
 });
 
 test('a template that never ends fails its own request; those that wait behind it and later ones are rendered', async () => {
-  const one = renderer({ timeMs: 1_000 });
+  const one = renderer({ cpuMs: { floor: 300, each: 0 } });
   const endless = one.render(await batch(nested(5, '')));
   const behind = one.render(await batch('fine\n'));
   await expect(endless).rejects.toThrow(
-    new RenderFailedError({ service: 'demo', reason: 'it took longer than 1000 ms' }),
+    new RenderFailedError({ service: 'demo', reason: 'it took more than 300 ms of processor time' }),
   );
   expect(await contents(behind)).toEqual(['fine\n']);
   expect(await contents(one.render(await batch('again\n')))).toEqual(['again\n']);
 });
 
+test('a batch that waits and never ends is given up as well', async () => {
+  const one = renderer({ timeMs: 500, cpuMs: { floor: 1e9, each: 0 } });
+  await expect(one.render(await batch(nested(5, '')))).rejects.toThrow(/it took longer than 500 ms/);
+});
+
+test('every host component adds to the processor time that a batch may take', async () => {
+  const one = renderer({ cpuMs: { floor: 0, each: 100 } });
+  await expect(one.render(await batch(nested(5, ''), 3))).rejects.toThrow(/more than 300 ms of processor time/);
+});
+
+test('files that are larger than they may be fail by themselves', async () => {
+  const one = renderer({ outputBytes: 1_000 });
+  await expect(one.render(await batch('x'.repeat(1_001)))).rejects.toThrow(
+    /the files of one have 1001 bytes, more than 1000/,
+  );
+  expect(await contents(one.render(await batch('x'.repeat(1_000))))).toHaveLength(1);
+});
+
 test('a batch that eats memory fails by itself, and the server lives', async () => {
-  const one = renderer({ heapMb: 16, timeMs: 15_000 });
+  const one = renderer({ heapMb: 16, cpuMs: { floor: 60_000, each: 0 } });
   const hungry = one.render(await batch(nested(3, '{{this}}'), 50));
   const behind = one.render(await batch('fine\n'));
   await expect(hungry).rejects.toThrow(/demo cannot be rendered: .*memory/);

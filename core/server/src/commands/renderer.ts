@@ -16,8 +16,12 @@ export type RenderAnswer =
   | { readonly id: number; readonly error: string };
 
 export interface RenderLimits {
-  /** For a whole batch, in milliseconds, from when the worker has loaded. */
+  /** For a whole batch, in milliseconds, from when the worker has loaded: the end also of what takes no processor time. */
   readonly timeMs: number;
+  /** Processor time of a batch, in milliseconds: so much for whatever, and so much for each host component. */
+  readonly cpuMs: { readonly floor: number; readonly each: number };
+  /** What the files of one host component may have together. */
+  readonly outputBytes: number;
   readonly heapMb: number;
   /** The worker ends after this long without work, in milliseconds. */
   readonly idleMs: number;
@@ -28,6 +32,17 @@ interface Waiting {
   readonly resolve: (files: ReadonlyMap<string, readonly RenderedFile[]>) => void;
   readonly reject: (error: Error) => void;
 }
+
+export const RENDER_LIMITS: RenderLimits = {
+  timeMs: 30_000,
+  cpuMs: { floor: 2_000, each: 200 },
+  outputBytes: 1_048_576,
+  heapMb: 128,
+  idleMs: 30_000,
+};
+
+/** How often the processor time of a batch is looked at, in milliseconds. */
+const LOOK_MS = 50;
 
 /** A worker that has not loaded by then, in milliseconds, never will. */
 const LOAD_MS = 60_000;
@@ -42,10 +57,11 @@ export class Renderer {
   #current: (Waiting & { readonly id: number; timer: NodeJS.Timeout }) | undefined;
   #worker: Worker | undefined;
   #loaded = false;
+  #looking: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #nextId = 0;
 
-  constructor(limits: RenderLimits = { timeMs: 10_000, heapMb: 128, idleMs: 30_000 }) {
+  constructor(limits: RenderLimits = RENDER_LIMITS) {
     this.#limits = limits;
   }
 
@@ -81,7 +97,8 @@ export class Renderer {
     const id = this.#nextId++;
     this.#worker ??= this.#start();
     this.#current = { ...next, id, timer: this.#limit() };
-    this.#worker.postMessage({ id, batch: next.batch });
+    this.#worker.postMessage({ id, batch: next.batch, outputBytes: this.#limits.outputBytes });
+    if (this.#loaded) void this.#watchCpu(id);
   }
 
   /** How long a busy machine takes to load the worker is no fault of a template. */
@@ -90,6 +107,24 @@ export class Renderer {
     return this.#loaded
       ? setTimeout(() => this.#giveUp(`it took longer than ${timeMs} ms`), timeMs)
       : setTimeout(() => this.#giveUp(`what renders them did not start within ${LOAD_MS / 1000} s`), LOAD_MS);
+  }
+
+  /** Processor time, for a busy machine takes long for what is no fault of a template either. */
+  async #watchCpu(id: number): Promise<void> {
+    const worker = this.#worker;
+    const before = await worker?.cpuUsage().catch(() => undefined);
+    if (!worker || !before || this.#current?.id !== id) return;
+    const { floor, each } = this.#limits.cpuMs;
+    const most = floor + each * this.#current.batch.items.length;
+    const look = async (): Promise<void> => {
+      const used = await worker.cpuUsage(before).catch(() => undefined);
+      if (!used || this.#current?.id !== id) return;
+      const usedMs = (used.user + used.system) / 1000;
+      if (usedMs > most) return this.#giveUp(`it took more than ${most} ms of processor time`);
+      this.#looking = setTimeout(() => void look(), LOOK_MS);
+      this.#looking.unref();
+    };
+    await look();
   }
 
   #start(): Worker {
@@ -116,10 +151,12 @@ export class Renderer {
       if (!current) return;
       clearTimeout(current.timer);
       current.timer = this.#limit();
+      void this.#watchCpu(current.id);
       return;
     }
     if (current?.id !== answer.id) return;
     clearTimeout(current.timer);
+    clearTimeout(this.#looking);
     this.#current = undefined;
     if ('error' in answer)
       current.reject(new RenderFailedError({ service: current.batch.service.name, reason: answer.error }));
@@ -133,6 +170,7 @@ export class Renderer {
     const current = this.#current;
     this.#worker = undefined;
     this.#current = undefined;
+    clearTimeout(this.#looking);
     void worker?.terminate();
     if (!current) return;
     clearTimeout(current.timer);
