@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { createLogger, systemClock } from '@stackyard/kernel';
 import {
@@ -234,4 +236,41 @@ describe('publishers', () => {
     await expect(trust.addKey('ssh-rsa AAAA', ['*'], 'tester')).rejects.toThrow(KeyLineError);
     expect(await trust.setScopes('acme', [], 'tester')).toMatchObject({ scopes: [] });
   });
+});
+
+test('nothing of a stack is ever loaded by the server', async () => {
+  const canary = join(dir, 'canary');
+  const run = `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(canary)}, '');`;
+  const scripts = { preinstall: `touch ${canary}`, install: `touch ${canary}`, postinstall: `touch ${canary}` };
+  const manifest = { format: 1, name: '@acme/db', version: '1.0.0', sdk: '0.1.0', title: 'Db', services: [] };
+  const bytes = packTarball([
+    file('manifest.json', JSON.stringify(manifest)),
+    file('lifecycle.mjs', run),
+    file('index.js', run),
+    file('package.json', JSON.stringify({ name: '@acme/db', version: '1.0.0', main: 'index.js', scripts })),
+    file('templates/a.hbs', run),
+  ]);
+  const path = join(await mkdtemp(join(dir, 'canary-')), 'a.tgz');
+  await writeFile(path, bytes);
+  const loaded: string[] = [];
+  const hooks = registerHooks({
+    load: (url, context, next) => {
+      loaded.push(url);
+      return next(url, context);
+    },
+  });
+  try {
+    const { digest } = await install(path, { origin: 'configuration' });
+    expect((await store.manifest(digest)).name).toBe('@acme/db');
+    expect(await store.templates(digest)).toEqual({ 'a.hbs': run });
+    expect(await store.open(digest)).toMatchObject({ size: bytes.length });
+    // That the hook sees what is loaded is shown by something that is.
+    const shown: string = 'data:text/javascript,export default 1';
+    await import(shown);
+  } finally {
+    hooks.deregister();
+  }
+  expect(loaded.filter((url) => url.startsWith('data:'))).toHaveLength(1);
+  expect(loaded.filter((url) => url.includes(dir) || url.endsWith('.tgz'))).toEqual([]);
+  expect(existsSync(canary)).toBe(false);
 });
