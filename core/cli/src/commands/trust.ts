@@ -64,7 +64,7 @@ export const trust: Noun = (noun, terminal) => {
 };
 
 function named(given: string): { digest: string } | { package: string; version: string } {
-  if (/^sha512-/.test(given)) return { digest: given };
+  if (given.startsWith('sha512-')) return { digest: given };
   const [, name, version] = /^(.+)@([^@]+)$/.exec(given) ?? [];
   if (name === undefined || version === undefined)
     throw new UsageError(`${given} is neither a digest nor a name with a version, such as @acme/db@1.2.3.`);
