@@ -9,12 +9,13 @@ interface Manifest {
   readonly workspaces?: readonly string[];
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly stackyard?: { readonly kind?: string };
+  readonly files?: readonly string[];
   readonly [section: `${string}ependencies`]: Readonly<Record<string, string>> | undefined;
 }
 const manifestOf = (file: string): Manifest => JSON.parse(readFileSync(file, 'utf8')) as Manifest;
 
 function readPackage(file: string): WorkspacePackage {
-  const { name, exports = {}, stackyard, ...manifest } = manifestOf(file);
+  const { name, exports = {}, stackyard, files = [], ...manifest } = manifestOf(file);
   const names = (sections: readonly `${string}ependencies`[]) =>
     sections.flatMap((key) => Object.keys(manifest[key] ?? {}));
   return {
@@ -24,6 +25,7 @@ function readPackage(file: string): WorkspacePackage {
     exports: Object.keys(exports),
     dependencies: names(['dependencies', 'optionalDependencies', 'peerDependencies']),
     devDependencies: names(['devDependencies']),
+    unpublished: files.flatMap((pattern) => /^!dist\/([a-z]+)$/.exec(pattern)?.[1] ?? []),
   };
 }
 
@@ -64,7 +66,7 @@ describe('the layer test can fail', () => {
   const contract = { exports: ['.', './contract'] };
   const world = [
     item('core/domain', '@stackyard/domain', []),
-    item('sdk', '@stackyard/sdk', ['@stackyard/domain'], { devDependencies: ['fast-check'] }),
+    item('sdk', '@stackyard/sdk', ['@stackyard/domain'], { devDependencies: ['fast-check'], unpublished: ['tools'] }),
     item('core/kernel', '@stackyard/kernel', ['tsyringe', 'reflect-metadata']),
     item('core/server', '@stackyard/server', ['@stackyard/kernel', 'tsyringe']),
     item('core/agent', '@stackyard/agent', []),
@@ -81,6 +83,7 @@ describe('the layer test can fail', () => {
     ['sdk/src/a.ts', '@stackyard/domain'],
     ['sdk/src/a.test.ts', 'fast-check'],
     ['sdk/src/a.test.ts', 'vitest'],
+    ['sdk/src/tools/a.ts', 'fast-check'],
     ['sdk/src/a.ts', 'node:fs'],
     ['sdk/src/deep/a.ts', '../b.ts'],
     ['core/kernel/src/a.ts', 'tsyringe'],

@@ -9,6 +9,8 @@ export interface WorkspacePackage {
   readonly exports: readonly string[];
   readonly dependencies: readonly string[];
   readonly devDependencies: readonly string[];
+  /** Folders of src that its package.json leaves out of what is published, such as `reference` by `!dist/reference`. */
+  readonly unpublished?: readonly string[] | undefined;
 }
 
 /** One source file and what it imports; the path starts at the root of the repository. */
@@ -108,7 +110,12 @@ function importProblems(
   const subpath = ['.', ...parts.slice(name.split('/').length)].join('/');
   const to = byName.get(name);
   const isTest = /\.test\.\w+$/.test(path);
-  const declared = [...from.dependencies, ...(isTest ? [...from.devDependencies, ...rootTools] : []), from.name];
+  const isTool = from.unpublished?.some((folder) => path.startsWith(`${from.folder}/src/${folder}/`)) ?? false;
+  const declared = [
+    ...from.dependencies,
+    ...(isTest || isTool ? [...from.devDependencies, ...rootTools] : []),
+    from.name,
+  ];
   const problems: string[] = [];
   if (onlyInKernel.includes(name) && layerOf(from) !== 'kernel')
     problems.push(`${path}: ${from.name} may not import ${name}; only @stackyard/kernel does.`);

@@ -5,7 +5,8 @@ import type { PropertyType } from './expression.ts';
 import type { Host } from './host.ts';
 import { type PropertyBuilder, propertyManifest } from './property.ts';
 
-type Inputs = Readonly<Record<string, PropertyBuilder<PropertyType, unknown>>>;
+/** What an action asks for: builders by name. */
+export type Inputs = Readonly<Record<string, PropertyBuilder<PropertyType, unknown>>>;
 /** The values that an action gets, by name. */
 export type InputValues<I extends Inputs> = {
   readonly [N in keyof I]: I[N] extends PropertyBuilder<PropertyType, infer V> ? V : never;
@@ -14,12 +15,30 @@ export type InputValues<I extends Inputs> = {
 /** A function of an action. What it gives back is shown to the operator. */
 export type ActionFunction = (host: Host, input: Readonly<Record<string, Json>>) => Promise<Json | void> | Json | void;
 
+/** An action as `action` gives it. */
 export interface Action {
+  /** What the manifest says of it. */
   readonly manifest: Omit<ActionManifest, 'name'>;
+  /** What is run on the host. */
   readonly run: ActionFunction;
 }
 
+/**
+ * What there is to say of an action.
+ * @example
+ * action({
+ *   title: 'Rebalance',
+ *   help: 'Spreads the data anew',
+ *   input: { share: p.int(10).min(1).max(50).unit('%').help('How much of the network it may take') },
+ *   on: 'each',
+ *   danger: 'Requests are slow until it has ended',
+ *   timeout: 3600,
+ *   idempotent: true,
+ *   run: async (host, { share }) => (await host.run('bin/rebalance', '--share', String(share))).stdout,
+ * })
+ */
 export interface ActionOptions<I extends Inputs> {
+  /** What people call it. */
   readonly title: string;
   /** One sentence for the operator, without a full stop. */
   readonly help: string;
@@ -33,19 +52,24 @@ export interface ActionOptions<I extends Inputs> {
   readonly timeout?: number;
   /** True where it may be tried again by itself. */
   readonly idempotent?: boolean;
+  /** What it does; what it gives back is shown to the operator. */
   readonly run: (host: Host, input: InputValues<I>) => Promise<Json | void> | Json | void;
 }
 
 /**
  * Something an operator can ask of a component besides its life.
  * @example
- * defineComponent('broker', { …, actions: {
+ * actions: {
  *   createTopic: action({
- *     title: 'Create a topic', help: 'Makes a topic with its partitions',
+ *     title: 'Create a topic',
+ *     help: 'Makes a topic with its partitions',
  *     input: { topic: p.text().help('Its name'), partitions: p.int(3).min(1).help('How many partitions') },
- *     run: async (host, { topic, partitions }) => { … },
+ *     run: async (host, { topic, partitions }) => {
+ *       const { stdout } = await host.run('bin/topics', '--create', topic, '--partitions', String(partitions));
+ *       return { topic, said: stdout.trim() };
+ *     },
  *   }),
- * } })
+ * }
  */
 export function action<const I extends Inputs = {}>(options: ActionOptions<I>): Action {
   const { title, help, input, on = 'one', danger, timeout = 600, idempotent = false, run } = options;

@@ -8,21 +8,34 @@ export const CONFIG: unique symbol = Symbol.for('stackyard.config');
 
 /** Where a config lies on the host; it stands in arguments. */
 export interface ConfigPath extends Expr<string> {
+  /** Which config. */
   readonly expression: { readonly configPath: string };
 }
 
+/** A config, whatever its properties. */
 export interface AnyConfig {
+  /** Where its file lies on the host, for arguments of processes. */
   readonly path: ConfigPath;
+  /** What it becomes in the manifest. */
   readonly [CONFIG]: ConfigManifest;
 }
 
-type Builders = Readonly<Record<string, PropertyBuilder<PropertyType, unknown>>>;
-type Properties<P extends Builders> = {
+/** Properties as they are being described, by name. */
+export type Builders = Readonly<Record<string, PropertyBuilder<PropertyType, unknown>>>;
+/** Each builder as the property that it becomes. */
+export type Properties<P extends Builders> = {
   readonly [N in keyof P]: P[N] extends PropertyBuilder<infer K, infer V> ? Property<K, V> : never;
 };
+/** A config with its properties by name, each of them its own reference. */
 export type Config<P extends Builders> = Properties<P> & AnyConfig;
 
+/**
+ * What there is to say of a config besides its properties.
+ * @example
+ * defineConfig('broker.env', { heap: p.memory(512).help('Heap') }, { title: 'Environment', format: 'env', mode: 0o640, effect: 'rolling' })
+ */
 export interface ConfigOptions {
+  /** What people call it; its name when absent. */
   readonly title?: string;
   /** Told by the name's extension when absent. */
   readonly format?: Format;
@@ -30,6 +43,7 @@ export interface ConfigOptions {
   readonly template?: string;
   /** False for values that only expressions and functions use. */
   readonly file?: boolean;
+  /** As in chmod; 0o644 when absent. */
   readonly mode?: number;
   /** What a change asks for unless a property says otherwise; restart when absent. */
   readonly effect?: PropertyManifest['effect'];

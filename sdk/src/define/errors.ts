@@ -2,7 +2,9 @@
 export interface SourcePlace {
   /** Relative to the package's folder where it lies in it. */
   readonly file: string;
+  /** From 1. */
   readonly line?: number;
+  /** From 1. */
   readonly column?: number;
 }
 
@@ -10,7 +12,9 @@ export interface SourcePlace {
 export interface StackProblem {
   /** A file, or a place in the definition such as `zookeeper/zookeeper_server process.args[0]`. */
   readonly where: string;
+  /** What is wrong. */
   readonly reason: string;
+  /** What its author can do. */
   readonly remedy: string;
   /** A warning keeps no stack from being built; an error when absent. */
   readonly severity?: 'error' | 'warning';
@@ -20,7 +24,9 @@ export interface StackProblem {
 
 /** Everything found wrong in a stack's definition at once. */
 export class StackDefinitionError extends Error {
+  /** Tells it from other errors. */
   readonly code = 'STACK_DEFINITION';
+  /** As errors have it. */
   override readonly name = 'StackDefinitionError';
   /** Warnings too, where there are any. */
   readonly problems: readonly StackProblem[];

@@ -2,10 +2,12 @@ import type { PROPERTY_TYPES } from '../manifest/config.ts';
 import type { Calculation, Comparison, Expression, Json, PropertyRef } from '../manifest/expression.ts';
 import { called } from './callSite.ts';
 
+/** Types of properties. */
 export type PropertyType = (typeof PROPERTY_TYPES)[number];
 
 /** A value that is known only on a host, written as data. `V` is the type of the value; nothing holds it at run time. */
 export class Expr<V = unknown> {
+  /** What it is in the manifest. */
   readonly expression: Expression;
   declare readonly valueType?: V;
   constructor(expression: Expression) {
@@ -15,7 +17,9 @@ export class Expr<V = unknown> {
 
 /** A property of a config. It is its own reference: the same object stands in probes, links, arguments and `host.get`. */
 export class Property<K extends PropertyType = PropertyType, V = unknown> extends Expr<V> {
+  /** Its config and its name. */
   readonly ref: PropertyRef;
+  /** Its type. */
   readonly kind: K;
   constructor(ref: PropertyRef, kind: K) {
     super({ property: ref });
@@ -24,7 +28,9 @@ export class Property<K extends PropertyType = PropertyType, V = unknown> extend
   }
 }
 
+/** A property that `p.port` began. */
 export type PortProperty = Property<'port', number>;
+/** A property that `p.dir` began. */
 export type DirProperty = Property<'dir', string>;
 
 /** What may stand where a value is needed: a constant or an expression. */
@@ -32,8 +38,9 @@ export type Operand = Expr | string | number | boolean;
 /** True or false on a host, such as `eq(cfg.mode, 'kerberos')`. */
 export type Condition = Expr<boolean>;
 /** A constant of a type, or an expression that gives one. */
-type Value<V> = Expr<V> | V;
-type ComponentName = { readonly name: string };
+export type Value<V> = Expr<V> | V;
+/** A component, or its name where the object is not defined yet. */
+export type ComponentName = { readonly name: string };
 
 export function toExpression(operand: Operand | Json): Expression {
   return operand instanceof Expr ? operand.expression : { literal: operand };
@@ -50,15 +57,25 @@ function made<V>(expression: Expression, combinator: Function): Expr<V> {
  * files: [{ in: cfg.dataDir, name: 'myid', content: self.ordinal }]
  */
 export const self = {
+  /** Its number in the component: handed out once, never reused, from 1. */
   ordinal: new Expr<number>({ self: 'ordinal' }),
+  /** The name of its host. */
   host: new Expr<string>({ self: 'host' }),
+  /** The address by which others reach it. */
   address: new Expr<string>({ self: 'address' }),
+  /** Where it has to listen: `0.0.0.0`, or its own address where several hosts share a machine. */
   bind: new Expr<string>({ self: 'bind' }),
+  /** The directory under which all of it lies; `/` on a real host. */
   root: new Expr<string>({ self: 'root' }),
+  /** Its id in the platform. */
   hostComponentId: new Expr<string>({ self: 'hostComponentId' }),
+  /** Where its configs are written. */
   configDir: new Expr<string>({ self: 'configDir' }),
+  /** Where it may write logs of its own. */
   logDir: new Expr<string>({ self: 'logDir' }),
+  /** Where the first package of its service is unpacked. */
   packageDir: new Expr<string>({ self: 'packageDir' }),
+  /** The JDK that the service asks for. */
   javaHome: new Expr<string>({ self: 'javaHome' }),
 } as const;
 
@@ -68,8 +85,11 @@ export const self = {
  * p.memory(div(fact.memory, 4 * 1024 * 1024))
  */
 export const fact = {
+  /** Processors. */
   cpus: new Expr<number>({ fact: 'cpus' }),
+  /** Bytes of memory. */
   memory: new Expr<number>({ fact: 'memory' }),
+  /** Bytes of disk. */
   disk: new Expr<number>({ fact: 'disk' }),
 } as const;
 
@@ -119,7 +139,7 @@ export function each(
 /**
  * A property of the config that is being defined, by its name.
  * @example
- * principal: p.text().when(eq(own('mode'), 'kerberos')).help('Who it is for the KDC')
+ * p.text().when(eq(own('mode'), 'kerberos')).help('Who it is for the KDC')
  */
 // oxlint-disable-next-line no-explicit-any -- the config's properties are not typed before they are all there
 export function own(property: string): Expr<any> {
@@ -243,7 +263,8 @@ export function count(component: ComponentName): Expr<number> {
   return made({ count: component.name }, count);
 }
 
-type Numbers = readonly [Value<number>, Value<number>, ...Value<number>[]];
+/** Two numbers or more. */
+export type Numbers = readonly [Value<number>, Value<number>, ...Value<number>[]];
 
 function calculation(op: Calculation, of: Numbers, combinator: Function): Expr<number> {
   return made({ op, of: of.map(toExpression) }, combinator);

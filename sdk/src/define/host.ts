@@ -3,24 +3,31 @@ import type { Instance, Self } from '../manifest/inputs.ts';
 
 /** A property as `host.get` takes it. `V` is the type of its value. */
 export interface PropertyHandle<V> {
+  /** Its config and its name. */
   readonly ref: PropertyRef;
   /** Never set; it carries the type of the value. */
   readonly valueType?: V;
 }
 /** A config as `host.render` takes it. */
 export interface ConfigHandle {
+  /** Where it lies. */
   readonly path: { readonly expression: { readonly configPath: string } };
 }
 /** A component as `host.instances` takes it. */
 export interface ComponentHandle {
+  /** Its name. */
   readonly name: string;
 }
 
+/** What a program printed. */
 export interface RunResult {
+  /** On standard output. */
   readonly stdout: string;
+  /** On standard error. */
   readonly stderr: string;
 }
 
+/** How a file is written. */
 export interface WriteOptions {
   /** As in chmod; 0o644 when absent. */
   readonly mode?: number;
@@ -28,15 +35,19 @@ export interface WriteOptions {
   readonly owner?: string;
 }
 
+/** Where and how long is asked. */
 export interface ConnectOptions {
   /** The host component's own address when absent. */
   readonly address?: string;
+  /** Milliseconds; 5000 when absent. */
   readonly timeoutMs?: number;
 }
 
 /** Directories of the host component, absolute on the machine. */
 export interface HostPaths {
+  /** Where the configs of the component lie. */
   readonly config: string;
+  /** Where it may write logs of its own. */
   readonly log: string;
   /** Unpacked packages of the service by name. */
   readonly packages: Readonly<Record<string, string>>;
@@ -45,9 +56,25 @@ export interface HostPaths {
 /**
  * All that a lifecycle function may touch. Every function is idempotent, and throws a sentence for the operator rather
  * than returning a code.
+ * @example
+ * defineComponent('store', {
+ *   title: 'Store',
+ *   category: 'server',
+ *   cardinality: '1+',
+ *   config: [cfg],
+ *   lifecycle: {
+ *     init: (host) => host.once('format', async () => void (await host.script('scripts/format.sh', { DIR: host.get(cfg.dataDir) }))),
+ *     check: async (host) => {
+ *       const { members } = (await host.fetchJson(host.get(cfg.adminPort), '/status')) as { members: number };
+ *       if (members < host.instances(server).length) throw new Error(`${host.self.host} knows only ${members} members.`);
+ *     },
+ *   },
+ * })
  */
 export interface Host {
+  /** Which host component it is. */
   readonly self: Self;
+  /** Its directories. */
   readonly paths: HostPaths;
   /** Aborted when the task is cancelled or out of time. */
   readonly signal: AbortSignal;
@@ -83,11 +110,15 @@ export type LifecycleBundle = Readonly<Record<string, ComponentFunctions>>;
 
 /** All functions of a component. Those of `decommission` and `recommission` get the host components that leave. */
 export interface ComponentFunctions {
+  /** By phase. */
   readonly phases?: Readonly<Record<string, LifecycleFunction>>;
+  /** By name. */
   readonly actions?: Readonly<
     Record<string, (host: Host, input: Readonly<Record<string, Json>>) => Promise<Json | void> | Json | void>
   >;
+  /** Empties those that leave. */
   readonly decommission?: DrainFunction;
+  /** Takes them in again. */
   readonly recommission?: DrainFunction;
 }
 

@@ -1,7 +1,9 @@
 import type { AlertManifest, DashboardManifest } from '../manifest/manifest.ts';
 import { called } from './callSite.ts';
 
+/** What there is to say of an alert. */
 export interface AlertOptions {
+  /** How soon somebody has to look. */
   readonly severity: AlertManifest['severity'];
   /** PromQL with `$labels` in every selector, such as `up{$labels} == 0`. */
   readonly expr: string;
@@ -16,14 +18,16 @@ export interface AlertOptions {
 /**
  * A rule that the server gives to Prometheus, for every cluster with the service.
  * @example
- * alerts: { CacheDown: alert({ severity: 'critical', expr: 'up{$labels} == 0', summary: '…', remedy: '…' }) }
+ * alerts: { CacheDown: alert({ severity: 'critical', expr: 'up{$labels} == 0', summary: '{{ $labels.host }} is down', remedy: 'Read its log' }) }
  */
 export function alert({ for: seconds = 60, ...rest }: AlertOptions): Omit<AlertManifest, 'name'> {
   return called({ ...rest, for: seconds }, alert);
 }
 
-type Panel = DashboardManifest['panels'][number];
+/** As `panel` gives it. */
+export type Panel = DashboardManifest['panels'][number];
 
+/** How a panel looks. */
 export interface PanelOptions {
   /** `timeseries` when absent. */
   readonly kind?: Panel['kind'];

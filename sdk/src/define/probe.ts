@@ -2,11 +2,15 @@ import type { Json, Probe } from '../manifest/expression.ts';
 import { called } from './callSite.ts';
 import { type Operand, type PortProperty, toExpression } from './expression.ts';
 
+/** As `tcp` gives it. */
 export type TcpProbe = Extract<Probe, { kind: 'tcp' }>;
+/** As `jmx` gives it. */
 export type JmxProbe = Extract<Probe, { kind: 'jmx' }>;
+/** As `http` and `jsonPath` give it. */
 export type HttpProbe = Extract<Probe, { kind: 'http' }>;
 
-type Port = PortProperty | number;
+/** A port: a property, or a number that never changes. */
+export type Port = PortProperty | number;
 
 /**
  * Healthy while the port accepts a connection.

@@ -3,9 +3,13 @@ import type { ProcessManifest } from '../manifest/manifest.ts';
 import { called } from './callSite.ts';
 import { concat, Expr, type Operand, self, toExpression } from './expression.ts';
 
-interface Process {
+/** What every process has. */
+export interface Process {
+  /** Its arguments, without a shell in between. A list property gives one for each of its texts. */
   readonly args?: readonly Operand[];
+  /** Its environment, besides what the platform gives every process. */
   readonly env?: Readonly<Record<string, Operand>>;
+  /** It has started when this probe is healthy. */
   readonly ready: Probe;
   /** How long the process may take to become ready; a minute when absent. */
   readonly readyMs?: number;
@@ -13,12 +17,15 @@ interface Process {
   readonly stopMs?: number;
 }
 
+/** What `exec` takes. */
 export interface ExecProcess extends Process {
   /** Absolute on the machine, a name on PATH, or with a `/` relative to the package. */
   readonly program: Operand;
 }
 
+/** What `java` takes. */
 export interface JavaProcess extends Process {
+  /** The main class. */
   readonly main: string;
   /** Entries relative to the package; `lib/*` when absent. The config directory always comes first. */
   readonly classPath?: readonly Operand[];

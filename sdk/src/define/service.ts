@@ -4,7 +4,8 @@ import type { AnyConfig } from './config.ts';
 import { called } from './callSite.ts';
 import type { Expr } from './expression.ts';
 
-type PackageOptions = Omit<PackageManifest, 'name' | 'origins'> & PackageManifest['origins'];
+/** What `definePackage` takes: a version, where the archive comes from (`url`, `maven`), its root and its digest. */
+export type PackageOptions = Omit<PackageManifest, 'name' | 'origins'> & PackageManifest['origins'];
 
 /**
  * A product's own archive: where it comes from, by `url` with its sha512, by `maven` coordinates, or both.
@@ -16,6 +17,7 @@ export function definePackage(name: string, { url, maven, ...rest }: PackageOpti
   return called({ name, ...rest, origins }, definePackage);
 }
 
+/** What hosts and cluster have to have, as `jdk`, `osPackages` and `service` give it. */
 export type Requirement =
   | { readonly kind: 'jdk'; readonly range: string }
   | { readonly kind: 'os'; readonly packages: OsPackages }
@@ -30,6 +32,7 @@ export function jdk(range: string): Requirement {
   return called({ kind: 'jdk', range }, jdk);
 }
 
+/** Names of packages by family of distributions: `debian`, `redhat`, `suse`. */
 export type OsPackages = Readonly<Partial<Record<OsFamily, readonly [string, ...string[]]>>>;
 
 /**
@@ -50,16 +53,38 @@ export function service(name: string, range: string, { optional = false } = {}):
   return called({ kind: 'service', service: name, range, optional }, service);
 }
 
+/**
+ * What there is to say of a service.
+ * @example
+ * defineService('cache', {
+ *   title: 'Cache',
+ *   description: 'Keeps what was asked for lately',
+ *   version: '4.2.0',
+ *   user: 'cache',
+ *   license: 'Apache-2.0',
+ *   packages: [definePackage('cache', { version: '4.2.0', maven: { archive: 'org.example:cache:tar.gz:bin:4.2.0' } })],
+ *   requires: [jdk('>=17'), service('zookeeper', '>=3.8')],
+ *   components: [server, client],
+ *   exports: { connect: hostPorts(server, cfg.port) },
+ *   upgrade: { from: '>=4.0', backTo: '>=4.1' },
+ * })
+ */
 export interface ServiceOptions {
+  /** What people call the product. */
   readonly title: string;
+  /** One line for those who do not know it. */
   readonly description?: string;
   /** The product's version. */
   readonly version: string;
-  /** The user that processes run as. */
+  /** The user that processes run as; made at install where the agent has root rights. */
   readonly user: string;
+  /** The product's license, as SPDX writes it. */
   readonly license?: string;
+  /** Archives of the product, unpacked once on every host of the service. */
   readonly packages?: readonly PackageManifest[];
+  /** What hosts and the cluster have to have. */
   readonly requires?: readonly Requirement[];
+  /** Its kinds of processes and clients. */
   readonly components: readonly Component[];
   /** Configs that no component gets as a file and that belong to the whole service. */
   readonly config?: readonly AnyConfig[];
@@ -67,12 +92,17 @@ export interface ServiceOptions {
   readonly exports?: Readonly<Record<string, Expr | string>>;
   /** Semver ranges of the product: from where an upgrade to this version works, and to where it can be taken back. */
   readonly upgrade?: { readonly from: string; readonly backTo?: string };
+  /** Rules for Prometheus, by name such as `CacheDown`. */
   readonly alerts?: Readonly<Record<string, Omit<AlertManifest, 'name'>>>;
+  /** Dashboards for Grafana, by name. */
   readonly dashboards?: Readonly<Record<string, Omit<DashboardManifest, 'name'>>>;
 }
 
+/** A service as `defineService` gives it. */
 export interface Service {
+  /** In paths, commands and the names of users: lower-case letters, digits, `_` and `-`. */
   readonly name: string;
+  /** What was said of it. */
   readonly options: ServiceOptions;
 }
 
@@ -85,20 +115,26 @@ export function defineService(name: string, options: ServiceOptions): Service {
   return called(Object.freeze({ name, options }), defineService);
 }
 
+/** What there is to say of a stack. */
 export interface StackOptions {
+  /** The first service's title when absent. */
   readonly title?: string;
+  /** One line for those who look for a stack. */
   readonly description?: string;
+  /** Its services; most stacks have one. */
   readonly services: readonly [Service, ...Service[]];
 }
 
+/** A stack as `defineStack` gives it. */
 export interface Stack {
+  /** What was said of it. */
   readonly stack: StackOptions;
 }
 
 /**
  * What a stack package exports by default.
  * @example
- * export default defineStack({ services: [zookeeper] });
+ * export default defineStack({ title: 'ZooKeeper', services: [zookeeper] });
  */
 export function defineStack(options: StackOptions): Stack {
   return called(Object.freeze({ stack: options }), defineStack);

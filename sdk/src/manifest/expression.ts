@@ -8,6 +8,7 @@ export const Json: z.ZodType<Json> = z.lazy(() =>
 
 /** A property of a config, named as data: what a property object serialises to. */
 export const PropertyRef = z.strictObject({ config: z.string(), property: z.string() });
+/** A property of a config, named as data. */
 export type PropertyRef = z.infer<typeof PropertyRef>;
 
 /** Facts about the host component itself that an expression may name. */
@@ -143,4 +144,5 @@ export const Probe = z.discriminatedUnion('kind', [
   /** Healthy while the declared process lives. */
   z.strictObject({ kind: z.literal('process') }),
 ]);
+/** A way to ask a running component something. */
 export type Probe = z.infer<typeof Probe>;

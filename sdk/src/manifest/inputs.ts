@@ -5,7 +5,9 @@ export type ConfigValues = Readonly<Record<string, Readonly<Record<string, Json>
 
 /** One host component as the others of its service see it. */
 export interface Instance {
+  /** The name of its host. */
   readonly host: string;
+  /** By which others reach it. */
   readonly address: string;
   /** Handed out once, never reused, from 1. */
   readonly ordinal: number;
@@ -17,8 +19,11 @@ export interface Instance {
 
 /** The host component a phase runs for. */
 export interface Self extends Instance {
+  /** Its id in the platform. */
   readonly hostComponentId: string;
+  /** The name of its service. */
   readonly service: string;
+  /** The name of its component. */
   readonly component: string;
   /** Where it listens: 0.0.0.0 on a real host, its own address on a local one. */
   readonly bind: string;
@@ -32,8 +37,11 @@ export interface Self extends Instance {
 
 /** Numbers a recommendation may be made of. Memory and disk in bytes. */
 export interface HostFacts {
+  /** Processors. */
   readonly cpus: number;
+  /** Bytes. */
   readonly memory: number;
+  /** Bytes. */
   readonly disk: number;
 }
 

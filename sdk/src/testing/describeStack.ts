@@ -11,6 +11,7 @@ import { mayMeet, standardHosts } from './places.ts';
 import { sampleOf } from './samples.ts';
 import { simulate, type Simulation, type SimulationOptions } from './simulate.ts';
 
+/** What helps where samples do not fit. */
 export interface DescribeOptions extends SimulationOptions {
   /** What a cluster needs beyond its defaults and samples, such as a text that matches a pattern. */
   readonly given?: (cluster: Simulation) => Simulation;

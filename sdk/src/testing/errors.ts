@@ -1,6 +1,8 @@
 /** A test describes a cluster that cannot exist. The message is meant for the author of the test. */
 export class ImpossibleScenarioError extends Error {
+  /** Tells it from other errors. */
   readonly code = 'IMPOSSIBLE_SCENARIO';
+  /** As errors have it. */
   override readonly name = 'ImpossibleScenarioError';
   constructor(why: string) {
     super(`This scenario cannot exist: ${why}`);

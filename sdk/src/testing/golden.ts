@@ -4,6 +4,7 @@ import { createTwoFilesPatch } from 'diff';
 import { GoldenFilesError } from './errors.ts';
 import type { SimulatedResult } from './simulate.ts';
 
+/** Where golden files are. */
 export interface GoldenOptions {
   /** The package, whose `golden/` it is; the working directory when absent. */
   readonly folder?: string;

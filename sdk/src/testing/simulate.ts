@@ -30,17 +30,21 @@ export interface SimulatedResult {
   readonly process: ProcessCommand | undefined;
   /** Programs and scripts that were run, in order. */
   readonly programs: readonly { readonly program: string; readonly args: readonly string[] }[];
+  /** What functions have logged. */
   readonly log: readonly string[];
+  /** The cluster afterwards. */
   readonly next: Simulation;
 }
 
 /** Where something answers. */
 export interface AnswerPlace {
+  /** Every host when absent. */
   readonly host?: string;
   /** A port of the stack, by its property or its number. */
   readonly port?: PortProperty | number;
 }
 
+/** What an action did. */
 export interface SimulatedAction extends SimulatedResult {
   /** What the action gave back; null where it gave nothing. */
   readonly result: Json;
@@ -48,6 +52,7 @@ export interface SimulatedAction extends SimulatedResult {
 
 type Work = (host: Host) => Promise<void> | void;
 
+/** Where a simulation finds what is not in the definition. */
 export interface SimulationOptions {
   /** The stack's package folder, for its templates; the working directory when absent. */
   readonly folder?: string;
@@ -108,6 +113,7 @@ export class Simulation {
     this.#world = world;
   }
 
+  /** The stack as data. */
   get manifest(): StackManifest {
     return this.#world.manifest;
   }
@@ -122,6 +128,7 @@ export class Simulation {
     return this.#stack.stack.services.flatMap(({ options }) => options.components);
   }
 
+  /** Every file on a host, by path. */
   filesOf(host: string): Readonly<Record<string, string>> {
     return this.#world.files[host] ?? {};
   }
