@@ -2,7 +2,7 @@ import type { Desired, Observed } from '@stackyard/domain';
 import { token } from '@stackyard/kernel';
 import type { ServiceManifest } from '@stackyard/sdk/manifest';
 
-/** Where a host component tells its metrics, as its own configuration says. */
+/** Where a host component tells its metrics, as the configuration says that was last applied to it. */
 export interface MetricsEndpoint {
   readonly address: string;
   readonly port: number;

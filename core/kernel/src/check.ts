@@ -16,6 +16,8 @@ export interface Problem {
     | 'CYCLE'
     | 'PLUGIN_CYCLE';
   readonly sentence: string;
+  /** The one plugin without which it would not be so, where there is one. */
+  readonly plugin?: string;
 }
 
 /** Everything that was loaded into a kernel. */
@@ -70,6 +72,7 @@ function unlisted({ entries }: Wiring): Problem[] {
           {
             kind: 'UNLISTED',
             sentence: `The constructor of ${source.cls.name} (plugin "${plugin}") takes arguments, but no tokens are listed for it. Write provide(${source.cls.name}, …) beside the class.`,
+            ...(plugin === undefined ? {} : { plugin }),
           },
         ]
       : [],
@@ -80,17 +83,21 @@ function unlisted({ entries }: Wiring): Problem[] {
 function missing({ plugins, entries }: Wiring): Problem[] {
   const known = new Set(entries.map(({ id }) => id));
   const asked = [
-    ...plugins.flatMap(({ id, needs }) => needs.map((need) => ({ who: `plugin "${id}"`, need }))),
-    ...entries.flatMap((entry) => takenBy(entry).map((need) => ({ who: origin(entry), need }))),
+    ...plugins.flatMap(({ id, needs }) => needs.map((need) => ({ who: `plugin "${id}"`, plugin: id, need }))),
+    ...entries.flatMap((entry) => takenBy(entry).map((need) => ({ who: origin(entry), plugin: entry.plugin, need }))),
   ];
   const absent = groupBy(
     asked.filter(({ need }) => need.kind === 'one' && !known.has(need.id)),
     ({ need }) => need.id,
   );
-  return [...absent].map(([id, by]) => ({
-    kind: 'MISSING',
-    sentence: `Nobody provides "${id}", needed by ${[...new Set(by.map(({ who }) => who))].join(' and ')}. Load a plugin that provides it, or give it with value().`,
-  }));
+  return [...absent].map(([id, by]) => {
+    const [plugin, ...others] = new Set(by.map((asker) => asker.plugin));
+    return {
+      kind: 'MISSING',
+      sentence: `Nobody provides "${id}", needed by ${[...new Set(by.map(({ who }) => who))].join(' and ')}. Load a plugin that provides it, or give it with value().`,
+      ...(plugin === undefined || others.length > 0 ? {} : { plugin }),
+    };
+  });
 }
 
 /** Dependencies of classes that their plugin does not own up to. */
@@ -105,6 +112,7 @@ function undeclared({ plugins, entries }: Wiring): Problem[] {
         .map(({ id }) => ({
           kind: 'UNDECLARED' as const,
           sentence: `${nameOf(entry)} takes "${id}", which plugin "${plugin.id}" neither needs nor provides. Add it to the plugin's needs.`,
+          plugin: plugin.id,
         })),
     );
   });

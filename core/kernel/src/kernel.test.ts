@@ -200,6 +200,7 @@ describe('the check', () => {
         kind: 'UNDECLARED',
         sentence:
           'Hello takes "test.Greeter", which plugin "hello" neither needs nor provides. Add it to the plugin\'s needs.',
+        plugin: 'hello',
       },
     ]);
   });
@@ -381,6 +382,7 @@ describe('starting and stopping', () => {
       {
         kind: 'REGISTER_FAILED',
         sentence: 'The register of plugin "slow" failed: it is asynchronous. Do what has to be waited for in start.',
+        plugin: 'slow',
       },
     ]);
   });

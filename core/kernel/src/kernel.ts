@@ -94,7 +94,8 @@ function wire(plugins: readonly Plugin[], values: readonly Entry[]): Wiring {
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      problems.push({ kind: 'REGISTER_FAILED', sentence: `The register of plugin "${plugin.id}" failed: ${reason}` });
+      const sentence = `The register of plugin "${plugin.id}" failed: ${reason}`;
+      problems.push({ kind: 'REGISTER_FAILED', sentence, plugin: plugin.id });
     } finally {
       close();
     }

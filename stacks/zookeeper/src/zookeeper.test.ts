@@ -160,9 +160,18 @@ test('what can go wrong with an ensemble has an alert, and its figures a dashboa
   expect(upgrade).toEqual({ from: '>=3.8', backTo: '>=3.8' });
 });
 
-test('members take turns with the leader last, and report when asked', () => {
-  const { components } = simulate(stack).manifest.services[0]!;
-  expect(components[0]).toMatchObject({ rolling: true, lastRole: 'leader', actions: [{ name: 'report', on: 'each' }] });
+test('members take turns with the leader last', () => {
+  expect(simulate(stack).manifest.services[0]?.components[0]).toMatchObject({ rolling: true, lastRole: 'leader' });
+});
+
+test('a member reports what it says of itself, each when asked', async () => {
+  const said = { server_state: 'leader', avg_latency: 0.5 };
+  const cluster = ensemble
+    .answer('/commands/monitor', broadcasting)
+    .answer('/commands/monitor', said, { host: 'zk2', port: zooCfg.adminPort });
+  expect((await cluster.action(server, 'report', {}, 'zk2')).result).toEqual(said);
+  expect((await cluster.action(server, 'report', {}, 'zk3')).result).toEqual(broadcasting);
+  await expect(ensemble.action(server, 'report', {}, 'zk1')).rejects.toThrow('refuses the connection');
 });
 
 test('the definition stays short', () => {

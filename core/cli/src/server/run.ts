@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createLogger, PluginStartError, StackyardError } from '@stackyard/kernel';
+import { createLogger, StackyardError } from '@stackyard/kernel';
 import { type RunningServer, startServer } from '@stackyard/server';
 import { CliError } from '../errors.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { loadServerPlugins } from './plugins.ts';
 import { givenAgents, packagedAgent } from './agentSoftware.ts';
+import { explained } from './explained.ts';
+import { loadServerPlugins } from './plugins.ts';
 import { serverSettings, type ServerSettings } from './settings.ts';
 import { stackFiles } from './stackFiles.ts';
 
@@ -125,7 +126,10 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
       stopped.resolve(1);
     },
   }).catch((error: unknown) => {
-    throw explained(error);
+    throw explained(
+      error,
+      plugins.map(({ plugin }) => plugin.id),
+    );
   });
   announce(server, flags, terminal);
   const code = await stopped.promise;
@@ -143,21 +147,4 @@ function announce(server: RunningServer, flags: ServerFlags, terminal: Terminal)
     `Stackyard  ${url}\nAPI        ${url}/api/v1/docs\nAgents     ${agentEndpoint}\nEnrolment  ${enrolmentEndpoint}\nToken      ${tokenFile}\n`,
   );
   terminal.err(`Commands speak to it with STACKYARD_URL=${url} STACKYARD_TOKEN_FILE=${tokenFile}\n`);
-}
-
-/** The kernel says which plugin failed; for whoever starts a server the cause is the sentence that helps. */
-function explained(error: unknown): CliError {
-  let inner = error;
-  while (
-    inner instanceof Error &&
-    inner.cause instanceof Error &&
-    inner instanceof StackyardError &&
-    inner.code.startsWith('PLUGIN_')
-  )
-    inner = inner.cause;
-  const remedy =
-    error instanceof PluginStartError
-      ? ` The server starts without it by --without-plugin ${error.fields.plugin}.`
-      : '';
-  return new CliError(`${inner instanceof Error ? inner.message : String(inner)}${remedy}`, 1, { cause: error });
 }

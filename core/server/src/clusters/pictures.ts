@@ -1,5 +1,5 @@
 import type { ClusterPicture, Clusters, ClusterService, MetricsEndpoint, PlacedComponent } from '@stackyard/contract';
-import { type ClusterState, inputsOf, type ServiceState } from '@stackyard/planner';
+import { asRunBy, type ClusterState, type HostComponentState, inputsOf, type ServiceState } from '@stackyard/planner';
 import { ExpressionError, evaluate } from '@stackyard/sdk/render';
 import { readCluster, type StateSources } from '../commands/clusterState.ts';
 
@@ -34,28 +34,29 @@ function pictureOf(state: ClusterState, revision: number): ClusterPicture {
 
 function serviceOf(state: ClusterState, service: ServiceState): ClusterService {
   const hosts = new Map(state.hosts.map((host) => [host.id, host]));
-  const hostComponents = service.hostComponents.flatMap(
-    ({ id, component, hostId, ordinal, desired, observed }): PlacedComponent[] => {
-      const host = hosts.get(hostId);
-      if (!host) return [];
-      const metrics = metricsOf(state, service, { id, component, address: host.address });
-      const place = { id, component, host: host.name, address: host.address, ordinal, desired, observed };
-      return [metrics ? { ...place, metrics } : place];
-    },
-  );
+  const hostComponents = service.hostComponents.flatMap((hostComponent): PlacedComponent[] => {
+    const { id, component, ordinal, desired, observed } = hostComponent;
+    const host = hosts.get(hostComponent.hostId);
+    if (!host) return [];
+    const metrics = metricsOf(state, asRunBy(service, hostComponent), { hostComponent, address: host.address });
+    const place = { id, component, host: host.name, address: host.address, ordinal, desired, observed };
+    return [metrics ? { ...place, metrics } : place];
+  });
   const { name, version } = service.stack;
   return { name: service.name, stack: { name, version }, manifest: service.manifest, hostComponents };
 }
 
+/** Where it answers now: what was saved since, or belongs to a version that is still to come, it does not know yet. */
 function metricsOf(
   state: ClusterState,
   service: ServiceState,
-  { id, component, address }: { readonly id: string; readonly component: string; readonly address: string },
+  { hostComponent, address }: { readonly hostComponent: HostComponentState; readonly address: string },
 ): MetricsEndpoint | undefined {
-  const declared = service.manifest.components.find(({ name }) => name === component)?.metrics;
+  const declared = service.manifest.components.find(({ name }) => name === hostComponent.component)?.metrics;
   if (!declared) return undefined;
   try {
-    const inputs = inputsOf(state, service, id);
+    const wanted = inputsOf(state, service, hostComponent.id);
+    const inputs = { ...wanted, values: hostComponent.appliedValues ?? wanted.values };
     const port = evaluate(declared.port, { inputs, service: service.manifest, place: 'metrics.port' });
     const real = typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536;
     return real ? { address, port, path: declared.path } : undefined;
