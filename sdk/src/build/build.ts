@@ -19,18 +19,27 @@ export interface BuiltStack {
   readonly notes: readonly string[];
 }
 
+export interface BuildOptions extends CheckOptions {
+  /** The package's dist/stack when absent. */
+  readonly outDir?: string;
+  /** Put behind the package's version, such as `dev.3`: for builds that are only tried. */
+  readonly revision?: string;
+}
+
 /**
  * Builds the artifact of a stack package: its definitions as data, its lifecycle functions as one module, its templates,
- * scripts and docs. `outDir` is the package's dist/stack when absent.
+ * scripts and docs.
  * @throws StackDefinitionError with everything that is wrong, as checkStack finds it.
  */
 export async function buildStack(
   packageFolder: string,
-  { outDir, ...options }: CheckOptions & { readonly outDir?: string } = {},
+  { outDir, revision, ...options }: BuildOptions = {},
 ): Promise<BuiltStack> {
   const { source, assets, built, problems, notes } = await checkPackage(packageFolder, options);
   if (!built) throw new StackDefinitionError(problems);
-  const { manifest, lifecycle } = built;
+  const { lifecycle } = built;
+  const { version } = built.manifest;
+  const manifest = { ...built.manifest, version: revision === undefined ? version : `${version}-${revision}` };
   const files: ArtifactFile[] = [
     ...assets,
     textFile('manifest.json', `${JSON.stringify(manifest, undefined, 2)}\n`),

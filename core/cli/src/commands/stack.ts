@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { type Api, allOf, answerOf } from '../api/client.ts';
 import type { Stack } from '../api/types.ts';
-import { CliError, NotFoundError, UsageError } from '../errors.ts';
+import { NotFoundError, UsageError } from '../errors.ts';
 import { printList, printOne, type View } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import type { Colours, Terminal } from '../output/terminal.ts';
+import { authorVerbs } from './stackAuthor.ts';
 import { addInstall } from './stackInstall.ts';
 import { addSearch } from './stackSearch.ts';
 import { connect, type Noun, onServer, type OutputOptions, withOutput } from './parts.ts';
@@ -12,41 +12,7 @@ import { packageVerbs } from './stackPackage.ts';
 import { addSigning } from './stackSigning.ts';
 
 export const stacks: Noun = (noun, terminal) => {
-  noun
-    .command('init')
-    .summary('begin a stack: a package that builds, is tested and documented')
-    .argument('<name>', 'the product, such as valkey, or a package of your own scope, such as @acme/valkey')
-    .option('--dir <folder>', 'where to; a folder called as the product unless given')
-    .option('--title <title>', 'what people call the product')
-    .action(async (name: string, options: { dir?: string; title?: string }) => {
-      const { nextSteps, scaffold } = await import('create-stackyard-stack');
-      const written = await scaffold({ name, folder: options.dir, title: options.title }).catch((error: unknown) => {
-        throw new CliError((error as Error).message, 1, { cause: error });
-      });
-      terminal.out(nextSteps(written, process.cwd()));
-    });
-
-  noun
-    .command('test')
-    .summary('run the contract of a stack with the real product, on local hosts of this machine')
-    .argument('[folder]', 'the package', '.')
-    .requiredOption(
-      '--real',
-      'install, kill, recover, reconfigure, restart, remove: for real, below a temporary directory',
-    )
-    .option('--hosts <count>', 'how many local hosts', countOption)
-    .option('--package-origin <origin>', 'where products come from: auto, url or maven')
-    .option('--data-dir <folder>', 'keeps everything there, with all logs; else nothing is left')
-    .addHelpText(
-      'after',
-      '\nTests without a cluster are those of the package: npm test. contract.json beside package.json sets sizes and places.',
-    )
-    .action(async (folder: string, options: { hosts?: number; packageOrigin?: string; dataDir?: string }) => {
-      const { runContract } = await import('../contractKit/run.ts');
-      const kept = await runContract({ folder: resolve(folder), ...options }, terminal);
-      if (!kept) throw new CliError('');
-    });
-
+  authorVerbs(noun, terminal);
   packageVerbs(noun, terminal);
 
   addInstall(noun, terminal);
@@ -98,13 +64,6 @@ export const stacks: Noun = (noun, terminal) => {
       );
     });
 };
-
-function countOption(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 9)
-    throw new UsageError(`--hosts ${text}: use a number from 1 to 9.`);
-  return count;
-}
 
 async function stacksNamed(api: Api, given: string): Promise<Stack[]> {
   const all = await allOf((query) => api.GET('/api/v1/stacks', { params: { query } }));

@@ -2,13 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem, type as systemName } from 'node:os';
 import { join } from 'node:path';
 import { type BuiltStack, buildStack } from '@stackyard/sdk/build';
-import type { StackManifest } from '@stackyard/sdk/manifest';
 import { CancelledError, CliError } from '../errors.ts';
 import { Interrupts } from '../demo/interrupts.ts';
 import { step } from '../output/step.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { Kit, Step } from './kit.ts';
 import { type ContractReport, isKept, reportText, type StepResult } from './report.ts';
+import { hostsFor, stackPath } from './place.ts';
 import { contractSettings } from './settings.ts';
 import { LocalSite } from './site.ts';
 import { STEPS } from './steps.ts';
@@ -105,21 +105,6 @@ async function keep(each: Step, kit: Kit, terminal: Terminal): Promise<StepResul
     terminal.err(`${terminal.colours.red('✗')} ${name}: ${promise}\n  ${message}\n`);
     return result('broken', message);
   }
-}
-
-/** As many as the component asks for that asks for most; three where it is open. */
-function hostsFor({ services }: StackManifest): number {
-  const counts = services.flatMap(({ components }) =>
-    components.map(({ cardinality, prefer }) => {
-      const least = cardinality === 'all' ? 1 : Number.parseInt(cardinality, 10);
-      return prefer === 'odd' && cardinality.endsWith('+') ? Math.max(3, least) : least;
-    }),
-  );
-  return Math.min(9, Math.max(1, ...counts));
-}
-
-function stackPath(folder: string, stack: string): string {
-  return stack.startsWith('.') ? join(folder, stack) : stack;
 }
 
 function reportOf(

@@ -32,6 +32,7 @@ export interface SiteOptions {
 export class LocalSite {
   readonly api: Api;
   readonly url: string;
+  readonly tokenFile: string;
   readonly hosts: readonly LocalHost[];
   readonly layout: DemoLayout;
   readonly #running: Running[];
@@ -40,6 +41,7 @@ export class LocalSite {
   private constructor(parts: {
     api: Api;
     url: string;
+    tokenFile: string;
     hosts: readonly LocalHost[];
     layout: DemoLayout;
     running: Running[];
@@ -47,6 +49,7 @@ export class LocalSite {
   }) {
     this.api = parts.api;
     this.url = parts.url;
+    this.tokenFile = parts.tokenFile;
     this.hosts = parts.hosts;
     this.layout = parts.layout;
     this.#running = parts.running;
@@ -78,9 +81,9 @@ export class LocalSite {
         running.push(new Running(agentProgram(layout, { host, command, ticket, env })));
       }
       await untilReachable(api, hosts);
-      return new LocalSite({ ...site, api, url });
+      return new LocalSite({ ...site, api, url, tokenFile });
     } catch (error) {
-      await new LocalSite({ ...site, api: apiOf({ url: '', token: undefined }), url: '' }).stop();
+      await new LocalSite({ ...site, api: apiOf({ url: '', token: undefined }), url: '', tokenFile: '' }).stop();
       throw error;
     }
   }

@@ -4,6 +4,7 @@ import { CliError } from '../errors.ts';
 import { changeOf, merged } from './change.ts';
 import type { Kit, Step } from './kit.ts';
 import { filesLeft } from './leftovers.ts';
+import { addService } from './place.ts';
 import { until } from './until.ts';
 
 const RECOVERED_MS = 120_000;
@@ -28,17 +29,11 @@ export const STEPS: readonly Step[] = [
 
 async function install({ cluster, site, services, settings }: Kit): Promise<string> {
   await cluster.create(site.hosts.map(({ name }) => name));
-  const addition = (service: string) => {
-    const place = settings.place[service];
-    const components = place && mapValues(place, (numbers) => numbers.map((number) => `host${number}`));
-    const config = settings.config[service];
-    return { service, ...(components ? { components } : {}), ...(config ? { config } : {}) };
-  };
   if (settings.requires.length > 0) {
-    await cluster.run({ command: 'add', services: settings.requires.map(addition) });
+    await cluster.run({ command: 'add', services: settings.requires.map((each) => addService(each, settings)) });
     for (const service of settings.requires) await cluster.untilHealthy(service);
   }
-  const { added } = await cluster.run({ command: 'add', services: services.map(addition) });
+  const { added } = await cluster.run({ command: 'add', services: services.map((each) => addService(each, settings)) });
   for (const service of services) await cluster.untilHealthy(service);
   return added.map(({ component, host }) => `${component} on ${host}`).join(', ');
 }
@@ -187,8 +182,4 @@ function nothingToAsk({ manifest }: Kit): string | undefined {
 function noChange({ manifest, settings }: Kit): string | undefined {
   const has = manifest.services.some((service) => settings.change[service.name] ?? changeOf(service, {}));
   return has ? undefined : 'no property can be changed without knowing what it means; name one in contract.json';
-}
-
-function mapValues<T, R>(record: Readonly<Record<string, T>>, map: (value: T) => R): Record<string, R> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }

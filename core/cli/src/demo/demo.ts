@@ -87,11 +87,8 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
         () => `Cluster ${CLUSTER} is healthy`,
       );
       const exports = await cluster.exports();
-      const context = await storeContext(terminal, {
-        url: address.url,
-        tokenFile: address.tokenFile,
-        cluster: CLUSTER,
-      });
+      const { url, tokenFile } = address;
+      const context = await storeContext(terminal, { url, tokenFile, cluster: CLUSTER }, 'demo');
       if (options.json) {
         terminal.out(`${JSON.stringify({ url: address.url, token, exports })}\n`);
       } else {
