@@ -48,6 +48,7 @@ test('the example keeps the contract with its real process, and the report says 
     'recover kept',
     'reconfigure kept',
     'restart kept',
+    'upgrade kept',
     'stop kept',
     'remove kept',
   ]);

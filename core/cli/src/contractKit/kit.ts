@@ -8,6 +8,10 @@ export interface Kit {
   readonly site: LocalSite;
   readonly cluster: TestCluster;
   readonly manifest: StackManifest;
+  /** The version that it begins with, where that is an older one. */
+  readonly older: StackManifest | undefined;
+  /** Another build of the stack under test, with a version of its own. @returns that version */
+  readonly rebuild: () => Promise<string>;
   readonly settings: ContractSettings;
   /** Of the stack under test, in the order of its manifest. */
   readonly services: readonly string[];

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem, type as systemName } from 'node:os';
 import { join } from 'node:path';
-import { type BuiltStack, buildStack } from '@stackyard/sdk/build';
+import { type BuiltStack, buildStack, readArtifact } from '@stackyard/sdk/build';
+import type { StackManifest } from '@stackyard/sdk/manifest';
 import { CancelledError, CliError } from '../errors.ts';
 import { Interrupts } from '../demo/interrupts.ts';
 import { step } from '../output/step.ts';
@@ -9,6 +10,7 @@ import type { Terminal } from '../output/terminal.ts';
 import type { Kit, Step } from './kit.ts';
 import { type ContractReport, isKept, reportText, type StepResult } from './report.ts';
 import { hostsFor, stackPath } from './place.ts';
+import { sendArtifact } from './sendArtifact.ts';
 import { contractSettings } from './settings.ts';
 import { LocalSite } from './site.ts';
 import { STEPS } from './steps.ts';
@@ -34,6 +36,8 @@ export async function runContract(options: ContractOptions, terminal: Terminal):
     ({ manifest, digest }) => `${manifest.name} ${manifest.version} is built (${digest.slice(0, 20)}…)`,
   );
   const hosts = options.hosts ?? settings.hosts ?? hostsFor(built.manifest);
+  const earlier = settings.upgradeFrom === undefined ? [] : [settings.upgradeFrom];
+  const [older] = await Promise.all(earlier.map((file) => manifestOf(stackPath(folder, file))));
   const startedAt = new Date().toISOString();
   const interrupts = new Interrupts();
   const steps: StepResult[] = [];
@@ -45,7 +49,7 @@ export async function runContract(options: ContractOptions, terminal: Terminal):
         `Starting a server and ${hosts} local hosts`,
         () =>
           LocalSite.start({
-            stacks: [...settings.with.map((stack) => stackPath(folder, stack)), built.file],
+            stacks: [...[...settings.with, ...earlier].map((stack) => stackPath(folder, stack)), built.file],
             hosts,
             packageOrigin: options.packageOrigin,
             dataDir: options.dataDir,
@@ -55,7 +59,13 @@ export async function runContract(options: ContractOptions, terminal: Terminal):
       );
       const { manifest } = built;
       const services = manifest.services.map(({ name }) => name);
-      const kit = { site, cluster: new TestCluster(site.api, 'contract'), manifest, settings, services };
+      const { api, layout } = site;
+      const rebuild = async (): Promise<string> => {
+        const again = await buildStack(folder, { outDir: layout.dir, revision: 'contract' });
+        await sendArtifact(api, again.file);
+        return again.manifest.version;
+      };
+      const kit = { site, cluster: new TestCluster(api, 'contract'), manifest, older, rebuild, settings, services };
       for (const each of STEPS) {
         const result = await keep(each, kit, terminal);
         steps.push(result);
@@ -105,6 +115,10 @@ async function keep(each: Step, kit: Kit, terminal: Terminal): Promise<StepResul
     terminal.err(`${terminal.colours.red('✗')} ${name}: ${promise}\n  ${message}\n`);
     return result('broken', message);
   }
+}
+
+async function manifestOf(file: string): Promise<StackManifest> {
+  return (await readArtifact(file).catch(explained)).manifest;
 }
 
 function reportOf(

@@ -17,6 +17,8 @@ const ContractSettings = z.strictObject({
   config: z.record(z.string(), Values).default({}),
   /** By service: host numbers by component, from 1; what is absent is placed as recommended. */
   place: z.record(z.string(), z.record(z.string(), z.array(z.int().min(1).max(9)))).default({}),
+  /** An artifact of an older version, relative to the package: the contract begins with it and upgrades to this one. */
+  upgradeFrom: z.string().optional(),
   /** By service: the values that the step "reconfigure" sets; one is chosen when absent. */
   change: z.record(z.string(), Values).default({}),
 });

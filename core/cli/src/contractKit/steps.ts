@@ -23,17 +23,22 @@ export const STEPS: readonly Step[] = [
     run: reconfigure,
   },
   { name: 'restart', promise: 'a restart ends healthy', skip: noProcess, run: restart },
+  { name: 'upgrade', promise: 'it goes to another version, and back', run: upgrade },
   { name: 'stop', promise: 'it stops to the last process, and starts again', skip: noProcess, run: stopAndStart },
   { name: 'remove', promise: 'it is removed without a trace', run: remove },
 ];
 
-async function install({ cluster, site, services, settings }: Kit): Promise<string> {
+async function install({ cluster, site, services, settings, older }: Kit): Promise<string> {
   await cluster.create(site.hosts.map(({ name }) => name));
   if (settings.requires.length > 0) {
     await cluster.run({ command: 'add', services: settings.requires.map((each) => addService(each, settings)) });
     for (const service of settings.requires) await cluster.untilHealthy(service);
   }
-  const { added } = await cluster.run({ command: 'add', services: services.map((each) => addService(each, settings)) });
+  const version = older ? { version: older.version } : {};
+  const { added } = await cluster.run({
+    command: 'add',
+    services: services.map((each) => ({ ...addService(each, settings), ...version })),
+  });
   for (const service of services) await cluster.untilHealthy(service);
   return added.map(({ component, host }) => `${component} on ${host}`).join(', ');
 }
@@ -121,6 +126,25 @@ async function restart({ cluster, services }: Kit): Promise<string> {
     await cluster.untilHealthy(service);
   }
   return services.join(', ');
+}
+
+/** From the older version where there is one; else to another build of the same product and back. */
+async function upgrade(kit: Kit): Promise<string> {
+  const { manifest, older } = kit;
+  const own = manifest.version;
+  const [from, to] = older ? [older.version, own] : [own, await kit.rebuild()];
+  const wayBack = !older || manifest.services.every((service) => service.upgrade?.backTo !== undefined);
+  const way = [to, ...(wayBack ? [from] : []), ...(wayBack && older ? [to] : [])];
+  for (const version of way) await goTo(kit, version);
+  return [from, ...way].join(', then ');
+}
+
+async function goTo({ cluster, services }: Kit, version: string): Promise<void> {
+  for (const service of services) {
+    await cluster.run({ command: 'upgrade', service, version });
+    await cluster.untilHealthy(service);
+    await cluster.run({ command: 'check', target: { service } });
+  }
 }
 
 async function stopAndStart({ cluster, services, site }: Kit): Promise<string> {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BuiltStack, buildStack } from '@stackyard/sdk/build';
-import { sendBytes } from '../api/transfer.ts';
+import { sendArtifact } from '../contractKit/sendArtifact.ts';
 import { contractSettings } from '../contractKit/settings.ts';
 import { addServices, hostsFor, stackPath } from '../contractKit/place.ts';
 import { LocalSite } from '../contractKit/site.ts';
@@ -118,7 +118,7 @@ class Dev {
     this.#terminal.err(`${dim(`${files.join(', ')} changed`)}\n`);
     try {
       const { file, manifest } = await build();
-      await this.#send(file);
+      await sendArtifact(this.#site.api, file);
       this.#terminal.err(`${green('✓')} ${manifest.version} is on the server ${dim(`(after ${sofar()})`)}\n`);
       for (const { name } of manifest.services.filter(({ name: each }) => this.#services.includes(each))) {
         await this.#cluster.run({ command: 'upgrade', service: name, version: manifest.version });
@@ -131,11 +131,6 @@ class Dev {
       if (!(error instanceof Error)) throw error;
       this.#terminal.err(`${red('✗')} ${error.message}\n  What ran before goes on. Change a file to try again.\n`);
     }
-  }
-
-  async #send(file: string): Promise<void> {
-    const path = `/api/v1/stacks?${new URLSearchParams({ origin: 'folder', downgrade: 'true', unsigned: 'true' }).toString()}`;
-    await sendBytes(this.#site.api.connection, { path, media: 'application/octet-stream', from: file });
   }
 }
 
