@@ -9,13 +9,14 @@ import { benchLogs } from './logs.ts';
 import { load, machine, untilQuiet } from './machine.ts';
 import { benchPlanner } from './planner.ts';
 import { benchRest } from './rest.ts';
+import { benchStackDev } from './stackDev.ts';
 import { benchStartup, reportMemory } from './startup.ts';
 import { benchThroughput } from './throughput.ts';
 import { benchWriter } from './writer.ts';
 import { type Section, writeReadme } from './readme.ts';
 import { World } from './world/world.ts';
 
-const HELP = `npm run bench -- [planner | startup | rest | latency | writer | first-line | command50 | throughput | logs | fleet]… [--write] [--quiet SECONDS] [--profile DIR]
+const HELP = `npm run bench -- [planner | startup | rest | latency | writer | first-line | command50 | throughput | logs | fleet | stack-dev]… [--write] [--quiet SECONDS] [--profile DIR]
 
   --write   puts the figures into core/bench/README.md
   --quiet   waits up to so many seconds, before each bench, until the machine has little else to do
@@ -71,6 +72,7 @@ const benches = {
     await inWorld((world) => benchFleet(world, { agents: 1_000, reconnect: true, report }));
     await inWorld((world) => benchFleet(world, { agents: 5_000, reconnect: false, report }));
   },
+  'stack-dev': benchStackDev,
 } satisfies Record<string, (options: { report: Report }) => Promise<void>>;
 type Name = keyof typeof benches;
 
