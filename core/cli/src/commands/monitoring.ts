@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '../api/client.ts';
 import { CliError, UsageError } from '../errors.ts';
+import type { Changes } from '../monitoring/ownFiles.ts';
 import { Promtool } from '../monitoring/promtool.ts';
-import { reload, syncOnce } from '../monitoring/sync.ts';
+import { reloadRules, syncDashboards, syncRules } from '../monitoring/sync.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { connect, durationOption, type Noun, onServer, type ServerOptions } from './parts.ts';
 
@@ -41,8 +42,6 @@ class Sync {
   readonly #flags: SyncFlags;
   readonly #terminal: Terminal;
   readonly #promtool: Promtool;
-  /** A reload that failed is tried again, although the files are in place. */
-  #toReload = false;
   #told = '';
 
   constructor(connection: Connection, flags: SyncFlags, terminal: Terminal) {
@@ -54,18 +53,40 @@ class Sync {
 
   /** @throws CliError when something was refused or cannot be done; the rest is done all the same */
   async once(): Promise<void> {
-    const { rules, dashboards } = await syncOnce(this.#connection, { ...this.#flags, promtool: this.#promtool });
-    for (const file of [...rules.written, ...dashboards.written]) this.#terminal.out(`wrote ${file}\n`);
-    for (const file of [...rules.removed, ...dashboards.removed]) this.#terminal.out(`removed ${file}\n`);
-    this.#toReload ||= rules.written.length + rules.removed.length > 0;
-    if (this.#toReload && this.#flags.reloadUrl !== undefined) {
-      await reload(this.#flags.reloadUrl);
-      this.#terminal.out(`reloaded ${this.#flags.reloadUrl}\n`);
-    }
-    this.#toReload = false;
-    const refused = [...rules.refused, ...dashboards.refused];
-    if (refused.length > 0)
-      throw new CliError(`Not taken:\n${refused.map(({ file, why }) => `${file}: ${why}`).join('\n')}`);
+    const troubles: CliError[] = [];
+    for (const part of [() => this.#rules(), () => this.#dashboards()])
+      await part().catch((error: unknown) => {
+        if (!(error instanceof CliError)) throw error;
+        troubles.push(error);
+      });
+    const [first] = troubles;
+    if (!first) return;
+    const told = new Set(troubles.map(({ message }) => message));
+    throw told.size === 1 ? first : new CliError([...told].join('\n'), first.exitCode, { cause: first });
+  }
+
+  async #rules(): Promise<void> {
+    const { rulesDir, reloadUrl, cluster } = this.#flags;
+    if (rulesDir === undefined) return;
+    const changes = await syncRules(this.#connection, rulesDir, { cluster, promtool: this.#promtool });
+    this.#tell(changes);
+    const changed = changes.written.length + changes.removed.length > 0;
+    if (reloadUrl !== undefined && (await reloadRules(rulesDir, reloadUrl, { changed })))
+      this.#terminal.out(`reloaded ${reloadUrl}\n`);
+    refuse(changes);
+  }
+
+  async #dashboards(): Promise<void> {
+    const { dashboardsDir, cluster } = this.#flags;
+    if (dashboardsDir === undefined) return;
+    const changes = await syncDashboards(this.#connection, dashboardsDir, { cluster });
+    this.#tell(changes);
+    refuse(changes);
+  }
+
+  #tell({ written, removed }: Changes): void {
+    for (const file of written) this.#terminal.out(`wrote ${file}\n`);
+    for (const file of removed) this.#terminal.out(`removed ${file}\n`);
   }
 
   /** Until SIGTERM or SIGINT. What goes wrong is told once, and tried again. */
@@ -82,4 +103,10 @@ class Sync {
       await delay(everyMs, undefined, { signal: ended.signal }).catch(() => undefined);
     }
   }
+}
+
+/** @throws CliError with what was not taken, and why */
+function refuse({ refused }: Changes): void {
+  if (refused.length > 0)
+    throw new CliError(`Not taken:\n${refused.map(({ file, why }) => `${file}: ${why}`).join('\n')}`);
 }

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { type Connection, headersOf, reach, refusal } from '../api/client.ts';
@@ -6,9 +9,11 @@ import { type Changes, keepFiles } from './ownFiles.ts';
 import type { Promtool } from './promtool.ts';
 
 export interface SyncOptions {
-  readonly rulesDir?: string | undefined;
-  readonly dashboardsDir?: string | undefined;
+  /** Only this one, by name; files of others stay. */
   readonly cluster?: string | undefined;
+}
+
+export interface RuleOptions extends SyncOptions {
   /** Looks at rules before Prometheus does. */
   readonly promtool: Promtool;
 }
@@ -19,22 +24,18 @@ const Groups = z.object({
 const Entries = z.object({
   items: z.array(z.object({ cluster: z.string(), service: z.string(), name: z.string(), uid: z.string() })),
 });
-const nothing: Changes = { written: [], removed: [], refused: [] };
 
-/** Takes rules and dashboards from the server into their folders. @throws CliError */
-export async function syncOnce(
+/**
+ * Takes rules from the server into a folder: one file for each service of each cluster, so that what is wrong with one
+ * leaves the others as they are.
+ *
+ * @throws CliError
+ */
+export async function syncRules(
   connection: Connection,
-  options: SyncOptions,
-): Promise<{ readonly rules: Changes; readonly dashboards: Changes }> {
-  const { rulesDir, dashboardsDir } = options;
-  return {
-    rules: rulesDir === undefined ? nothing : await syncRules(connection, rulesDir, options),
-    dashboards: dashboardsDir === undefined ? nothing : await syncDashboards(connection, dashboardsDir, options),
-  };
-}
-
-/** One file for each service of each cluster, so that what is wrong with one leaves the others as they are. */
-async function syncRules(connection: Connection, dir: string, { cluster, promtool }: SyncOptions): Promise<Changes> {
+  dir: string,
+  { cluster, promtool }: RuleOptions,
+): Promise<Changes> {
   const text = await read(connection, `/prometheus/rules${query(cluster)}`);
   const unserved = text
     .split('\n')
@@ -60,7 +61,8 @@ function keptWith(cluster: string | undefined): (name: string) => boolean {
   return (name) => cluster !== undefined && !name.startsWith(`stackyard.${cluster}.`);
 }
 
-async function syncDashboards(connection: Connection, dir: string, { cluster }: SyncOptions): Promise<Changes> {
+/** Takes dashboards from the server into a folder, each in a file of its own. @throws CliError */
+export async function syncDashboards(connection: Connection, dir: string, { cluster }: SyncOptions): Promise<Changes> {
   const { items } = Entries.parse(JSON.parse(await read(connection, `/grafana/dashboards${query(cluster)}`)));
   const wanted = new Map<string, string>();
   const refused: { file: string; why: string }[] = [];
@@ -90,8 +92,19 @@ async function read(connection: Connection, path: string): Promise<string> {
   throw refusal(/json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : undefined, response);
 }
 
-/** Asks Prometheus or Grafana to read their files again. @throws CliError */
-export async function reload(url: string): Promise<void> {
+/** Lies in a folder of rules from their change to the reload, so that one that failed is tried again by the next run. */
+const mark = (rulesDir: string) => join(rulesDir, '.stackyard.reload');
+
+/** Asks Prometheus to read its rules again, if they changed since it last did. @returns whether it did @throws CliError */
+export async function reloadRules(rulesDir: string, url: string, { changed }: { changed: boolean }): Promise<boolean> {
+  if (changed) await writeFile(mark(rulesDir), '');
+  else if (!existsSync(mark(rulesDir))) return false;
+  await reload(url);
+  await rm(mark(rulesDir), { force: true });
+  return true;
+}
+
+async function reload(url: string): Promise<void> {
   const response = await fetch(url, { method: 'POST', redirect: 'error', signal: AbortSignal.timeout(30_000) }).catch(
     (error: unknown) => {
       throw new CliError(`${url} cannot be reached to reload: ${(error as Error).message}.`, 1, { cause: error });
