@@ -3,7 +3,7 @@ import { type ClusterState, stale, type StaleHostComponent } from '@stackyard/pl
 import type { Logger } from '@stackyard/kernel';
 import { renderAll } from '../commands/planning.ts';
 import type { Renderer } from '../commands/renderer.ts';
-import type { StackStore } from '../stacks/store.ts';
+import type { PlanningStacks } from '../stacks/store.ts';
 
 /** Remembered for this many clusters. */
 const MOST = 50;
@@ -18,12 +18,12 @@ interface Known {
 
 /** Which host components run with other files than their service's newest config would give. */
 export class Staleness {
-  readonly #stacks: StackStore;
+  readonly #stacks: PlanningStacks;
   readonly #renderer: Pick<Renderer, 'render'>;
   readonly #log: Logger;
   readonly #known = new Map<string, Known>();
 
-  constructor(parts: { stacks: StackStore; renderer: Pick<Renderer, 'render'>; log: Logger }) {
+  constructor(parts: { stacks: PlanningStacks; renderer: Pick<Renderer, 'render'>; log: Logger }) {
     this.#stacks = parts.stacks;
     this.#renderer = parts.renderer;
     this.#log = parts.log;

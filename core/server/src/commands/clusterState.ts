@@ -11,13 +11,13 @@ import type {
   Snapshot,
   SnapshotService,
 } from '../database/entities.ts';
-import type { StackStore } from '../stacks/store.ts';
+import type { PlanningStacks } from '../stacks/store.ts';
 import type { Planned } from './planning.ts';
 
 /** Where the planner's picture of a cluster comes from besides its rows. */
 export interface StateSources {
   readonly sql: Pool;
-  readonly stacks: StackStore;
+  readonly stacks: PlanningStacks;
   readonly reachable: (hostId: string) => boolean;
 }
 
@@ -118,7 +118,7 @@ export async function loadClusterState(idOrName: string, sources: StateSources):
 /** The states a job was planned for: what it leaves, and what the host components it removes were part of. */
 export async function statesOf(
   snapshot: Snapshot,
-  stacks: StackStore,
+  stacks: PlanningStacks,
 ): Promise<{ readonly next: ClusterState; readonly leaving: ClusterState }> {
   const { services, leaving, files: _files, drains: _drains, ...rest } = snapshot;
   const manifestOf = await manifests(
@@ -180,7 +180,7 @@ function otherDigests(own: string, hostComponents: readonly HostComponentFields[
   return [...digests];
 }
 
-async function manifests(digests: readonly string[], stacks: StackStore) {
+async function manifests(digests: readonly string[], stacks: PlanningStacks) {
   const loaded = new Map(
     await Promise.all([...new Set(digests)].map(async (digest) => [digest, await stacks.manifest(digest)] as const)),
   );

@@ -14,7 +14,7 @@ import {
   type StaleHostComponent,
 } from '@stackyard/planner';
 import type { RenderedFile } from '@stackyard/sdk/manifest';
-import type { StackStore } from '../stacks/store.ts';
+import type { PlanningStacks } from '../stacks/store.ts';
 import { CommandRefusedError } from './errors.ts';
 import type { Renderer } from './renderer.ts';
 
@@ -56,7 +56,7 @@ function needsRendering(state: ClusterState, { command }: CommandRequest): boole
 export async function planCommand(
   state: ClusterState,
   request: CommandRequest,
-  { stacks, renderer }: { stacks: StackStore; renderer: Renderer },
+  { stacks, renderer }: { stacks: PlanningStacks; renderer: Renderer },
 ): Promise<Planned> {
   try {
     const { change, next } = layout(state, request, { newId: randomUUID });
@@ -65,7 +65,11 @@ export async function planCommand(
       : new Map<string, readonly RenderedFile[]>();
     const staleOnes = stale(state, next, rendered);
     const planned = plan(state, { change, next }, staleOnes, request);
-    const warnings = [...planned.warnings, ...(await deprecations(change, stacks))];
+    const warnings = [
+      ...planned.warnings,
+      ...(await deprecations(change, stacks)),
+      ...(await revocations(next, planned, stacks)),
+    ];
     return { state, next, change, rendered, stale: staleOnes, plan: { ...planned, warnings } };
   } catch (error) {
     if (error instanceof PlanRefusedError) throw new CommandRefusedError({ errors: error.problems });
@@ -74,13 +78,26 @@ export async function planCommand(
 }
 
 /** What is added or moved to a version that its author no longer recommends. */
-async function deprecations({ services }: LayoutChange, stacks: StackStore): Promise<Notice[]> {
+async function deprecations({ services }: LayoutChange, stacks: PlanningStacks): Promise<Notice[]> {
   const rows = await stacks.list();
   return services.flatMap(({ name: service, stack }) => {
     const message = rows.find(({ digest }) => digest === stack.digest)?.deprecated;
     if (!message) return [];
     const text = `${service} runs from ${stack.name}@${stack.version}, which its author has deprecated: ${message}`;
     return [{ code: 'STACK_DEPRECATED', message: text }];
+  });
+}
+
+/** Services that something runs for, from a version whose signature proves nothing any more. */
+async function revocations({ services }: ClusterState, { tasks }: Plan, stacks: PlanningStacks): Promise<Notice[]> {
+  const revoked = await stacks.revoked();
+  if (revoked.size === 0) return [];
+  const touched = new Set(tasks.map(({ service }) => service));
+  return services.flatMap(({ name, stack }) => {
+    const signer = revoked.get(stack.digest);
+    if (!signer || !touched.has(name)) return [];
+    const text = `${name} runs from ${stack.name}@${stack.version}, which ${signer.publisher} signed with the key ${signer.keyId}. That key was revoked since, so anybody may have made this version: ask ${signer.publisher}, and upgrade ${name} to a version that is signed with another key.`;
+    return [{ code: 'STACK_REVOKED', message: text }];
   });
 }
 
@@ -94,7 +111,7 @@ export async function renderAll(
     stacks,
     renderer,
     upgrading,
-  }: { stacks: StackStore; renderer: Pick<Renderer, 'render'>; upgrading?: string | undefined },
+  }: { stacks: PlanningStacks; renderer: Pick<Renderer, 'render'>; upgrading?: string | undefined },
 ): Promise<ReadonlyMap<string, readonly RenderedFile[]>> {
   const batches = await Promise.all(
     state.services.map(async (service) =>

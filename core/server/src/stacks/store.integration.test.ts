@@ -103,6 +103,18 @@ test('what services run from is not replaced', async () => {
   expect(await db.em().count(Stack, { digest: first.digest })).toBe(1);
 });
 
+test('a version that is removed is gone from the list, and a sweep deletes its artifact and no other', async () => {
+  const gone = await configured(await build('gone'));
+  await store.remove(gone.id);
+  expect(await store.list()).toEqual([]);
+  expect(await store.open(gone.digest)).toMatchObject({ size: gone.size });
+  const kept = await configured(await build('kept'));
+  await store.sweep();
+  expect(await store.open(gone.digest)).toBeUndefined();
+  expect(await store.open(kept.digest)).toMatchObject({ size: kept.size });
+  await expect(store.remove(gone.id)).rejects.toThrow('There is no stack');
+});
+
 test('a digest that is none of ours is not found, and never becomes a path', async () => {
   await expect(store.open('sha512-../../etc/passwd')).rejects.toThrow('There is no stack');
   expect(await store.open(`sha512-${'0'.repeat(128)}`)).toBeUndefined();

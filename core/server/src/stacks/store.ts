@@ -48,6 +48,8 @@ export interface StackStore {
   examine(installation: Installation): Promise<Examined>;
   /** Takes down which versions of a stack their author no longer recommends; the others are not deprecated. */
   deprecate(name: string, deprecated: readonly { readonly version: string; readonly message: string }[]): Promise<void>;
+  /** Of installed stacks whose key was revoked since: who had signed them, by digest. */
+  revoked(): Promise<ReadonlyMap<string, { readonly publisher: string; readonly keyId: string }>>;
   /**
    * Takes a version out of the list. Its artifact stays for the sweep at the next start: a command that was being planned
    * meanwhile may still have named it.
@@ -58,6 +60,9 @@ export interface StackStore {
   /** Deletes artifacts that nothing names any more. */
   sweep(): Promise<void>;
 }
+
+/** What planning asks of the installed stacks. */
+export type PlanningStacks = Pick<StackStore, 'list' | 'manifest' | 'templates' | 'revoked'>;
 
 /** An artifact to install, and what is known of it before it is read. */
 export interface Installation {
@@ -185,6 +190,15 @@ export class DatabaseStackStore implements StackStore {
     this.#rows = undefined;
   }
 
+  async revoked(): Promise<ReadonlyMap<string, { publisher: string; keyId: string }>> {
+    const signed = (await this.list()).flatMap(({ digest, publisher, keyId }) =>
+      publisher && keyId ? [[digest, { publisher, keyId }] as const] : [],
+    );
+    if (signed.length === 0) return new Map();
+    const states = await this.#trust.keyStates();
+    return new Map(signed.filter(([, { keyId }]) => states.get(keyId) === 'revoked'));
+  }
+
   async #examine(file: string, installation: Installation): Promise<Examined> {
     const { claimed, deprecated } = installation;
     let candidate: Candidate | undefined;
@@ -193,7 +207,8 @@ export class DatabaseStackStore implements StackStore {
       const { row } = candidate;
       const same = await judged(this.#em(), candidate);
       if (same && same.digest !== row.digest) await refuseInUse(this.#em(), same);
-      return { ...seen(row), before: await this.#versionsOf(row.name), state: stateOf(same, row.digest) };
+      const shown = same && isKept(same, row) ? same : row;
+      return { ...seen(shown), before: await this.#versionsOf(row.name), state: stateOf(same, row.digest) };
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const before = await this.#versionsOf(candidate?.row.name ?? claimed?.name);
@@ -231,7 +246,8 @@ export class DatabaseStackStore implements StackStore {
     const signatures = await signaturesOf(installation);
     const verified = verifySignatures(digest, signatures ?? [], await this.#trust.trusted());
     const [policy, allowances] = await Promise.all([this.#trust.policy(), this.#trust.allowances()]);
-    const admission = admit({ digest, verified, policy, origin, claimed, allowances });
+    const installed = (await this.list()).find((each) => each.digest === digest)?.basis;
+    const admission = admit({ digest, verified, policy, origin, claimed, allowances, installed });
     if ('refusal' in admission) throw refused(what, digest, admission.refusal);
     const artifact = await readArtifact(file, { digest }).catch((error: unknown) => {
       throw error instanceof ArtifactError ? damaged(error.reason, labelOf(installation), error) : error;
@@ -316,7 +332,7 @@ async function judged(em: EntityManager, candidate: Candidate): Promise<StackRow
   const same = there.find((each) => each.version === version);
   const installed = there.filter((each) => each !== same).map((each) => each.version);
   const found = { name, version, digest };
-  const refusal = judge({ found, verified, basis, claimed, allow, pins, installed });
+  const refusal = judge({ found, verified, basis, claimed, allow, pins, installed, there: same?.digest });
   if (refusal) throw refused(what, digest, refusal);
   return same;
 }
@@ -325,7 +341,7 @@ async function store(tx: Transaction, candidate: Candidate): Promise<StackRow> {
   const { row } = candidate;
   const { name, version, digest, publisher, keyId, basis, signatures } = row;
   const same = await judged(tx.em, candidate);
-  if (same?.digest === digest && (keyId === null || same.keyId !== null)) return same;
+  if (same && isKept(same, row)) return same;
   await tx.em.upsert(StackPin, { name, version, digest, publisher, pinnedAt: row.installedAt });
   // It was unsigned, and now somebody is known to have signed it.
   if (same?.digest === digest) return Object.assign(same, { basis, publisher, keyId, signatures });
@@ -335,6 +351,11 @@ async function store(tx: Transaction, candidate: Candidate): Promise<StackRow> {
   }
   tx.event('stack', undefined, { kind: 'stack', name, version, change: 'installed' });
   return tx.em.create(Stack, row);
+}
+
+/** Whether what is installed stays as it is: the same contents, and no signature that it has not got. */
+function isKept(same: StackRow, { digest, keyId }: Candidate['row']): boolean {
+  return same.digest === digest && (keyId === null || same.keyId !== null);
 }
 
 /** @throws StackConflictError */

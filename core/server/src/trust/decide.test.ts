@@ -46,6 +46,7 @@ describe('before a byte is parsed', () => {
       { refusal: { code: 'NOT_LISTED' } },
     ],
     ['unsigned', { ...unsigned, policy: 'any' }, { basis: 'any' }],
+    ['unsigned and installed', { ...unsigned, policy: 'signed', installed: 'signature' }, { basis: 'signature' }],
     [
       'named by the configuration',
       { ...unsigned, policy: 'signed', origin: 'configuration' },
@@ -60,7 +61,9 @@ describe('before a byte is parsed', () => {
     (problem) => {
       for (const policy of ['signed', 'allow-listed', 'any'] as const)
         for (const origin of ['configuration', 'tarball', 'registry'] as const)
-          expect(admit({ digest, verified: untrusted(problem), policy, origin, allowances: listed })).toMatchObject({
+          expect(
+            admit({ digest, verified: untrusted(problem), policy, origin, allowances: listed, installed: 'any' }),
+          ).toMatchObject({
             refusal: { code: problem },
           });
     },
@@ -119,6 +122,18 @@ describe('after it was read', () => {
       { ...unsigned, basis: 'allow-list', pins: pinned('acme', { version: '1.0.0' }) },
       undefined,
     ],
+    [
+      'no signature on what is installed with one',
+      { ...unsigned, pins: pinned('acme', { digest }), there: digest },
+      undefined,
+    ],
+    [
+      'no signature on what was installed with one and is no more',
+      { ...unsigned, pins: pinned('acme', { digest }) },
+      'STRIPPED',
+    ],
+    ['an older version that is installed', { ...signed, installed: ['1.10.0'], there: digest }, undefined],
+    ['other contents of what is installed', { ...unsigned, pins: pinned('acme'), there: other }, 'PINNED'],
     ['an older version', { ...signed, installed: ['1.10.0', '1.9.0'] }, 'DOWNGRADE'],
     ['an older version, said so', { ...signed, installed: ['1.10.0'], allow: { downgrade: true } }, undefined],
     ['an older version by the configuration', { ...unsigned, basis: 'configuration', installed: ['2.0.0'] }, undefined],

@@ -42,11 +42,14 @@ export function admit(given: {
   /** What whoever brings it says it is. */
   readonly claimed?: NameVersion | undefined;
   readonly allowances: readonly Pick<AllowanceRow, 'digest' | 'package' | 'version'>[];
+  /** Why these very contents were let in before, where they are installed. */
+  readonly installed?: Basis | undefined;
 }): Admission {
-  const { digest, verified, policy, origin, claimed, allowances } = given;
+  const { digest, verified, policy, origin, claimed, allowances, installed } = given;
   if (verified.verdict === 'trusted') return { basis: 'signature' };
   const { problem, reason } = verified;
   if (isGrave(problem)) return { refusal: { code: problem, reason, remedy: GRAVE_REMEDY } };
+  if (installed) return { basis: installed };
   if (origin === 'configuration') return { basis: 'configuration' };
   const listed = allowances.some(
     (each) =>
@@ -74,10 +77,12 @@ export function judge(given: {
   readonly allow: Allow;
   /** Of every version of this package that ever was installed. */
   readonly pins: readonly Pick<StackPinRow, 'version' | 'digest' | 'publisher'>[];
-  /** Versions of this package that are installed. */
+  /** Other versions of this package that are installed. */
   readonly installed: readonly string[];
+  /** The digest of this version where it is installed. */
+  readonly there?: string | undefined;
 }): Refusal | undefined {
-  const { found, verified, basis, claimed, allow, pins, installed } = given;
+  const { found, verified, basis, claimed, allow, pins, installed, there } = given;
   const is = `${found.name}@${found.version}`;
   const signed = verified.verdict === 'trusted' ? verified.signed : undefined;
   if (signed && (signed.package !== found.name || signed.version !== found.version)) {
@@ -88,6 +93,8 @@ export function judge(given: {
     const reason = `it is ${is}, and ${claimed.name}@${claimed.version} was asked for`;
     return { code: 'NOT_AS_CLAIMED', reason, remedy: 'Correct the name, or ask whoever publishes it.' };
   }
+  // What is installed is not let in once more: nothing changes, whatever would be said of it today.
+  if (there === found.digest) return undefined;
   const pin = pins.find(({ version }) => version === found.version);
   const development = basis === 'configuration' || allow.replace === true;
   if (pin && pin.digest !== found.digest && (pin.publisher !== null || signed || !development)) {

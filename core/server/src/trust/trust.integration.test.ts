@@ -140,15 +140,17 @@ describe('what is refused', () => {
 
   test('what a revoked key has signed, under every policy; what a retired one has signed is let in', async () => {
     await trustAcme();
-    const { path, sign } = await artifact();
+    const { path, sign, digest } = await artifact();
     await trust.setKeyState(acme.keyId, 'retired', 'tester');
     await install(path, { signatures: sign(acme) });
+    expect(await store.revoked()).toEqual(new Map());
     await trust.setKeyState(acme.keyId, 'revoked', 'tester');
     await trust.setPolicy('any', 'tester');
     const next = await artifact('1.1.0');
     for (const origin of ['tarball', 'configuration'] as const)
       await expect(install(next.path, { origin, signatures: next.sign(acme) })).rejects.toEqual(rule('REVOKED_KEY'));
     expect((await trust.keyStates()).get(acme.keyId)).toBe('revoked');
+    expect([...(await store.revoked())]).toEqual([[digest, { publisher: 'acme', keyId: acme.keyId }]]);
   });
 
   test('a signature that was taken away, unless somebody says so', async () => {
@@ -209,6 +211,23 @@ describe('what is refused', () => {
     expect(await readdir(folder)).toEqual([]);
     expect(await readFile(path)).toBeDefined();
   });
+});
+
+test('a copy without its signature changes nothing about what is installed with one, also beside a newer version', async () => {
+  await trustAcme();
+  const [one, two] = [await artifact('1.0.0'), await artifact('2.0.0')];
+  const { id } = await install(one.path, { signatures: one.sign(acme) });
+  await install(two.path, { signatures: two.sign(acme) });
+  for (const policy of ['signed', 'allow-listed', 'any'] as const) {
+    await trust.setPolicy(policy, 'tester');
+    expect(await install(one.path)).toMatchObject({ id, publisher: 'acme', basis: 'signature' });
+    expect(await store.examine({ file: one.path, origin: 'tarball', by: 'tester' })).toMatchObject({
+      state: 'installed',
+      publisher: 'acme',
+    });
+  }
+  await store.remove(id);
+  await expect(install(one.path)).rejects.toEqual(rule('STRIPPED'));
 });
 
 test('what is installed unsigned is known as signed once a signature comes', async () => {

@@ -1,7 +1,7 @@
 import type { ClusterState, HostState } from '@stackyard/planner';
 import { defineComponent, defineConfig, defineService, defineStack, p } from '@stackyard/sdk';
 import { toManifest } from '@stackyard/sdk/build';
-import type { StackStore } from '../../stacks/store.ts';
+import type { PlanningStacks } from '../../stacks/store.ts';
 
 const conf = defineConfig('demo.properties', {
   dataDir: p.dir('/var/lib/demo').help('Where data lies'),
@@ -30,8 +30,13 @@ const stack = defineStack({
 const manifest = toManifest(stack, { name: '@stack/demo', version: '1.0.0', sdk: '0.1.0' });
 const DIGEST = 'sha512-demo';
 
-/** What rendering asks of the store of stacks. */
-export const stacks = { templates: async () => ({}) } as unknown as StackStore;
+/** What planning asks of the store of stacks. */
+export const stacks: PlanningStacks = {
+  list: async () => [],
+  manifest: async () => manifest,
+  templates: async () => ({}),
+  revoked: async () => new Map(),
+};
 
 export function host(name: string, fields: Partial<HostState> = {}): HostState {
   const facts = { cpus: 4, memory: 8_000_000_000, disk: 100_000_000_000, java: [] };
