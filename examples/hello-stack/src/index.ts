@@ -4,7 +4,6 @@ export const greeting = defineConfig('greeting.properties', {
   text: p.text('Hello').help('What is said'),
   everySeconds: p.int(5).min(1).unit('s').help('How often it is said'),
 });
-
 export const greeter = defineComponent('greeter', {
   title: 'Greeter',
   category: 'server',
@@ -16,6 +15,5 @@ export const greeter = defineComponent('greeter', {
     ready: alive(),
   }),
 });
-
 const service = defineService('hello', { title: 'Hello', version: '1.0.0', user: 'hello', components: [greeter] });
 export default defineStack({ services: [service] });

@@ -1,5 +1,6 @@
 import type { Expression, Probe } from '../manifest/expression.ts';
-import type { DependencyManifest, LIFECYCLE_PHASES, ProcessManifest } from '../manifest/manifest.ts';
+import type { Phase } from '@stackyard/domain';
+import type { DependencyManifest, ProcessManifest } from '../manifest/manifest.ts';
 import type { Action } from './action.ts';
 import type { AnyConfig } from './config.ts';
 import { called, defined } from './callSite.ts';
@@ -8,7 +9,7 @@ import type { DrainFunction, LifecycleFunction } from './host.ts';
 import type { HttpProbe, JmxProbe } from './probe.ts';
 
 /** Phases for which an author writes a function of its own; `decommission` has its own place. */
-export type LifecyclePhase = Exclude<(typeof LIFECYCLE_PHASES)[number], 'decommission' | 'recommission'>;
+export type LifecyclePhase = Exclude<Phase, 'action' | 'decommission' | 'recommission'>;
 /** How many hosts: `'1'`, `'1+'`, `'0-1'`, `'3-5'` or `'all'`. */
 export type Cardinality = 'all' | `${number}` | `${number}+` | `${number}-${number}`;
 

@@ -1,3 +1,4 @@
+import { PHASES } from '@stackyard/domain';
 import { z } from 'zod';
 import { ConfigManifest, Name, PropertyManifest, PropertyName } from './config.ts';
 import { Expression, Probe, PropertyRef } from './expression.ts';
@@ -133,19 +134,8 @@ export const DashboardManifest = z.strictObject({
 });
 export type DashboardManifest = z.infer<typeof DashboardManifest>;
 
-export const LIFECYCLE_PHASES = [
-  'install',
-  'configure',
-  'init',
-  'start',
-  'prepare',
-  'check',
-  'stop',
-  'remove',
-  'reload',
-  'decommission',
-  'recommission',
-] as const;
+/** Phases for which a component may have a function; actions have their own place. */
+export const LifecyclePhase = z.enum(PHASES).exclude(['action']);
 
 export const ComponentManifest = z.strictObject({
   name: Name,
@@ -160,7 +150,7 @@ export const ComponentManifest = z.strictObject({
   dirs: z.array(PropertyRef),
   process: ProcessManifest.optional(),
   /** Phases for which the artifact's lifecycle bundle has a function; all others are the platform's. */
-  lifecycle: z.array(z.enum(LIFECYCLE_PHASES)),
+  lifecycle: z.array(LifecyclePhase),
   /** Phases that exist although they have neither a process nor a function say nothing and are left out of plans. */
   after: z.array(DependencyManifest),
   /** Host components restart one after the other, each healthy before the next. */
@@ -168,9 +158,9 @@ export const ComponentManifest = z.strictObject({
   /** In turns, host components with this role come last. */
   lastRole: z.string().optional(),
   /** Seconds after which a phase is ended, by phase; 600 where not given. */
-  timeouts: z.partialRecord(z.enum(LIFECYCLE_PHASES), z.number().positive()),
+  timeouts: z.partialRecord(LifecyclePhase, z.number().positive()),
   /** False where a phase must not be tried again by itself. */
-  idempotent: z.partialRecord(z.enum(LIFECYCLE_PHASES), z.boolean()),
+  idempotent: z.partialRecord(LifecyclePhase, z.boolean()),
   health: z.record(z.string(), Probe),
   role: Probe.optional(),
   metrics: z.strictObject({ port: Expression, path: z.string(), charts: z.record(z.string(), z.string()) }).optional(),

@@ -1,8 +1,8 @@
 import type { Duration, Failure, FakeExecution, Mishap } from '@stackyard/fleet';
-import { LIFECYCLE_PHASES } from '@stackyard/sdk/manifest';
+import { LifecyclePhase } from '@stackyard/sdk/manifest';
 import { UsageError } from '../errors.ts';
 
-const PHASES: readonly string[] = LIFECYCLE_PHASES;
+const PHASES: readonly string[] = LifecyclePhase.options;
 const UNITS_MS: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1000, m: 60_000 };
 const MISHAPS: readonly Mishap[] = ['fail', 'hang', 'lost'];
 
