@@ -10,9 +10,10 @@ import type { StoredJob, Statements } from '../engine/ports.ts';
 import { loadJob, waitingJobs } from '../engine/rows.ts';
 import { Writer } from '../engine/writer/writer.ts';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
+import { loadClusterState, statesOf } from './clusterState.ts';
 import { Commands } from './commands.ts';
 import { Renderer } from './renderer.ts';
-import { emptyCluster, stacks } from './testing/sample.ts';
+import { emptyCluster, NEXT_DIGEST, stacks, withNext } from './testing/sample.ts';
 
 describe.each(testPostgresKinds())('what a command hands to the engine on %s PostgreSQL', (kind) => {
   let postgres: TestPostgres;
@@ -119,15 +120,65 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
     await expect(run(add, losing)).rejects.toThrow('The connection broke.');
     expect([handed, (await waitingJobs(db.sql)).length]).toEqual([[undefined], 1]);
   });
+
+  test('an upgrade that stopped half way is read as it was stored: versions, values laid aside, and who runs what', async () => {
+    state = withNext(state);
+    await db.sql.query(
+      `insert into host (id, name, address, bind, root, local, cluster_id, session_no, connected, joined_at)
+       select id, name, '127.0.0.1', '0.0.0.0', '/srv', false, $1, 0, false, now()
+       from json_to_recordset($2) as r(id uuid, name text)`,
+      [state.id, JSON.stringify(state.hosts)],
+    );
+    const addOld = { ...add, services: add.services.map((service) => ({ ...service, version: '1.0.0' })) };
+    carriedOut((await loadJob(db.sql, await run(addOld)))!.row);
+    const [before] = state.services;
+    await db.sql.query(`update job set state = 'SUCCESSFUL'`);
+    await db.sql.query(`update host_component set stack_digest = $1`, [before!.stack.digest]);
+    const job = await run({ command: 'upgrade', service: 'demo', version: '2.0.0' });
+    await db.sql.query(`update host_component set stack_digest = $1 where component = 'head'`, [NEXT_DIGEST]);
+
+    const read = await loadClusterState(state.id, { sql: db.sql, stacks, reachable: () => true });
+    expect(read.services).toMatchObject([
+      {
+        stack: { version: '2.0.0', digest: NEXT_DIGEST },
+        manifest: { version: '2' },
+        otherVersions: [{ stack: before!.stack, manifest: { version: '1' } }],
+        values: { 'demo.properties': { threads: 3, dataDir: '/x' } },
+        laidAside: { values: { 'demo.properties': { memory: 1_000_000 } } },
+        configVersion: 2,
+      },
+    ]);
+    expect(read.services[0]?.values['demo.properties']).not.toHaveProperty('memory');
+    expect(read.services[0]?.hostComponents.map((each) => [each.component, each.stackDigest]).toSorted()).toEqual([
+      ['head', NEXT_DIGEST],
+      ['worker', before!.stack.digest],
+      ['worker', before!.stack.digest],
+      ['worker', before!.stack.digest],
+    ]);
+    const { next } = await statesOf((await loadJob(db.sql, job))!.row.snapshot, stacks);
+    expect(next.services).toMatchObject([
+      { manifest: { version: '2' }, laidAside: { values: { 'demo.properties': { memory: 1_000_000 } } } },
+    ]);
+
+    await db.sql.query(`update job set state = 'SUCCESSFUL'`);
+    state = { ...state, services: read.services.map((service) => started(state, service, service.manifest)) };
+    await run({ command: 'upgrade', service: 'demo', version: '1.0.0' });
+    const back = await loadClusterState(state.id, { sql: db.sql, stacks, reachable: () => true });
+    expect(back.services[0]?.values).toEqual(before!.values);
+  });
 });
 
 type Service = ClusterState['services'][number];
 
 /** A service as it is once its job has run. */
-function started({ stacks: [stack] }: ClusterState, service: Omit<Service, 'manifest'>): Service {
+function started(
+  { stacks: [stack] }: ClusterState,
+  service: Omit<Service, 'manifest'>,
+  manifest: Service['manifest'] = stack!.services[0]!,
+): Service {
   return {
     ...service,
-    manifest: stack!.services[0]!,
+    manifest,
     hostComponents: service.hostComponents.map((each) => ({
       ...each,
       desired: 'RUNNING',

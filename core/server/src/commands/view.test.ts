@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { RenderedFile } from '@stackyard/sdk/manifest';
 import { type Planned, planCommand } from './planning.ts';
 import { Renderer } from './renderer.ts';
-import { emptyCluster, stacks } from './testing/sample.ts';
+import { emptyCluster, stacks, withNext } from './testing/sample.ts';
 import { viewOf } from './view.ts';
 
 const renderer = new Renderer();
@@ -36,6 +36,7 @@ function done({ next, rendered, plan: { hosts } }: Planned): ClusterState {
         appliedValues: { 'demo.properties': { dataDir: '/var/lib/demo', threads: 4 } },
         configVersion: 1,
         once: ['init', 'prepare'],
+        stackDigest: service.stack.digest,
       })),
     })),
   };
@@ -86,6 +87,57 @@ test('what is removed is shown with the data directories that stay or go', async
       directories: ['/srv/h2/var/lib/demo'],
     },
   ]);
+});
+
+test('an upgrade is shown with both versions and what becomes of each property', async () => {
+  const before = done(
+    await plan(withNext(emptyCluster(2)), {
+      ...add('h1', 'h2'),
+      services: [
+        { ...add('h1', 'h2').services[0]!, version: '1.0.0', config: { 'demo.properties': { memory: 1_000_000 } } },
+      ],
+    }),
+  );
+  const upgrade = { command: 'upgrade', service: 'demo', version: '2.0.0' } as const;
+  const forth = await plan(before, upgrade);
+  expect((await viewOf(forth, textsOf(new Map()))).upgrade).toEqual({
+    service: 'demo',
+    back: false,
+    from: { stack: '@stack/demo', version: '1.0.0', product: '1' },
+    to: { stack: '@stack/demo', version: '2.0.0', product: '2' },
+    packages: [],
+    properties: [
+      { config: 'demo.properties', property: 'threads', change: 'default', before: 4, after: 8 },
+      { config: 'demo.properties', property: 'memory', change: 'gone', before: 1_000_000 },
+    ],
+    newComponents: [],
+  });
+  const back = await plan(done(forth), { ...upgrade, version: '1.0.0' });
+  expect((await viewOf(back, textsOf(new Map()))).upgrade).toMatchObject({
+    back: true,
+    to: { version: '1.0.0' },
+    properties: expect.arrayContaining([
+      { config: 'demo.properties', property: 'memory', change: 'returned', after: 1_000_000 },
+    ]),
+  });
+});
+
+test('turns are shown as batches in their order, with the pause after the first and what is tolerated', async () => {
+  const state = done(await plan(emptyCluster(5), add('h1', 'h2', 'h3', 'h4', 'h5')));
+  const rolling = { batch: 2, tolerate: 1, pauseAfterFirst: true };
+  const view = await viewOf(await plan(state, { command: 'restart', target: {}, rolling }), textsOf(new Map()));
+  const batch = { service: 'demo', component: 'worker' };
+  expect(view.turns).toEqual({
+    tolerate: 1,
+    batches: [
+      { ...batch, hosts: ['h1', 'h2'], pauses: true },
+      { ...batch, hosts: ['h3', 'h4'], pauses: false },
+      { ...batch, hosts: ['h5'], pauses: false },
+    ],
+  });
+  expect(
+    (await viewOf(await plan(state, { command: 'restart', target: {} }), textsOf(new Map()))).turns,
+  ).toBeUndefined();
 });
 
 test('large diffs are cut at a line, and the plan stays one that can be sent', async () => {

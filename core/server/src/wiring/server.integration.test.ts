@@ -74,6 +74,29 @@ describe.each(testPostgresKinds())('a server on %s PostgreSQL', (kind) => {
     expect(before).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
+  test('a version that nothing runs from is removed, and its artifact goes when the server starts again', async () => {
+    const world = await start({ stacks: [{ name: 'demo' }, { name: 'demo', version: '1.1.0' }] });
+    await world.join('h1');
+    await world.cluster('c', ['h1'], { demo: true });
+    const artifacts = () => readdir(join(world.dir, 'data/artifacts'));
+    const { items } = (await world.get('/stacks')).body;
+    const [used, unused] = ['1.1.0', '1.0.0'].map((version) =>
+      items.find((each: { version: string }) => each.version === version),
+    );
+    expect(await world.send('DELETE', `/stacks/${used.id}`)).toMatchObject({
+      status: 409,
+      body: { code: 'STACK_IN_USE', detail: expect.stringContaining('demo of cluster c') },
+    });
+    expect((await world.send('DELETE', `/stacks/${unused.id}`)).status).toBe(204);
+    expect((await world.get(`/stacks/${unused.id}`)).status).toBe(404);
+    expect((await world.send('DELETE', `/stacks/${unused.id}`)).status).toBe(404);
+    expect(await artifacts()).toContain(`${unused.digest}.tgz`);
+    // With a configuration that names no stack any more: it would be installed again.
+    await world.restart({ stacks: [] });
+    expect(await artifacts()).toEqual([`${used.digest}.tgz`]);
+    expect((await world.run('c', { command: 'restart', target: {} })).state).toBe('SUCCESSFUL');
+  });
+
   test('a job goes on where it was when the server comes back', async () => {
     const world = await start({ stacks: [{ name: 'demo' }] });
     await world.join('h1');

@@ -67,7 +67,7 @@ export class ServerWorld {
     return this.#server;
   }
 
-  async serve(): Promise<RunningServer> {
+  async serve(changed: Partial<StartOptions> = {}): Promise<RunningServer> {
     this.#server = await startServer({
       dataDir: join(this.dir, 'data'),
       databaseUrl: this.#databaseUrl,
@@ -81,15 +81,16 @@ export class ServerWorld {
       log: createLogger({ level: process.env['TEST_LOG'] === undefined ? 'silent' : 'warn' }),
       onFatal: (error) => console.error(error),
       ...this.#options,
+      ...changed,
     });
     return this.#server;
   }
 
-  /** Stops the server and starts it again; the agents dial the new one. */
-  async restart(): Promise<void> {
+  /** Stops the server and starts it again, with other options if need be; the agents dial the new one. */
+  async restart(changed: Partial<StartOptions> = {}): Promise<void> {
     for (const agent of this.agents.values()) agent.cut();
     await this.server.stop();
-    await this.serve();
+    await this.serve(changed);
     for (const agent of this.agents.values()) await agent.connect(this.server.agentEndpoint);
     await this.untilReachable();
   }

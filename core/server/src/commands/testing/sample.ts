@@ -1,39 +1,56 @@
 import type { ClusterState, HostState } from '@stackyard/planner';
 import { defineComponent, defineConfig, defineService, defineStack, p } from '@stackyard/sdk';
 import { toManifest } from '@stackyard/sdk/build';
+import type { StackManifest } from '@stackyard/sdk/manifest';
 import type { PlanningStacks } from '../../stacks/store.ts';
 
-const conf = defineConfig('demo.properties', {
-  dataDir: p.dir('/var/lib/demo').help('Where data lies'),
-  threads: p.int(4).min(1).help('How many'),
-  memory: p.memory().optional().help('How much'),
-});
-const lifecycle = { start: () => undefined, stop: () => undefined };
-const head = defineComponent('head', {
-  title: 'Head',
-  category: 'server',
-  cardinality: '0-1',
-  config: [conf],
-  lifecycle,
-});
-const worker = defineComponent('worker', {
-  title: 'Worker',
-  category: 'server',
-  cardinality: '0+',
-  config: [conf],
-  lifecycle,
-});
-const stack = defineStack({
-  services: [defineService('demo', { title: 'Demo', version: '1', user: 'demo', components: [head, worker] })],
-});
+/** A version of the stack: what it is called, the version of the service, and what differs in its config. */
+function demo(
+  version: string,
+  service: { readonly version: string; readonly upgrade?: { readonly from: string; readonly backTo: string } },
+  differing: Parameters<typeof defineConfig>[1],
+): StackManifest {
+  const config = [
+    defineConfig('demo.properties', { dataDir: p.dir('/var/lib/demo').help('Where data lies'), ...differing }),
+  ];
+  const lifecycle = { start: () => undefined, stop: () => undefined };
+  const head = defineComponent('head', { title: 'Head', category: 'server', cardinality: '0-1', config, lifecycle });
+  const worker = defineComponent('worker', {
+    title: 'Worker',
+    category: 'server',
+    cardinality: '0+',
+    config,
+    lifecycle,
+  });
+  const of = defineService('demo', { title: 'Demo', user: 'demo', components: [head, worker], ...service });
+  return toManifest(defineStack({ services: [of] }), { name: '@stack/demo', version, sdk: '0.1.0' });
+}
 
-const manifest = toManifest(stack, { name: '@stack/demo', version: '1.0.0', sdk: '0.1.0' });
+const manifest = demo(
+  '1.0.0',
+  { version: '1' },
+  { threads: p.int(4).min(1).help('How many'), memory: p.memory().optional().help('How much') },
+);
 const DIGEST = 'sha512-demo';
+/** Without `memory`, and with more threads unless somebody has said how many. */
+const next = demo(
+  '2.0.0',
+  { version: '2', upgrade: { from: '1', backTo: '1' } },
+  { threads: p.int(8).min(1).help('How many') },
+);
+export const NEXT_DIGEST = 'sha512-next';
+const manifests: Readonly<Record<string, StackManifest>> = { [DIGEST]: manifest, [NEXT_DIGEST]: next };
+
+/** The cluster with the next version of the stack installed as well. */
+export function withNext(state: ClusterState): ClusterState {
+  const { name, version, services } = next;
+  return { ...state, stacks: [...state.stacks, { name, version, digest: NEXT_DIGEST, services }] };
+}
 
 /** What planning asks of the store of stacks. */
 export const stacks: PlanningStacks = {
   list: async () => [],
-  manifest: async () => manifest,
+  manifest: async (digest) => manifests[digest]!,
   templates: async () => ({}),
   revoked: async () => new Map(),
 };
