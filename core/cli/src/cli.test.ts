@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { httpServer, sendJson } from './api/testing.ts';
+import type { HostComponent } from './api/types.ts';
 import { run } from './cli.ts';
 import { stateText } from './commands/component.ts';
 import { exitCodeOf, exitCodeOfJob } from './exitCodes.ts';
@@ -149,9 +150,11 @@ test('what was seen last on a host out of reach is not told as if it were so', a
     role: 'leader',
     pid: 7,
     restarts: 0,
+    version: '3.9.4',
+    behind: false,
     configVersion: 1,
     stale: null,
-  };
+  } satisfies Partial<HostComponent>;
   const lastSeenAt = new Date(Date.now() - 300_000).toISOString();
   await using server = await httpServer((request, response) => {
     const hosts = ['a', 'b'].map((name) => ({ name, reachable: name === 'a', lastSeenAt }));
@@ -316,7 +319,7 @@ test('exit codes say what kind of failure it was', () => {
 test('completion scripts know the nouns, their verbs and the options of these', async () => {
   const { out } = await cli('completion bash');
   expect(out).toContain('words="demo server agent fleet cluster host service');
-  expect(out).toContain('job) words="list get watch logs cancel retry"');
+  expect(out).toContain('job) words="list get watch logs cancel resume retry"');
   expect(out).toMatch(/"config set"\) words="[^"]*--unset/);
   expect((await cli('completion fish')).out).toContain(
     "complete -c stackyard -n __fish_use_subcommand -f -a cluster -d 'hosts and services that belong together'",

@@ -13,7 +13,9 @@ const commands = [...guide.matchAll(/```sh\n(.*?)```/gs)]
   .flatMap(([, block = '']) => block.split('\n'))
   .concat([...guide.matchAll(/`(npx stackyard [a-z][^`<]*)`/g)].map(([, line = '']) => line))
   .filter((line) => line.includes('npx stackyard'))
-  .map((line) => line.slice(line.indexOf('npx stackyard') + 'npx stackyard '.length));
+  .map((line) => line.slice(line.indexOf('npx stackyard') + 'npx stackyard '.length))
+  // As a shell reads it: a word that begins with # begins a comment.
+  .map((line) => line.replace(/\s+#.*$/, ''));
 
 describe("the operator's guide", () => {
   let program: Command;
@@ -26,6 +28,7 @@ describe("the operator's guide", () => {
     expect([...nouns].toSorted()).toEqual([
       'agent',
       'api',
+      'bundle',
       'ca',
       'cluster',
       'component',

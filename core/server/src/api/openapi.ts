@@ -21,7 +21,8 @@ const everywhere: Readonly<Record<number, string>> = {
   503: 'Not available now',
 };
 
-const named: Readonly<Record<number, string>> = {
+/** Problems that some operations may answer. */
+const somewhere: Readonly<Record<number, string>> = {
   404: 'There is no such thing',
   406: 'Only an event stream is offered',
   408: 'The body did not come in time',
@@ -35,6 +36,9 @@ const named: Readonly<Record<number, string>> = {
   502: 'A registry is out of reach, or answers something else',
   507: 'The disk of the server is full',
 };
+
+/** What the statuses of problems say in the description. */
+export const problemStatuses: Readonly<Record<number, string>> = { ...everywhere, ...somewhere };
 
 /** The page has all it needs from this server, also where there is no way out. */
 const contentSecurity = [
@@ -97,7 +101,7 @@ export function schemaOf(route: Route): object {
   }
   for (const status of problems) {
     responses[status] = {
-      description: everywhere[status] ?? named[status] ?? 'Problem',
+      description: problemStatuses[status] ?? 'Problem',
       content: { 'application/problem+json': { schema: Problem } },
     };
   }

@@ -1,6 +1,7 @@
 import { catalogueOf, defineError, StackyardError } from '@stackyard/kernel';
 import { expect, test } from 'vitest';
 import * as agents from '../agents/errors.ts';
+import * as bundles from '../bundles/errors.ts';
 import * as clusters from '../clusters/errors.ts';
 import * as commands from '../commands/errors.ts';
 import * as database from '../database/errors.ts';
@@ -8,11 +9,13 @@ import * as engine from '../engine/errors.ts';
 import * as identity from '../identity/errors.ts';
 import * as packages from '../packages/errors.ts';
 import * as postgres from '../postgres/errors.ts';
+import * as registries from '../registries/errors.ts';
 import * as stacks from '../stacks/errors.ts';
 import * as wiring from '../wiring/errors.ts';
 import { catalogue } from './catalogue.ts';
 import * as api from './errors.ts';
 import { known } from './faults.ts';
+import { problemStatuses } from './openapi.ts';
 import { problemOf, statusOf } from './problem.ts';
 
 /** Errors of other parts that never leave by the API: they end the start, or become the message of an attempt or a host. */
@@ -20,7 +23,15 @@ const inside = new Set([
   'CERTIFICATE_REQUEST_REFUSED',
   'AUTHORITY_ELSEWHERE',
   'AUTHORITY_DAMAGED',
-  ...catalogueOf(agents, packages, postgres, wiring).map(({ code }) => code),
+  ...catalogueOf(agents, postgres, wiring).map(({ code }) => code),
+  'PACKAGE_ANSWER',
+  'PACKAGE_DAMAGED',
+  'PACKAGE_DOWNLOAD',
+  'PACKAGE_MAVEN_COORDINATE',
+  'PACKAGE_MAVEN_FAILED',
+  'PACKAGE_MAVEN_MISSING',
+  'PACKAGE_UNKNOWN',
+  'PACKAGE_UNREACHABLE',
   'DATABASE_UNREACHABLE',
   'DATABASE_NEWER',
   'ENGINE_ATTEMPT_ID',
@@ -30,6 +41,7 @@ test('every error of the server has a code of its own, and a status unless it st
   const all = catalogueOf(
     api,
     agents,
+    bundles,
     clusters,
     commands,
     database,
@@ -37,6 +49,7 @@ test('every error of the server has a code of its own, and a status unless it st
     identity,
     packages,
     postgres,
+    registries,
     stacks,
     wiring,
   ).map(({ code }) => code);
@@ -47,9 +60,7 @@ test('every error of the server has a code of its own, and a status unless it st
 });
 
 test('every status is one that the description of the API knows', () => {
-  expect(new Set(Object.values(statusOf))).toEqual(
-    new Set([400, 401, 403, 404, 406, 409, 410, 412, 413, 415, 422, 428, 500, 503]),
-  );
+  expect(new Set(Object.values(statusOf).map(String))).toEqual(new Set(Object.keys(problemStatuses)));
 });
 
 test("an error of a plugin has the status that its route gives it, and none on another's", () => {
