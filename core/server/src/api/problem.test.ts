@@ -1,16 +1,11 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { catalogueOf, defineError, StackyardError } from '@stackyard/kernel';
 import { expect, test } from 'vitest';
 import * as agents from '../agents/errors.ts';
-import * as bundles from '../bundles/errors.ts';
-import * as clusters from '../clusters/errors.ts';
 import * as commands from '../commands/errors.ts';
-import * as database from '../database/errors.ts';
-import * as engine from '../engine/errors.ts';
-import * as identity from '../identity/errors.ts';
-import * as packages from '../packages/errors.ts';
+import * as egress from '../egress/errors.ts';
 import * as postgres from '../postgres/errors.ts';
-import * as registries from '../registries/errors.ts';
-import * as stacks from '../stacks/errors.ts';
 import * as wiring from '../wiring/errors.ts';
 import { catalogue } from './catalogue.ts';
 import * as api from './errors.ts';
@@ -18,12 +13,12 @@ import { known } from './faults.ts';
 import { problemStatuses } from './openapi.ts';
 import { problemOf, statusOf } from './problem.ts';
 
-/** Errors of other parts that never leave by the API: they end the start, or become the message of an attempt or a host. */
+/** Errors that never leave by the API: they end the start, go to a plugin, or become the message of an attempt, a host or another error. */
 const inside = new Set([
   'CERTIFICATE_REQUEST_REFUSED',
   'AUTHORITY_ELSEWHERE',
   'AUTHORITY_DAMAGED',
-  ...catalogueOf(agents, postgres, wiring).map(({ code }) => code),
+  ...catalogueOf(agents, egress, postgres, wiring).map(({ code }) => code),
   'PACKAGE_ANSWER',
   'PACKAGE_DAMAGED',
   'PACKAGE_DOWNLOAD',
@@ -37,22 +32,11 @@ const inside = new Set([
   'ENGINE_ATTEMPT_ID',
 ]);
 
-test('every error of the server has a code of its own, and a status unless it stays inside', () => {
-  const all = catalogueOf(
-    api,
-    agents,
-    bundles,
-    clusters,
-    commands,
-    database,
-    engine,
-    identity,
-    packages,
-    postgres,
-    registries,
-    stacks,
-    wiring,
-  ).map(({ code }) => code);
+test('every error of the server has a code of its own, and a status unless it stays inside', async () => {
+  const src = join(import.meta.dirname, '..');
+  const paths = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('errors.ts'));
+  const modules: object[] = await Promise.all(paths.map((path) => import(join(src, path))));
+  const all = catalogueOf(...modules).map(({ code }) => code);
   expect(all.filter((code) => statusOf[code] === undefined && !inside.has(code))).toEqual([]);
   expect(all.filter((code) => inside.has(code) && statusOf[code] !== undefined)).toEqual([]);
   expect(Object.keys(statusOf).filter((code) => !all.includes(code))).toEqual([]);
