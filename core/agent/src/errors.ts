@@ -99,7 +99,7 @@ export class NodeBinaryError extends AgentError {
   constructor(name: string, why: string, options?: ErrorOptions) {
     super(
       'NODE_BINARY',
-      `Node for agents (the npm package ${name}) is not here and could not be fetched: ${why}. Let the server reach the npm registry, or run it on a machine of that architecture.`,
+      `Node for agents (the npm package ${name}) is not here and could not be fetched: ${why}. Let the server reach the npm registry (npm_config_registry names it), or run it on a machine of that architecture.`,
       options,
     );
   }

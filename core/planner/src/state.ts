@@ -17,6 +17,8 @@ export interface HostState {
   readonly privileged: boolean;
   /** Its distribution as people call it, and the family whose packages it takes; absent where it is of none that is known. */
   readonly os?: { readonly name: string; readonly family: OsFamily | undefined } | undefined;
+  /** Its processor as Node names it, such as arm64; absent where it is not known. */
+  readonly arch?: string | undefined;
   readonly facts: {
     readonly cpus: number;
     readonly memory: number;

@@ -98,6 +98,16 @@ describe('building', () => {
     ],
     ['a package.json that is none', { 'package.json': '{' }, /a stack is an npm package/],
     ['a module that throws', { 'src/index.ts': 'throw new Error("no luck")' }, /cannot be imported: .*no luck/s],
+    [
+      'functions that need a file which is not there',
+      {
+        'src/greet.ts': `export const greet = (port: number): string => {
+          void import('./nowhere.ts');
+          return String(port);
+        };`,
+      },
+      /^\P{Cc}*its lifecycle functions cannot be bundled: \P{Cc}*nowhere\.ts\P{Cc}*$/u,
+    ],
     ['a module that ends the process', { 'src/index.ts': 'process.exit(3)' }, /ended the process/],
     ['another default export', { 'src/index.ts': 'export default 1' }, /its default export is no stack/],
     [

@@ -1,4 +1,5 @@
 import { builtinModules } from 'node:module';
+import { stripVTControlCharacters } from 'node:util';
 import { StackDefinitionError } from '../define/errors.ts';
 import type { StackManifest } from '../manifest/manifest.ts';
 import type { StackPackage } from './package.ts';
@@ -47,9 +48,14 @@ export async function bundleLifecycle({ folder, entry }: StackPackage, manifest:
   }
 
   function refuse(error: unknown): never {
-    const reason = `its lifecycle functions cannot be bundled: ${(error as Error).message}`;
+    const reason = `its lifecycle functions cannot be bundled: ${inOneLine((error as Error).message)}`;
     throw new StackDefinitionError([{ where: entry, reason, remedy: 'use only Node and files of the stack there' }]);
   }
+}
+
+/** What the bundler says is meant for a terminal: coloured, and drawn over several lines. */
+function inOneLine(message: string): string {
+  return stripVTControlCharacters(message).replace(/\s+/g, ' ').trim();
 }
 
 function entrySource(entry: string): string {

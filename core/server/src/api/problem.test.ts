@@ -8,12 +8,11 @@ import * as egress from '../egress/errors.ts';
 import * as postgres from '../postgres/errors.ts';
 import * as wiring from '../wiring/errors.ts';
 import { catalogue } from './catalogue.ts';
-import * as api from './errors.ts';
 import { known } from './faults.ts';
 import { problemStatuses } from './openapi.ts';
 import { problemOf, statusOf } from './problem.ts';
 
-/** Errors that never leave by the API: they end the start, go to a plugin, or become the message of an attempt, a host or another error. */
+/** Errors that never leave by the API: they end the start, go to a plugin, or become the message of something else. */
 const inside = new Set([
   'CERTIFICATE_REQUEST_REFUSED',
   'AUTHORITY_ELSEWHERE',

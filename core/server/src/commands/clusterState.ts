@@ -212,6 +212,7 @@ function hostState(host: HostFields, reachable: (hostId: string) => boolean): Ho
     reachable: facts !== null && facts !== undefined && reachable(host.id),
     clusterId: host.clusterId ?? undefined,
     ...(facts ? { os: { name: facts.os, family: OS_FAMILIES.find((family) => family === facts.osFamily) } } : {}),
+    ...(facts?.arch ? { arch: facts.arch } : {}),
     privileged: facts?.privileged ?? false,
     facts: { cpus: facts?.cpus ?? 1, memory: facts?.memory ?? 0, disk: facts?.disk ?? 0, java: facts?.java ?? [] },
   };

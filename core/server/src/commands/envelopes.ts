@@ -49,6 +49,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     const { state, service: next, hostComponent } = await this.#placeOf(job, task);
     const service = serviceFor(job, task, next, hostComponent);
     const inputs = inputsOf(state, service, task.hostComponentId);
+    const arch = state.hosts.find(({ id }) => id === hostComponent.hostId)?.arch;
     const artifactSize = await this.#artifactSize(service.stack.digest);
     const needsPackages = task.phase === 'install' || task.phase === 'start';
     return {
@@ -68,7 +69,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       serviceUser: service.manifest.user,
       once: [...hostComponent.once],
       deleteData: task.deleteData,
-      packages: needsPackages ? await this.#packagesOf(service, job, signal) : {},
+      packages: needsPackages ? await this.#packagesOf(service, { job, signal, arch }) : {},
       expectedFiles: task.phase === 'configure' ? { ...job.snapshot.files[task.hostComponentId] } : {},
       ...wireInputs(inputs),
       ...askedOf({ state, service, job, task }),
@@ -127,12 +128,17 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     return place;
   }
 
-  async #packagesOf(service: ServiceState, job: JobRow, signal: AbortSignal) {
+  /** Those for the processor of the host, which need not be that of the server. */
+  async #packagesOf(
+    service: ServiceState,
+    { job, signal, arch }: { readonly job: JobRow; readonly signal: AbortSignal; readonly arch: string | undefined },
+  ) {
     const refs: Record<string, { version: string; digest: string; size: number }> = {};
     for (const descriptor of service.manifest.packages) {
       const { name, version } = descriptor;
       const stored = await this.#packages.ensure(descriptor, {
         signal,
+        arch,
         onProgress: ({ phase, bytes, total }) => {
           const counts = { ...(bytes === undefined ? {} : { bytes }), ...(total === undefined ? {} : { total }) };
           this.#events

@@ -74,6 +74,6 @@ test.each<[string, Partial<PackageDescriptor>, string]>([
 test('a package without the configured origin is refused with what to do', () => {
   const only = { ...both, origins: { maven } };
   expect(() => waysTo(only, { origin: 'url', arch: 'x64' })).toThrowErrorMatchingInlineSnapshot(
-    `[PackageOriginError: Package zookeeper 3.9.4 declares nothing for the package origin "url". Set the origin to "auto", or add this origin to the package in its stack.]`,
+    `[PackageOriginError: Package zookeeper 3.9.4 declares nothing for the package origin "url" and the processor x64. Set the origin to "auto", or add it to the package in its stack.]`,
   );
 });

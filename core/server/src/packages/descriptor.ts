@@ -66,7 +66,7 @@ const archives = new Set(['tar.gz', 'tgz']);
  *
  * @throws PackageDescriptorError, PackageOriginError
  */
-export function waysTo(descriptor: PackageDescriptor, { origin, arch }: { origin: OriginChoice; arch: Arch }): Way[] {
+export function waysTo(descriptor: PackageDescriptor, { origin, arch }: { origin: OriginChoice; arch: string }): Way[] {
   const label = nameOf(descriptor);
   const refuse = (reason: string): never => {
     throw new PackageDescriptorError({ package: label, reason });
@@ -91,7 +91,7 @@ export function waysTo(descriptor: PackageDescriptor, { origin, arch }: { origin
     const source = checkMaven(maven, refuse);
     ways.push({ origin: 'maven', source, key: keyOf(descriptor, 'maven', source) });
   }
-  if (ways.length === 0) throw new PackageOriginError({ package: label, origin });
+  if (ways.length === 0) throw new PackageOriginError({ package: label, origin, arch });
   return ways;
 }
 

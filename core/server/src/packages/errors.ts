@@ -12,9 +12,9 @@ export class PackageDescriptorError extends defineError(
 export class PackageOriginError extends defineError(
   'PACKAGE_ORIGIN',
   'A package has no origin of the configured kind',
-  ({ package: name, origin }: Named & { origin: string }) =>
-    `Package ${name} declares nothing for the package origin "${origin}". ` +
-    `Set the origin to "auto", or add this origin to the package in its stack.`,
+  ({ package: name, origin, arch }: Named & { origin: string; arch: string }) =>
+    `Package ${name} declares nothing for the package origin "${origin}" and the processor ${arch}. ` +
+    `Set the origin to "auto", or add it to the package in its stack.`,
 ) {}
 
 /** No connection could be made at all: `auto` takes the other origin at once. */

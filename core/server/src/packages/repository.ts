@@ -62,8 +62,8 @@ export interface PackageRepositoryOptions {
 export interface EnsureOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: ReportProgress;
-  /** Of the hosts it is for; absent: that of this machine. */
-  readonly arch?: Arch;
+  /** Processor of the hosts it is for, as Node names it; absent: that of this machine. */
+  readonly arch?: string | undefined;
 }
 
 /** An archive that did not come from its origin. */
@@ -132,7 +132,7 @@ export class PackageRepository {
    * @throws any error of ./errors.ts, and the signal's reason.
    */
   async ensure(descriptor: PackageDescriptor, options: EnsureOptions = {}): Promise<StoredPackage> {
-    const arch = options.arch ?? (machineArch() === 'arm64' ? 'arm64' : 'x64');
+    const arch = options.arch ?? machineArch();
     const kept = await this.find(descriptor, arch);
     if (kept) return kept;
     const ways = waysTo(descriptor, { origin: this.#options.origin, arch });
@@ -152,7 +152,7 @@ export class PackageRepository {
   }
 
   /** The package of a descriptor when it lies here, whichever of its origins it once came from. */
-  async find(descriptor: PackageDescriptor, arch: Arch): Promise<StoredPackage | undefined> {
+  async find(descriptor: PackageDescriptor, arch: string): Promise<StoredPackage | undefined> {
     const { origin } = this.#options;
     const ways = waysTo(descriptor, { origin: 'auto', arch });
     for (const way of ways.toSorted((a, b) => Number(b.origin === origin) - Number(a.origin === origin))) {
