@@ -42,15 +42,21 @@ export function readDeclarations(): Declarations {
   return new Map(entries);
 }
 
-/** What a compiler says of a program of examples, with the example that it is about. */
-export function problemsOf(program: string): string[] {
-  const file = project().createSourceFile(source('reference/program.ts'), program, { overwrite: true });
-  return file.getPreEmitDiagnostics().map((diagnostic) => {
-    const message = diagnostic.getMessageText();
-    const text = typeof message === 'string' ? message : message.getMessageText();
-    const before = program.slice(0, diagnostic.getStart()).split('\n');
-    return `${before.findLast((line) => line.startsWith('// '))?.slice(3) ?? 'the world'}: ${text}`;
-  });
+/** What a compiler says of sources by their path, which import the package; of an example, which one it is. */
+export function problemsOf(sources: Readonly<Record<string, string>>): string[] {
+  const files = Object.entries(sources).map(([path, content]) =>
+    project().createSourceFile(source(`reference/virtual/${path}`), content, { overwrite: true }),
+  );
+  const problems = files.flatMap((file) =>
+    file.getPreEmitDiagnostics().map((diagnostic) => {
+      const message = diagnostic.getMessageText();
+      const text = typeof message === 'string' ? message : message.getMessageText();
+      const before = file.getFullText().slice(0, diagnostic.getStart()).split('\n');
+      return `${file.getBaseName()}:${before.length} ${before.findLast((line) => line.startsWith('// ')) ?? ''} ${text}`;
+    }),
+  );
+  for (const file of files) file.forget();
+  return problems;
 }
 
 let shared: Project | undefined;

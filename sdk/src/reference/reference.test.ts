@@ -53,7 +53,7 @@ test('every function, every builder and every method of one has an example', () 
 test(
   'the examples compile',
   () => {
-    expect(problemsOf(examplesProgram(declarations))).toEqual([]);
+    expect(problemsOf({ 'program.ts': examplesProgram(declarations) })).toEqual([]);
   },
   LONG,
 );
