@@ -43,7 +43,7 @@ test('the examples of the READMEs compile', () => {
   // Packages are checked on their own, and a name that an example leaves to its reader (TS2304) is none of ours.
   const problems = stdout.split('\n').filter((line) => line.startsWith(scratch) && !line.includes('error TS2304'));
   expect(problems).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('the stack of the README becomes a manifest with its service, component and properties', () => {
   const program = `${example('README.md')!.replace('export default', 'const stack =')}

@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { buildStack } from './build/index.ts';
-import { type Component, defineService, defineStack, type Service } from './define/index.ts';
-import { toManifest } from './define/toManifest.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folder = await mkdtemp(join(tmpdir(), 'stackyard-readme-'));
@@ -39,20 +37,6 @@ await import(join(cache, 'src', 'cache.test.ts'));
 test('the stack of the README can be built', async () => {
   expect((await buildStack(cache)).manifest.title).toBe('Cache');
 });
-
-test.each(Object.keys(files).filter((name) => !/^(index|.*\.test)\.ts$/.test(name)))(
-  'what %s of the README defines can be part of a stack',
-  async (name) => {
-    const defined = (await import(join(cache, 'src', name))) as Record<string, Service | Component>;
-    const isService = (each: Service | Component): each is Service => 'components' in each.options;
-    const all = Object.values(defined);
-    const components = all.filter((each): each is Component => !isService(each));
-    const own = defineService('own', { title: 'Own', version: '1', user: 'own', components });
-    const services = [...all.filter(isService), ...(components.length > 0 ? [own] : [])] as [Service, ...Service[]];
-    const manifest = toManifest(defineStack({ services }), { name: 'own', version: '1.0.0', sdk: '0.1.0' });
-    expect(manifest.services).not.toEqual([]);
-  },
-);
 
 test('the stack of the stacks README can be built', async () => {
   const [clock = ''] = await snippets('stacks/README.md');
