@@ -48,7 +48,7 @@ export function templateShape(stack: StackManifest, service: ServiceManifest, co
     ]),
   );
   const values = object(configs);
-  const instance = object({ host: TEXT, address: TEXT, ordinal: NUMBER, values });
+  const instance = object({ host: TEXT, address: TEXT, ordinal: NUMBER, leaving: CONDITION, values });
   const instances: Shape = { kind: 'list', of: instance };
   const exportsOf = (name: string): Shape => {
     const own = stack.services.find((candidate) => candidate.name === name);
