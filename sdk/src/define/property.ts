@@ -260,7 +260,7 @@ export const p = {
    */
   map: builder<'map', Readonly<Record<string, string | number | boolean>>>('map'),
   /**
-   * A text that is never shown. Secrets cannot be kept yet: a stack that has one is refused.
+   * A text that is never shown. It has no default.
    * @example
    * p.secret().help('What clients have to know')
    */
