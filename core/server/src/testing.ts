@@ -5,3 +5,4 @@ export { type Database, openDatabase } from './database/openDatabase.ts';
 export { WriterConnection } from './engine/writer/connection.ts';
 export { outbox } from './engine/testing/outbox.ts';
 export { Transitions } from './engine/testing/transitions.ts';
+export { startRegistry, type TestRegistry } from './registries/verdaccio.fixture.ts';

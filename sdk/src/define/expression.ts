@@ -123,16 +123,22 @@ export function importOf(service: string, name: string): Expr<any> {
 
 /**
  * An expression for each host component of a component, by ordinal; `self` and properties are those of each. `only`
- * takes those that are being decommissioned, or the others.
+ * takes those that are being decommissioned, or the others; `first` the lowest ordinal of these alone.
  * @example
  * each(datanode, concat(self.host, ':', cfg.dataPort), { separator: '\n', only: 'leaving' })
+ * @example
+ * p.text(each({ name: 'redis_server' }, self.address, { only: 'staying', first: true })).help('Where the primary is')
  */
 export function each(
   component: ComponentName,
   of: Operand,
-  { separator = ',', only }: { readonly separator?: string; readonly only?: 'leaving' | 'staying' } = {},
+  {
+    separator = ',',
+    only,
+    first = false,
+  }: { readonly separator?: string; readonly only?: 'leaving' | 'staying'; readonly first?: boolean } = {},
 ): Expr<string> {
-  const rest = only ? { only } : {};
+  const rest = { ...(only ? { only } : {}), ...(first ? { first } : {}) };
   return made({ each: { component: component.name, of: toExpression(of), separator, ...rest } }, each);
 }
 

@@ -62,6 +62,8 @@ export type Expression =
         readonly separator: string;
         /** Only those that are being decommissioned, or only the others; all when absent. */
         readonly only?: 'leaving' | 'staying' | undefined;
+        /** Only the lowest ordinal of them; all when absent. */
+        readonly first?: boolean | undefined;
       };
     }
   /** How many hosts of the cluster a component could go to. Only in `place`. */
@@ -98,6 +100,7 @@ export const Expression: z.ZodType<Expression> = z.lazy(() =>
         of: Expression,
         separator: z.string().max(20),
         only: z.enum(['leaving', 'staying']).optional(),
+        first: z.boolean().optional(),
       }),
     }),
     z.strictObject({ cluster: z.literal('hosts') }),

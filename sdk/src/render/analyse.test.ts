@@ -142,7 +142,7 @@ function compare(shape: Shape, value: unknown): void {
 }
 
 const PATHS =
-  'config.port config.name config.names config.hosts config.note config.nope config values.[main.cfg].port values.[other.xml].depth self.host self.ordinal self.javaHome self.nope imports.zk imports.zk.connect imports.nope packages.tool instances.server instances.client instances.server.length this . .. ../config ../self.host ../../config host address values m m.host m.values.[main.cfg].port i @index @key @first config.names.[0] instances.server.[0].host'.split(
+  'config.port config.name config.names config.hosts config.note config.nope config values.[main.cfg].port values.[other.xml].depth self.host self.ordinal self.javaHome self.nope imports.zk imports.zk.connect imports.nope packages.tool instances.server instances.client instances.server.length this . .. ../config ../self.host ../../config host address leaving values m m.host m.leaving m.values.[main.cfg].port i @index @key @first config.names.[0] instances.server.[0].host'.split(
     ' ',
   );
 const path = fc.constantFrom(...PATHS);

@@ -88,10 +88,12 @@ function valueOrNull(expression: Expression, context: EvaluationContext): Json {
 }
 
 /** Each host component sees its own ordinal, host, address and values. */
-function eachOf({ component, of, separator, only }: Each, context: EvaluationContext): string {
+function eachOf({ component, of, separator, only, first }: Each, context: EvaluationContext): string {
   const { inputs } = context;
-  return instancesOf(component, context)
-    .filter(({ leaving = false }) => only === undefined || leaving === (only === 'leaving'))
+  const chosen = instancesOf(component, context).filter(
+    ({ leaving = false }) => only === undefined || leaving === (only === 'leaving'),
+  );
+  return (first ? chosen.slice(0, 1) : chosen)
     .map((instance) => {
       const { overrides = {}, ...place } = instance;
       const values = Object.entries(overrides).reduce(

@@ -200,6 +200,31 @@ test('an export lists its host components by ordinal, each with its own port', (
   );
 });
 
+test('the first of those that stay is the lowest ordinal that is not leaving, and nothing where all leave', () => {
+  const at = (ordinal: number, leaving: boolean) => ({
+    host: `h${ordinal}`,
+    address: `10.0.0.${ordinal}`,
+    ordinal,
+    leaving,
+  });
+  const firstOf = (...leaving: readonly boolean[]) =>
+    evaluate(
+      { each: { component: 'server', of: { self: 'address' }, separator: ',', only: 'staying', first: true } },
+      {
+        service,
+        inputs: {
+          values: {},
+          instances: { server: leaving.map((leaves, index) => at(index + 1, leaves)).toReversed() },
+          imports: {},
+          facts,
+        },
+      },
+    );
+  expect(firstOf(false, false)).toBe('10.0.0.1');
+  expect(firstOf(true, false, false)).toBe('10.0.0.2');
+  expect(firstOf(true, true)).toBe('');
+});
+
 test.each<[Expression, string]>([
   [{ self: 'host' }, 'service zk, here: it names facts of one host component, which an export cannot do'],
   [{ property: { config: 'zoo.cfg', property: 'nope' } }, 'there is no property nope of zoo.cfg in service zk'],

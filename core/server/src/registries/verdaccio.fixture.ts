@@ -16,6 +16,8 @@ export interface TestRegistry {
   readonly storage: string;
   /** Builds and publishes by npm itself. @returns the folder of the package */
   publish(stack: PublishedStack): Promise<string>;
+  /** Runs npm in a folder as the one user there is. */
+  npm(folder: string, ...args: readonly string[]): Promise<void>;
   deprecate(spec: string, message: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -67,6 +69,7 @@ export async function startRegistry(): Promise<TestRegistry> {
       token,
       storage: join(dir, 'storage'),
       publish: (stack) => publish(dir, npm, stack),
+      npm: (folder, ...args) => runNpm(folder, npm, args),
       deprecate: (spec, message) => runNpm(dir, npm, ['deprecate', spec, message]),
       stop,
     };
