@@ -83,13 +83,16 @@ test('a file goes with the signatures beside it, is shown, confirmed and install
 
 test('a folder is built in a process of its own and sent', async () => {
   await cli('api', 'PUT', '/trust/policy/any');
+  const again = await cli('stack', 'install', hello, '--yes');
+  expect([again.code, again.err]).toEqual([0, expect.stringContaining('Nothing to do: it is installed.')]);
+  expect((await cli('stack', 'remove', '@stack/hello@0.1.0')).code).toBe(0);
   const stripped = await cli('stack', 'install', hello, '--yes');
   expect([stripped.code, stripped.err]).toEqual([
     1,
     expect.stringContaining('hello-stack is not let in: acme has signed'),
   ]);
-  const { code, err } = await cli('stack', 'install', hello, '--unsigned', '--yes');
-  expect([code, err]).toEqual([0, expect.stringContaining('Nothing to do: it is installed.')]);
+  const { code, out } = await cli('stack', 'install', hello, '--unsigned', '--yes', '-o', 'name');
+  expect([code, out]).toEqual([0, '@stack/hello@0.1.0\n']);
 });
 
 test('a bundle is made, is not written over, and is refused when it was damaged', async () => {

@@ -6,7 +6,7 @@ import { once, requestHash } from './idempotency.ts';
 import { keepRecording, Recording, recordingOf } from './recording.ts';
 import { sendMessages } from './stream.ts';
 import { unstorable } from './text.ts';
-import { contentOf } from './upload.ts';
+import { contentOf, noContent } from './upload.ts';
 
 type Input = RouteRequest<never, never, never>;
 
@@ -39,17 +39,19 @@ export async function handle(
   if (!route.body && !route.upload) refuseContent(request.body);
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  const input: Input = {
+  const asked: Input = {
     params: request.params as never,
     query: request.query as never,
     body: (route.upload ? undefined : request.body) as never,
-    content: contentOf(request, route, parts.bodyMs),
+    content: noContent(),
     headers: request.headers,
     principal,
     requestId: request.id,
     signal: gone.signal,
   };
-  await authorize(parts, route, request, input);
+  await authorize(parts, route, request, asked);
+  // Not before: what is wrong with the bytes of an upload is the business of those who may send it.
+  const input: Input = { ...asked, content: contentOf(request, route, parts.bodyMs) };
   const key = idempotencyKey(route, request);
   const recording = new Recording(entryOf(request, route, principal), key);
   keepRecording(input, recording);

@@ -41,7 +41,7 @@ function routeOf(request: FastifyRequest): Route | undefined {
  * @throws MediaTypeError at once; BodyTooLargeError, UploadStalledError and UploadBrokenError while it is read
  */
 export function contentOf(request: FastifyRequest, { upload }: Route, bodyMs = BODY_MS): Bodies {
-  if (!upload) return nothing();
+  if (!upload) return noContent();
   if (request.body !== request.raw)
     throw new MediaTypeError({ type: request.headers['content-type'] ?? 'missing', wanted: upload.media });
   if (Number(request.headers['content-length'] ?? 0) > upload.maxBytes)
@@ -49,7 +49,7 @@ export function contentOf(request: FastifyRequest, { upload }: Route, bodyMs = B
   return counted(request.raw, upload.maxBytes, bodyMs);
 }
 
-async function* nothing(): Bodies {
+export async function* noContent(): Bodies {
   // Whoever asks for the bytes of a route that takes none gets none.
 }
 
