@@ -26,6 +26,8 @@ export type { LogChunk, LogChunk__Output } from './gen/stackyard/agent/v1/LogChu
 export type { LogFrame, LogFrame__Output } from './gen/stackyard/agent/v1/LogFrame.ts';
 export type { RenewReply, RenewReply__Output } from './gen/stackyard/agent/v1/RenewReply.ts';
 export type { RenewRequest__Output } from './gen/stackyard/agent/v1/RenewRequest.ts';
+export type { SecretsReply, SecretsReply__Output } from './gen/stackyard/agent/v1/SecretsReply.ts';
+export type { SecretsRequest__Output } from './gen/stackyard/agent/v1/SecretsRequest.ts';
 export type { Result, Result__Output } from './gen/stackyard/agent/v1/Result.ts';
 export type { Self, Self__Output } from './gen/stackyard/agent/v1/Self.ts';
 export type { ServerFrame, ServerFrame__Output } from './gen/stackyard/agent/v1/ServerFrame.ts';

@@ -79,6 +79,12 @@ export class DownloadFailedError extends AgentError {
   }
 }
 
+export class SecretsRefusedError extends AgentError {
+  constructor(why: string) {
+    super('SECRETS_REFUSED', `The server gave no secrets for this task: ${why}`);
+  }
+}
+
 /** Something a phase found or could not do; the sentence is the operator's. */
 export class PhaseError extends AgentError {
   constructor(message: string, options?: ErrorOptions) {

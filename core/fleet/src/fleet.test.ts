@@ -50,6 +50,7 @@ class Dispatcher {
       Control: (call) => call.on('data', (frame: AgentFrame__Output) => this.#receive(call, frame)),
       Logs: (call) => this.#receiveLogs(call),
       Download: (call) => call.end(),
+      Secrets: (_call, reply) => reply({ code: status.UNIMPLEMENTED }),
       Renew: (_call, reply) => reply({ code: status.UNIMPLEMENTED }),
     };
     this.#server.addService(Agents.service, agents);

@@ -11,6 +11,7 @@ import { joiningPlugin } from './wiring/joining.ts';
 import { operationsPlugin } from './wiring/operations.ts';
 import { Fatal, ServerOptions } from './wiring/options.ts';
 import { previewsPlugin } from './wiring/previews.ts';
+import { secretsPlugin } from './wiring/secrets.ts';
 import { statsPlugin } from './wiring/stats.ts';
 import { storagePlugin } from './wiring/storage.ts';
 
@@ -19,6 +20,7 @@ export type { Address, EngineSettings } from './wiring/options.ts';
 /** The server's own parts; a platform plugin stands beside them, not above. */
 export const serverPlugins = [
   storagePlugin,
+  secretsPlugin,
   identityPlugin,
   agentSoftwarePlugin,
   cataloguePlugin,

@@ -39,6 +39,8 @@ import type { RenewReply as _stackyard_agent_v1_RenewReply, RenewReply__Output a
 import type { RenewRequest as _stackyard_agent_v1_RenewRequest, RenewRequest__Output as _stackyard_agent_v1_RenewRequest__Output } from './stackyard/agent/v1/RenewRequest.ts';
 import type { Result as _stackyard_agent_v1_Result, Result__Output as _stackyard_agent_v1_Result__Output } from './stackyard/agent/v1/Result.ts';
 import type { ResultAck as _stackyard_agent_v1_ResultAck, ResultAck__Output as _stackyard_agent_v1_ResultAck__Output } from './stackyard/agent/v1/ResultAck.ts';
+import type { SecretsReply as _stackyard_agent_v1_SecretsReply, SecretsReply__Output as _stackyard_agent_v1_SecretsReply__Output } from './stackyard/agent/v1/SecretsReply.ts';
+import type { SecretsRequest as _stackyard_agent_v1_SecretsRequest, SecretsRequest__Output as _stackyard_agent_v1_SecretsRequest__Output } from './stackyard/agent/v1/SecretsRequest.ts';
 import type { Self as _stackyard_agent_v1_Self, Self__Output as _stackyard_agent_v1_Self__Output } from './stackyard/agent/v1/Self.ts';
 import type { ServerFrame as _stackyard_agent_v1_ServerFrame, ServerFrame__Output as _stackyard_agent_v1_ServerFrame__Output } from './stackyard/agent/v1/ServerFrame.ts';
 import type { ServerMessage as _stackyard_agent_v1_ServerMessage, ServerMessage__Output as _stackyard_agent_v1_ServerMessage__Output } from './stackyard/agent/v1/ServerMessage.ts';
@@ -100,6 +102,8 @@ export interface ProtoGrpcType {
         RenewRequest: MessageTypeDefinition<_stackyard_agent_v1_RenewRequest, _stackyard_agent_v1_RenewRequest__Output>
         Result: MessageTypeDefinition<_stackyard_agent_v1_Result, _stackyard_agent_v1_Result__Output>
         ResultAck: MessageTypeDefinition<_stackyard_agent_v1_ResultAck, _stackyard_agent_v1_ResultAck__Output>
+        SecretsReply: MessageTypeDefinition<_stackyard_agent_v1_SecretsReply, _stackyard_agent_v1_SecretsReply__Output>
+        SecretsRequest: MessageTypeDefinition<_stackyard_agent_v1_SecretsRequest, _stackyard_agent_v1_SecretsRequest__Output>
         Self: MessageTypeDefinition<_stackyard_agent_v1_Self, _stackyard_agent_v1_Self__Output>
         ServerFrame: MessageTypeDefinition<_stackyard_agent_v1_ServerFrame, _stackyard_agent_v1_ServerFrame__Output>
         ServerMessage: MessageTypeDefinition<_stackyard_agent_v1_ServerMessage, _stackyard_agent_v1_ServerMessage__Output>

@@ -233,9 +233,15 @@ test.each<[string, () => Stack, Partial<StackProblem>]>([
     { reason: 'it names the package directory of a service without a package' },
   ],
   [
-    'a secret, which cannot be kept yet',
-    () => stackOf({ config: [cfg, defineConfig('b.ini', { key: p.secret().help('Key') })] }),
-    { where: 'demo b.ini key', reason: 'secrets cannot be kept yet' },
+    'a secret in an argument',
+    () => {
+      const ini = defineConfig('b.ini', { key: p.secret().help('Key') });
+      return stackOf({ config: [cfg, ini], process: exec({ program: 'x', args: ['-p', ini.key], ready: alive() }) });
+    },
+    {
+      where: 'demo/broker process.args[1]',
+      reason: 'it uses the secret key of b.ini, and arguments are visible to everybody on the host',
+    },
   ],
   [
     'a default that breaks its bounds',

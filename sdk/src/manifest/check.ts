@@ -2,6 +2,7 @@ import semver from 'semver';
 import type { StackProblem } from '../define/errors.ts';
 import { checkValue } from '../render/check.ts';
 import { didYouMean } from '../render/nearest.ts';
+import { isSecret } from '../render/secret.ts';
 import type { ConfigManifest, PropertyManifest } from './config.ts';
 import type { Expression, PropertyRef } from './expression.ts';
 import { kindFaults, propertyKindFaults } from './kinds.ts';
@@ -11,7 +12,7 @@ import { directPartsOf, expressionsOf, partsOf } from './walk.ts';
 
 /**
  * What is wrong in a manifest that its schema cannot see: names that lead nowhere, defaults that break their own
- * bounds, secrets (which cannot be kept yet). Empty when it can be used.
+ * bounds, secrets where everybody would see them. Empty when it can be used.
  */
 export function checkManifest(manifest: StackManifest, templates: readonly string[]): StackProblem[] {
   return [
@@ -79,7 +80,10 @@ function checkConfig(service: ServiceManifest, config: ConfigManifest, templates
 
 function checkProperty(where: string, property: PropertyManifest): StackProblem[] {
   if (property.type === 'secret') {
-    return [problem(where, 'secrets cannot be kept yet', 'leave the property out until a version that can')];
+    if (property.default) {
+      return [problem(where, 'a secret has a default, which everybody knows', 'leave it out: the operator gives one')];
+    }
+    if (property.generated) return [problem(where, 'what is generated is kept for all to see', 'make it a text')];
   }
   const badPattern = patternFault(property.pattern);
   if (badPattern) return [problem(where, `its pattern is no regular expression: ${badPattern}`, 'correct it')];
@@ -155,6 +159,15 @@ function checkInput(where: string, { input }: ActionManifest, property: Property
   );
   return [
     ...checkProperty(where, property),
+    ...(property.type === 'secret'
+      ? [
+          problem(
+            where,
+            'what an action is asked is kept with its job for all to see',
+            'make it a property of a config',
+          ),
+        ]
+      : []),
     ...(property.generated ? [problem(where, 'nothing is made for an action by the server', 'give it a default')] : []),
     ...unknown(
       where,
@@ -174,7 +187,7 @@ function checkReference(service: ServiceManifest, where: string, part: Expressio
   if ('property' in part) {
     // What an action asks for is checked with the action.
     if (part.property.config === INPUT && where.includes(' action ')) return [];
-    return propertyFaults(service, where, part.property);
+    return [...propertyFaults(service, where, part.property), ...secretFaults(service, where, part.property)];
   }
   if ('configPath' in part) return unknown(where, 'config', [part.configPath], configs);
   if ('count' in part) return unknown(where, 'component', [part.count], components);
@@ -207,6 +220,21 @@ function propertyFaults(service: ServiceManifest, where: string, ref: PropertyRe
     [ref.property],
     config.properties.map(({ name }) => name),
   );
+}
+
+/** Arguments are visible to everybody on the host, and what is not a variable of the process is shown or watched. */
+function secretFaults(service: ServiceManifest, where: string, { config, property }: PropertyRef): StackProblem[] {
+  if (!isSecret(service.configs, config, property) || / process\.env\.\w+$/.test(where)) return [];
+  const seen = /args\[\d+\]$/.test(where)
+    ? 'arguments are visible to everybody on the host'
+    : 'it would be visible there';
+  return [
+    problem(
+      where,
+      `it uses the secret ${property} of ${config}, and ${seen}`,
+      'use it in a config file, in `env` of the process, or by `host.get` in a function',
+    ),
+  ];
 }
 
 function ranges(service: ServiceManifest): StackProblem[] {

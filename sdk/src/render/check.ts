@@ -4,6 +4,7 @@ import type { ConfigValues, Notice } from '../manifest/inputs.ts';
 import { conditionHolds } from './effective.ts';
 import { systemDirectory } from '../systemDirectory.ts';
 import { didYouMean } from './nearest.ts';
+import { isSealed, sealedIn, secretFault } from './secret.ts';
 
 export interface CheckOptions {
   /** The pointer of the values in the request. */
@@ -89,14 +90,19 @@ type Problem = { readonly code: string; readonly why: string };
 
 /** What is wrong with one value, as the rest of a sentence that starts with the property's name. */
 export function checkValue(property: PropertyManifest, value: Json): Problem | undefined {
-  if (property.type === 'secret') {
-    return { code: 'SECRET_UNSUPPORTED', why: 'is a secret, and this version cannot keep secrets yet' };
-  }
+  if (property.type === 'secret') return secretProblem(property, value);
   const fits = TYPES[property.type];
   if (!fits.test(value)) {
     return { code: 'VALUE_TYPE', why: `must be ${fits.article}, not ${describe(value)}` };
   }
   return bounds(property, value) ?? allowed(property, value) ?? textual(property, value);
+}
+
+/** Says nothing of the value. */
+function secretProblem(property: PropertyManifest, value: Json): Problem | undefined {
+  if (typeof value !== 'string') return { code: 'VALUE_TYPE', why: 'is a secret, and must be a text' };
+  const why = isSealed(value) ? undefined : secretFault(property, value);
+  return why === undefined ? undefined : { code: 'VALUE_SECRET', why };
 }
 
 const whole = (value: Json): boolean => typeof value === 'number' && Number.isSafeInteger(value);
@@ -174,6 +180,9 @@ const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.
 function textual(property: PropertyManifest, value: Json): Problem | undefined {
   for (const part of textsOf(value)) {
     if (part.length > MAX_TEXT) return { code: 'VALUE_RANGE', why: `is longer than ${MAX_TEXT} characters` };
+    if (sealedIn(part).length > 0) {
+      return { code: 'VALUE_PATTERN', why: 'contains a secret as the server seals it; only secrets look like that' };
+    }
     if (/[\0\p{Surrogate}]/u.test(part)) {
       return { code: 'VALUE_PATTERN', why: 'contains a character that no file can hold' };
     }

@@ -150,3 +150,17 @@ function refuse(value: string, characters: RegExp, where: string): string {
 }
 
 export const FORMAT_WRITERS: Record<Format, FormatWriter> = { properties, xml, yaml, json, ini, env, text };
+
+/** How a text stands in files of any format, without what is around it: what has to be looked for to find it there. */
+export function writtenForms(value: string): string[] {
+  const forms = Object.values(FORMAT_WRITERS).flatMap((writer) => {
+    try {
+      return [writer.value(value)];
+    } catch (error) {
+      // A format that cannot hold it holds it nowhere.
+      if (error instanceof ValueError) return [];
+      throw error;
+    }
+  });
+  return [...new Set(forms)].map((form) => (/^(["']).*\1$/s.test(form) && form.length > 1 ? form.slice(1, -1) : form));
+}

@@ -119,7 +119,7 @@ test('every way a value can be wrong has a sentence that says what would be righ
       "names of zoo.cfg must not have a comma or a line break in an item (the text "a,b").",
       "flags of zoo.cfg must be an object of texts, numbers and true or false, not {"a":[1]}.",
       "fast of zoo.cfg must be true or false, not the text "true".",
-      "token of zoo.cfg is a secret, and this version cannot keep secrets yet.",
+      "token of zoo.cfg is shorter than 4 characters.",
       "url of zoo.cfg must be a text, not 5.",
       "zoo.cfg has no property "clientPrt"; did you mean "clientPort"?",
     ]

@@ -15,6 +15,7 @@ import { isDelivered, markDelivered } from '../logs/delivered.ts';
 import { LogSender } from '../logs/sender.ts';
 import type { AgentPaths } from '../paths.ts';
 import { mechanismHere } from '../processes/cgroups.ts';
+import { fetchSecrets } from '../secrets/fetch.ts';
 import { SessionDriver } from '../session/driver.ts';
 import { Attempts, RunnerPool, Spool } from '../spool/index.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -68,6 +69,7 @@ export async function assemble(from: {
     prepare: preparation({
       artifacts,
       downloads,
+      secrets: (attempt, sealed, signal) => fetchSecrets(credentials, { attempt, sealed, signal }),
       packagesDir: paths.downloads,
       jobModule: modules.job,
       logFileOf: (ref) => attempts.logFileOf(ref),

@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { decodeEnvelope } from '@stackyard/proto';
+import { sealedSecrets } from '@stackyard/sdk/render';
 import type { Logger } from 'pino';
 import type { ArtifactStore, StoredArtifact } from '../artifacts/store.ts';
 import type { Downloads } from '../connection/download.ts';
@@ -7,6 +8,7 @@ import { orderOf } from '../envelope.ts';
 import { download } from '../packages/download.ts';
 import type { PhaseJob } from '../phases/job.ts';
 import { missingPackages } from '../phases/missing.ts';
+import type { OpenedSecrets } from '../secrets/fetch.ts';
 import type { PhaseOrder } from '../phases/order.ts';
 import type { AttemptRef } from '../session/messages.ts';
 import type { AttemptsOptions } from '../spool/attempts.ts';
@@ -15,6 +17,8 @@ import type { Job } from '../spool/job.ts';
 export interface PreparationOptions {
   readonly artifacts: ArtifactStore;
   readonly downloads: Downloads;
+  /** The secrets that are sealed in an attempt's envelope. */
+  readonly secrets: (ref: AttemptRef, sealed: readonly string[], signal: AbortSignal) => Promise<OpenedSecrets>;
   /** Where archives of packages wait to be unpacked. */
   readonly packagesDir: string;
   /** The module that runners load. */
@@ -35,8 +39,9 @@ export function preparation(options: PreparationOptions): AttemptsOptions['prepa
       const { artifact, fetched } = await artifacts.ensure(envelope.artifactDigest, signal);
       if (fetched) preface.push(`Fetched the stack's artifact ${envelope.artifactDigest.slice(0, 19)}….`);
       const archives = await fetchArchives(options, { order, artifact, signal, preface });
+      const secrets = await options.secrets(ref, sealedSecrets(order.inputs), signal);
       signal.throwIfAborted();
-      const input: PhaseJob = { order, artifact, archives, preface };
+      const input: PhaseJob = { order, artifact, archives, preface, secrets };
       return { module: jobModule, input };
     } catch (error) {
       log.warn({ ...ref, err: error }, 'An attempt could not be prepared');

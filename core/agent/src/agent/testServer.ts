@@ -41,6 +41,8 @@ export class TestServer {
   readonly ended = new Set<string>();
   /** Files to serve, by digest. */
   readonly files = new Map<string, string>();
+  /** Secrets by how they stand, sealed, in envelopes. */
+  readonly secrets = new Map<string, string>();
   /** Whether results are acknowledged. */
   acknowledges = true;
   epoch = 1;
@@ -163,6 +165,12 @@ export class TestServer {
           this.events.emit('change');
         });
         call.on('end', () => call.end());
+      },
+      Secrets: ({ request }, reply) => {
+        const opened = request.sealed.map((each) => [each, this.secrets.get(each)] as const);
+        if (opened.every(([, secret]) => secret !== undefined))
+          return reply(null, { opened: Object.fromEntries(opened) as Record<string, string> });
+        reply({ code: status.PERMISSION_DENIED, details: 'The host does not run this attempt: it gets no secrets.' });
       },
       Renew: (call, reply) => {
         const agentId = /agent\/([0-9a-f-]+)/.exec(call.getAuthContext().sslPeerCertificate?.subjectaltname ?? '')?.[1];

@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 const heard = (): void => void (calls += 1);
-const handlers: AgentsHandlers = { Control: heard, Logs: heard, Download: heard, Renew: heard };
+const handlers: AgentsHandlers = { Control: heard, Logs: heard, Download: heard, Renew: heard, Secrets: heard };
 
 async function serve(credentials: ServerCredentials): Promise<Credentials> {
   server = new Server();

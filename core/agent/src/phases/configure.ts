@@ -2,14 +2,38 @@ import { readFile, stat } from 'node:fs/promises';
 import type { RenderedFile } from '@stackyard/sdk/manifest';
 import { renderComponent } from '@stackyard/sdk/render';
 import { readTemplates } from '../artifacts/store.ts';
-import { IntegrityError } from '../errors.ts';
+import { IntegrityError, PhaseError } from '../errors.ts';
 import type { PhaseContext } from './context.ts';
 import { ownerOf, writeAtomically } from './files.ts';
 
-/** Every file of the component as the server's plan showed it. */
+/** Of a file with a secret, unless its author lets the service's group read it too. */
+const OWNER_ONLY = 0o600;
+const WITHOUT_OTHERS = 0o640;
+
+/**
+ * Every file of the component. Its digest is that of what the server's plan showed, where secrets are sealed; its content
+ * has the secrets themselves.
+ */
 export async function renderFiles(context: PhaseContext): Promise<RenderedFile[]> {
-  const { service, component, inputs, artifact } = context;
-  return renderComponent({ service, component, inputs, templates: await readTemplates(artifact) });
+  const { service, component, inputs, artifact, order } = context;
+  const templates = await readTemplates(artifact);
+  const shown = renderComponent({ service, component, inputs: order.inputs, templates });
+  if (context.secrets.length === 0) return shown;
+  const contents = new Map(
+    renderComponent({ service, component, inputs, templates }).map(({ path, content }) => [path, content]),
+  );
+  return shown.map((file) => {
+    const content = contents.get(file.path);
+    if (content === undefined)
+      throw new PhaseError(`Whether there is a file ${file.path} must not depend on a secret.`);
+    if (content === file.content) return file;
+    const { mode } = service.configs.find(({ name }) => name === file.config) ?? {};
+    return { ...file, content, mode: secretFileMode(mode) };
+  });
+}
+
+export function secretFileMode(wanted: number | undefined): number {
+  return wanted === undefined ? OWNER_ONLY : wanted & WITHOUT_OTHERS;
 }
 
 /** Writes the component's configs and declared files; gives back the digest of each by path. */

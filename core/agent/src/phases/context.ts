@@ -8,7 +8,7 @@ import type {
   ServiceManifest,
   StackManifest,
 } from '@stackyard/sdk/manifest';
-import { componentDir, evaluate, packageDir, toText } from '@stackyard/sdk/render';
+import { componentDir, evaluate, openedInputs, packageDir, toText } from '@stackyard/sdk/render';
 import type { StoredArtifact } from '../artifacts/store.ts';
 import { PhaseError } from '../errors.ts';
 import type { PhaseOrder } from './order.ts';
@@ -17,7 +17,10 @@ import type { PhaseOrder } from './order.ts';
 export interface PhaseContext {
   readonly phase: Phase;
   readonly order: PhaseOrder;
+  /** With the secrets themselves; in the inputs of the order they are sealed. */
   readonly inputs: Inputs;
+  /** All that are there, for what must not contain any. */
+  readonly secrets: readonly string[];
   readonly service: ServiceManifest;
   readonly component: ComponentManifest;
   readonly artifact: StoredArtifact;
@@ -36,19 +39,22 @@ export interface PhaseResult {
 
 export function phaseContext(from: {
   readonly order: PhaseOrder;
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly artifact: StoredArtifact;
   readonly manifest: StackManifest;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
 }): PhaseContext {
-  const { order, artifact, manifest, signal, log } = from;
-  const { inputs } = order;
-  const { service, component } = definitionOf(manifest, inputs.self.service, inputs.self.component);
-  const { root, hostComponentId } = inputs.self;
+  const { order, secrets = {}, artifact, manifest, signal, log } = from;
+  const { self } = order.inputs;
+  const { service, component } = definitionOf(manifest, self.service, self.component);
+  const inputs = openedInputs(service.configs, order.inputs, secrets);
+  const { root, hostComponentId } = self;
   return {
     phase: order.phase,
     order,
     inputs,
+    secrets: Object.values(secrets),
     service,
     component,
     artifact,

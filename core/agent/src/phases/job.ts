@@ -3,6 +3,7 @@ import { readVerified, type StoredArtifact } from '../artifacts/store.ts';
 import type { JobContext } from '../spool/job.ts';
 import { phaseContext, type PhaseResult } from './context.ts';
 import type { PhaseOrder } from './order.ts';
+import { redactor } from '../secrets/redactor.ts';
 import { rehearsalIn } from './rehearsal.ts';
 import { runPhase } from './runPhase.ts';
 
@@ -10,6 +11,8 @@ import { runPhase } from './runPhase.ts';
 export interface PhaseJob {
   readonly order: PhaseOrder;
   readonly artifact: StoredArtifact;
+  /** By how they stand, sealed, in the order. It comes by the runner's pipe and is in no file. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** Archives of packages by name, verified when they came. */
   readonly archives: Readonly<Record<string, string>>;
   /** What was done before the runner took over. */
@@ -33,6 +36,8 @@ export function load({ artifact }: PhaseJob): Loaded {
 
 /** Runs the phase of an attempt in the runner's process: the module that runners load. */
 export async function run(job: PhaseJob, context: JobContext): Promise<PhaseResult> {
+  const secrets = Object.values(job.secrets);
+  if (secrets.length > 0) context.hideBy(redactor(secrets));
   return perform(job, context, (line) => void process.stdout.write(`${line}\n`));
 }
 
@@ -44,7 +49,14 @@ async function perform(
   job.preface.forEach(log);
   const early = loaded as Loaded | undefined;
   const { manifest } = early && performance.now() - early.at < fresh ? early : load(job);
-  const context = phaseContext({ order: job.order, artifact: job.artifact, manifest, signal, log });
+  const context = phaseContext({
+    order: job.order,
+    secrets: job.secrets,
+    artifact: job.artifact,
+    manifest,
+    signal,
+    log,
+  });
   return runPhase(context, job.archives);
 }
 
@@ -56,7 +68,7 @@ async function perform(
 export async function rehearse(dir: string): Promise<void> {
   const { order, artifact, clear } = await rehearsalIn(dir);
   try {
-    const job = { order, artifact, archives: {}, preface: [] };
+    const job = { order, artifact, archives: {}, preface: [], secrets: {} };
     const loaded = load(job);
     await perform(job, { signal: new AbortController().signal, loaded }, () => undefined);
     process.stdout.write('');

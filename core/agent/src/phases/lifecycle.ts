@@ -9,7 +9,7 @@ import { configDir, logDir } from '@stackyard/sdk/render';
 import { lifecycleFile, scriptFile } from '../artifacts/store.ts';
 import { PhaseError } from '../errors.ts';
 import { connects, get } from '../probes/probe.ts';
-import { renderFiles, writeFiles } from './configure.ts';
+import { renderFiles, secretFileMode, writeFiles } from './configure.ts';
 import { packagesOf, type PhaseContext, valueOf } from './context.ts';
 import { ownerOf, writeAtomically } from './files.ts';
 import type { OnceMarkers } from './once.ts';
@@ -87,7 +87,9 @@ export function makeHost(context: PhaseContext, once: OnceMarkers): Host {
       context.log(`$ ${path}`);
       return runProgram(context, '/bin/sh', [scriptFile(context.artifact, path)], { env });
     },
-    write: async (path, content, { mode = 0o644, owner } = {}) => {
+    write: async (path, content, { mode: wanted, owner } = {}) => {
+      const isSecret = context.secrets.some((secret) => content.includes(secret));
+      const mode = isSecret ? secretFileMode(wanted) : (wanted ?? 0o644);
       await writeAtomically(path, content, { mode, owner: await ownerOf(context, owner) });
       context.log(`Wrote ${path}.`);
     },

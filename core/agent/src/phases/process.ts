@@ -10,9 +10,27 @@ import { programPath, tailOf } from './programs.ts';
 
 const PASSED = ['PATH', 'LANG', 'TZ'] as const;
 
-/** The declared process of the component as its keeper runs it. */
+/** The declared process of the component as its keeper runs it and remembers it: with its secrets sealed. */
 export function processSpec(context: PhaseContext, process: ProcessManifest): ProcessSpec {
-  const { inputs, user } = context;
+  const { user } = context;
+  const { inputs } = context.order;
+  const sealed = { ...context, inputs };
+  return {
+    program: programPath(context, textOf(sealed, process.program, 'process.program')),
+    args: process.args.flatMap((arg, index) => argumentsOf(valueOf(sealed, arg, `process.args[${index}]`))),
+    env: processVariables(sealed, process),
+    cwd: logDir(inputs.self),
+    logFile: outputLog(context),
+    ...(user ? { user } : {}),
+  };
+}
+
+/** The environment of the declared process: with its secrets, unless the inputs are those where they are sealed. */
+export function processVariables(
+  definition: Pick<PhaseContext, 'inputs' | 'service' | 'component'>,
+  process: ProcessManifest,
+): Record<string, string> {
+  const { inputs } = definition;
   const env: Record<string, string> = {};
   for (const name of PASSED) {
     const value = globalThis.process.env[name];
@@ -20,15 +38,8 @@ export function processSpec(context: PhaseContext, process: ProcessManifest): Pr
   }
   if (inputs.self.javaHome) env['JAVA_HOME'] = inputs.self.javaHome;
   for (const [name, expression] of Object.entries(process.env))
-    env[name] = textOf(context, expression, `process.env.${name}`);
-  return {
-    program: programPath(context, textOf(context, process.program, 'process.program')),
-    args: process.args.flatMap((arg, index) => argumentsOf(valueOf(context, arg, `process.args[${index}]`))),
-    env: { HOME: logDir(inputs.self), ...env },
-    cwd: logDir(inputs.self),
-    logFile: outputLog(context),
-    ...(user ? { user } : {}),
-  };
+    env[name] = textOf(definition, expression, `process.env.${name}`);
+  return { HOME: logDir(inputs.self), ...env };
 }
 
 /** A list gives one argument per item, nothing gives none. */

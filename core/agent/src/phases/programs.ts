@@ -61,6 +61,11 @@ export async function runProgram(
   args: readonly string[],
   { env = {}, cwd, user = context.user }: ProgramOptions = {},
 ): Promise<RunResult> {
+  if (context.secrets.some((secret) => args.some((arg) => arg.includes(secret)))) {
+    throw new PhaseError(
+      `${program} was not run: one of its arguments has a secret in it, and arguments are visible to everybody on the host. Give it by a variable, by a file or by its input.`,
+    );
+  }
   const spec = {
     program: programPath(context, program),
     args,

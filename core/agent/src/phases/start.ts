@@ -10,7 +10,7 @@ import { stopComponent } from '../processes/stop.ts';
 import { renewOutput } from '../supervisor/output.ts';
 import type { PhaseContext } from './context.ts';
 import { makeLogDirectory, ownerOf } from './files.ts';
-import { lastOutput, outputLog, processSpec } from './process.ts';
+import { lastOutput, outputLog, processSpec, processVariables } from './process.ts';
 
 const POLL_MS = { first: 50, most: 500 };
 /** A program that tells whether the process is ready is run so often at most. */
@@ -28,7 +28,9 @@ export async function start(context: PhaseContext): Promise<void> {
   const restarts = before.alive ? before.restarts : 0;
   await makeLogDirectory(logDir(inputs.self), await ownerOf(context));
   if (!before.alive && !before.keeperAlive) await renewOutput(outputLog(context));
-  await startKeeper(dir, inputs.self.hostComponentId, processSpec(context, process));
+  await startKeeper(dir, inputs.self.hostComponentId, processSpec(context, process), {
+    variables: processVariables(context, process),
+  });
   if (!before.alive) context.log(`Started ${context.component.title}; its output is in ${outputLog(context)}.`);
   await untilReady(context, process, restarts);
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { sealedIn } from '@stackyard/sdk/render';
 import { writeDurably } from '../spool/durable.ts';
 import { componentGroup } from './cgroups.ts';
 import { ComponentBusyError, ComponentUnknownError, KeeperFailedError } from './errors.ts';
@@ -27,6 +28,8 @@ export interface StartOptions {
   readonly backoff?: Partial<Backoff>;
   /** How long the keeper may take to start the first process; 10 s unless told. */
   readonly startLimitMs?: number;
+  /** The environment of the process where `spec.env` has only the seals of secrets in it. It lies in one file, 0600, until the next start. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 const takenExitCode = 75;
@@ -52,7 +55,7 @@ export async function startKeeper(
   dir: string,
   hostComponentId: string,
   spec: ProcessSpec,
-  { backoff, startLimitMs = 10_000 }: StartOptions = {},
+  { backoff, startLimitMs = 10_000, variables = spec.env }: StartOptions = {},
 ): Promise<void> {
   checkComponentId(hostComponentId);
   checkSpec(spec);
@@ -74,6 +77,7 @@ export async function startKeeper(
   await writeDurably(`${dir}/spec.json`, JSON.stringify(stored));
   await writeDurably(`${dir}/desired`, 'running\n');
   await rm(`${dir}/stop`, { force: true });
+  await writeDurably(`${dir}/environment`, exportsOf(variables));
   await launch(dir, stored, startLimitMs);
 }
 
@@ -87,13 +91,21 @@ export async function ensureKeeper(dir: string, { startLimitMs = 10_000 }: Start
   const stored = readSpec(dir);
   if (!stored) throw new ComponentUnknownError(dir);
   await rm(`${dir}/stop`, { force: true });
+  // Only a task knows secrets: then the file that it wrote holds.
+  if (!hasSecrets(stored.spec)) await writeDurably(`${dir}/environment`, exportsOf(stored.spec.env));
+  else if (!existsSync(`${dir}/environment`)) throw new KeeperFailedError(stored.hostComponentId, VARIABLES_GONE);
   await launch(dir, stored, startLimitMs);
   return true;
 }
 
+const VARIABLES_GONE = 'the secrets of its environment are not on this host; start it by a task';
+
+function hasSecrets({ env }: ProcessSpec): boolean {
+  return Object.values(env).some((value) => sealedIn(value).length > 0);
+}
+
 async function launch(dir: string, { hostComponentId, spec, backoff }: StoredSpec, limitMs: number): Promise<void> {
   await prepareLog(spec.logFile);
-  await writeDurably(`${dir}/environment`, exportsOf(spec.env));
   const before = readState(dir);
   const keeper = keeperOf(dir);
   if (before.keeperAlive && keeper) send(keeper.pid, 'SIGUSR1'); // it waits after a crash; a second one ends at once

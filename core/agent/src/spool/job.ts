@@ -20,6 +20,8 @@ export interface JobContext {
   readonly attemptDir: string;
   /** What the module's export `load` gave back, where it has one. */
   readonly loaded?: unknown;
+  /** From here on all that the attempt leaves on disk, or tells, has gone through this. */
+  readonly hideBy: (hide: (text: string) => string) => void;
   /** Aborted when the attempt is to end (cancel or timeout): there is a grace, then SIGKILL. */
   readonly signal: AbortSignal;
 }

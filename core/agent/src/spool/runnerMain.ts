@@ -15,6 +15,7 @@ import {
   stepRunner,
 } from '../executor/runner.ts';
 import { endingMessage } from '../executor/sentences.ts';
+import { hideIn } from '../secrets/redactor.ts';
 import { trim, trimmable } from '../logs/trim.ts';
 import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
@@ -38,6 +39,7 @@ let decision: Decision | undefined;
 let adopted = false;
 let loading: Promise<Loaded> | undefined;
 let isLeaving = false;
+let hide = (text: string): string => text;
 let saying: Promise<void> = Promise.resolve();
 
 let received = '';
@@ -155,7 +157,7 @@ async function load({ job }: Assignment): Promise<Loaded> {
 async function runJob(given: Assignment): Promise<unknown> {
   const { job, taskId, number, attemptDir } = given;
   const { run, loaded } = await (loading ?? load(given));
-  const output = await run(job.input, { taskId, number, attemptDir, loaded, signal: aborting.signal });
+  const output = await run(job.input, { taskId, number, attemptDir, loaded, hideBy, signal: aborting.signal });
   const bytes = Buffer.byteLength(JSON.stringify(output) ?? '');
   if (bytes > maxOutputBytes) {
     throw new Error(
@@ -171,11 +173,22 @@ function failureOf(error: unknown): Outcome {
   return { exitCode: 1, reason: typeof reason === 'string' ? reason : 'EXIT_NONZERO', message: sentenceOf(error) };
 }
 
+/** Secrets neither reach the log nor the result, whoever prints them or puts them in an error. */
+function hideBy(hider: (text: string) => string): void {
+  hide = hider;
+  for (const stream of [process.stdout, process.stderr]) {
+    const write = stream.write.bind(stream) as (text: string, ...rest: unknown[]) => boolean;
+    const hidden = (chunk: Uint8Array | string, ...rest: unknown[]): boolean =>
+      write(hider(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()), ...rest);
+    stream.write = hidden;
+  }
+}
+
 /** Puts the result on disk, unless there is one; told only when it would survive a power loss. */
 function writeExit({ attemptDir }: Assignment, outcome: Outcome): void {
   const { decidedAt: startedAt = Date.now(), decidedMono = monotonicMs() } = decision ?? {};
   const durationMs = Math.round(monotonicMs() - decidedMono);
-  const exit = encodeExit({ ...outcome, startedAt, durationMs, logSize: fstatSync(1).size });
+  const exit = encodeExit({ ...hideIn(outcome, hide), startedAt, durationMs, logSize: fstatSync(1).size });
   const file = `${attemptDir}/exit`;
   try {
     linkOnceUnsynced(file, exit);

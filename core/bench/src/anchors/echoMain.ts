@@ -12,6 +12,7 @@ const handlers: AgentsHandlers = {
   },
   Logs: (call) => call.end(),
   Download: (call) => call.end(),
+  Secrets: (_call, reply) => reply(null, {}),
   Renew: (_call, reply) => reply(null, {}),
 };
 const server = new Server();

@@ -27,6 +27,7 @@ const handlers: AgentsHandlers = {
     call.on('end', () => call.end());
   },
   Download: (call) => call.end(),
+  Secrets: (_call, reply) => reply(null, {}),
   Renew: (_call, reply) => reply(null, {}),
 };
 const server = new Server();

@@ -1,6 +1,6 @@
 import { type Api, allOf, answerOf, taggedAnswerOf } from '../api/client.ts';
 import type { CommandRequest, Config, ConfigVersion, Property, Values } from '../api/types.ts';
-import { findProperty, parseAssignments } from '../config/assignments.ts';
+import { findProperty, parseAssignments, secretProperty } from '../config/assignments.ts';
 import { changed, lines, requireSameVersion, shown } from '../config/values.ts';
 import { JobEndedError, UsageError } from '../errors.ts';
 import { diffLine, isEmptyPlan, planText } from '../output/plan.ts';
@@ -8,6 +8,7 @@ import { printList, printOne, type View } from '../output/print.ts';
 import { clip, type Terminal } from '../output/terminal.ts';
 import { table } from '../output/table.ts';
 import { ago } from '../output/time.ts';
+import { secretTextIn } from './secrets.ts';
 import { agreed, executePlan, makePlan, planAndRun } from './execute.ts';
 import {
   type ClusterOptions,
@@ -24,6 +25,7 @@ import {
 interface SetOptions extends RunOptions {
   readonly unset?: string[];
   readonly host?: string[];
+  readonly secretFile?: string;
   readonly apply: boolean;
 }
 
@@ -61,6 +63,7 @@ export const configs: Noun = (noun, terminal) => {
     .argument('[assignments...]', KEYS)
     .option('--unset <property>', 'back to its default; may be repeated', collect)
     .option('--host <name>', 'only for this host, instead of the whole service; may be repeated', collect)
+    .option('--secret-file <file>', 'the text of the one secret that is named, from a file or - for standard input')
     .option('--no-apply', 'save a new version and apply nothing')
     .action(async (service: string, assignments: string[], options: SetOptions) => {
       if (assignments.length === 0 && !options.unset) throw new UsageError(`Say what to set: ${KEYS}.`);
@@ -137,7 +140,10 @@ async function setValues(
   const { data: config, etag } = await taggedAnswerOf(
     api.GET('/api/v1/clusters/{cluster}/services/{service}/config', { params: { path } }),
   );
-  const set = parseAssignments(assignments, config.properties);
+  const set =
+    options.secretFile === undefined
+      ? parseAssignments(assignments, config.properties)
+      : await secretValue(options.secretFile, assignments, config.properties);
   const unset = (options.unset ?? []).map((key) => findProperty(key, config.properties));
   const edit = (values: Values | undefined): Values => changed(values ?? {}, { set, unset });
   const values = options.host ? config.values : edit(config.values);
@@ -170,6 +176,12 @@ async function setValues(
   if (same && isEmptyPlan(plan.plan)) return terminal.err('Nothing to do: it is set and applied like this already.\n');
   if (isEmptyPlan(plan.plan)) terminal.err('No file of a running component changes; a new version is saved.\n');
   await executePlan(api, terminal, plan, options);
+}
+
+async function secretValue(file: string, names: readonly string[], properties: readonly Property[]): Promise<Values> {
+  const { config, name } = secretProperty(names, properties);
+  const secret = await secretTextIn(file);
+  return { [config]: { [name]: secret } };
 }
 
 async function diffToHosts(api: Api, terminal: Terminal, cluster: string, service: string): Promise<boolean> {
@@ -218,7 +230,7 @@ function propertiesText(config: Config, properties: readonly Property[], termina
     each.inUse === false
       ? dim('not in use')
       : 'set' in each
-        ? cyan(shown(each.set))
+        ? cyan(each.type === 'secret' ? '(set)' : shown(each.set))
         : 'default' in each
           ? shown(each.default)
           : dim('computed');

@@ -28,6 +28,14 @@ export async function secretIn(file: string): Promise<string> {
   return line;
 }
 
+/** All of a file, or of standard input for `-`, without the line break at its end. @throws CliError, UsageError */
+export async function secretTextIn(file: string): Promise<string> {
+  const { text } = await import('node:stream/consumers');
+  const content = (file === '-' ? await text(process.stdin) : await readText(file)).replace(/\r?\n$/, '');
+  if (content === '') throw new UsageError(`${file === '-' ? 'Standard input' : file} is empty.`);
+  return content;
+}
+
 /** @throws CliError */
 export async function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

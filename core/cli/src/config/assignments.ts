@@ -20,9 +20,31 @@ export function parseAssignments(given: readonly string[], definitions: readonly
     const at = text.indexOf('=');
     if (at < 1) throw new UsageError(`${text} sets nothing. Use property=value, such as tickTime=3000.`);
     const property = findProperty(text.slice(0, at), definitions);
+    if (property.type === 'secret') throw secretInArgument(property);
     values[property.config] = { ...values[property.config], [property.name]: readValue(text.slice(at + 1), property) };
   }
   return values;
+}
+
+/** The one property that a secret from elsewhere is for. @throws UsageError */
+export function secretProperty(given: readonly string[], definitions: readonly Definition[]): Definition {
+  const [key, ...others] = given;
+  if (key === undefined || others.length > 0)
+    throw new UsageError('With --secret-file name the one property that the secret is for, such as conf/password.');
+  const property = findProperty(key.split('=', 1)[0] ?? key, definitions);
+  if (property.type !== 'secret')
+    throw new UsageError(
+      `${property.config}/${property.name} is no secret: set it by ${property.config}/${property.name}=VALUE.`,
+    );
+  if (key.includes('=')) throw secretInArgument(property);
+  return property;
+}
+
+/** Never repeats the secret. */
+function secretInArgument({ config, name }: Definition): UsageError {
+  return new UsageError(
+    `${config}/${name} is a secret, and arguments are seen by everybody on this machine and kept by shells. Put it in a file and use "stackyard config set SERVICE ${config}/${name} --secret-file FILE", or - for standard input. Change it if it was a real one.`,
+  );
 }
 
 /** @throws UsageError when there is none, or several and it is not said which. */

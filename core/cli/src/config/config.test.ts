@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ConflictError, UsageError } from '../errors.ts';
-import { parseAssignments } from './assignments.ts';
-import { changed, lines, requireSameVersion } from './values.ts';
+import { parseAssignments, secretProperty } from './assignments.ts';
+import { changed, lines, requireSameVersion, shown } from './values.ts';
 
 const definitions = [
   { config: 'zoo.cfg', name: 'tickTime', type: 'duration' },
@@ -11,6 +11,7 @@ const definitions = [
   { config: 'zookeeper-env', name: 'level', type: 'text' },
   { config: 'logback.xml', name: 'level', type: 'enum' },
   { config: 'zoo.cfg', name: 'tls', type: 'bool' },
+  { config: 'zoo.cfg', name: 'password', type: 'secret' },
 ];
 
 test('assignments become values by config, of the type that their property has', () => {
@@ -54,6 +55,22 @@ test.each([
   ['tickTime', 'tickTime sets nothing. Use property=value, such as tickTime=3000.'],
 ])('%s is refused: %s', (text, sentence) => {
   expect(() => parseAssignments([text], definitions)).toThrow(new UsageError(sentence));
+});
+
+test('a secret is taken from a file only, and neither repeated nor shown', () => {
+  for (const attempt of [
+    () => parseAssignments(['password=hunter2!'], definitions),
+    () => secretProperty(['password=hunter2!'], definitions),
+  ]) {
+    expect(attempt).toThrow(
+      /^zoo\.cfg\/password is a secret, and arguments are seen by everybody .* --secret-file FILE/,
+    );
+    expect(attempt).not.toThrow('hunter2!');
+  }
+  expect(secretProperty(['zoo.cfg/password'], definitions)).toMatchObject({ name: 'password' });
+  expect(() => secretProperty(['tickTime'], definitions)).toThrow('zoo.cfg/tickTime is no secret');
+  expect(() => secretProperty(['password', 'tls'], definitions)).toThrow('name the one property');
+  expect(shown({ secret: true, set: true, fingerprint: 'AbCd' })).toBe('(set, AbCd)');
 });
 
 test('setting and unsetting leaves the other values alone, and no empty config behind', () => {

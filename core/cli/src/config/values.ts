@@ -29,6 +29,9 @@ export function lines(values: Values, overrides: Readonly<Record<string, Values>
 }
 
 export function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'secret' in value) {
+    return 'fingerprint' in value ? `(set, ${String(value.fingerprint)})` : '(set)';
+  }
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

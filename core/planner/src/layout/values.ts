@@ -1,4 +1,4 @@
-import { checkValues } from '@stackyard/sdk/render';
+import { checkValues, isSealed } from '@stackyard/sdk/render';
 import { pointer } from '../problems.ts';
 import { listed, suggestion } from '../sentences.ts';
 import { canonical } from '../stale.ts';
@@ -37,9 +37,24 @@ export function checkValuesOf(draft: Draft, service: ServiceState, { at, values,
       return checkValues(configs, own, { pointer: `${at}/overrides${pointer(name)}`, partial: true });
     }),
   ];
+  checkSealed(draft, service, { at, values, overrides });
   for (const { code, message, pointer: where, severity } of notices) {
     if (severity === 'warning') draft.problems.warn(code, message, where);
     else draft.problems.refuse(code, message, where);
+  }
+}
+
+/** What is stored can be read by everybody who may read the config: no secret gets that far unless it is sealed. */
+function checkSealed(draft: Draft, { manifest }: ServiceState, { at, values, overrides }: StoredValues): void {
+  for (const config of manifest.configs) {
+    for (const property of config.properties.filter(({ type }) => type === 'secret')) {
+      for (const given of [values, ...Object.values(overrides)]) {
+        const value = given[config.name]?.[property.name];
+        if (typeof value !== 'string' || isSealed(value)) continue;
+        const message = `${property.name} of ${config.name} is a secret, and what it was set to is not kept as one. Set it again.`;
+        draft.problems.refuse('SECRET_UNSEALED', message, `${at}/config${pointer(config.name, property.name)}`);
+      }
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Principal, Route } from '@stackyard/contract';
 import type { Logger } from '@stackyard/kernel';
 import { fastifySSE } from '@fastify/sse';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { withShortSeals } from '@stackyard/sdk/render';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { NotAcceptableError, RouteNotFoundError } from './errors.ts';
 import { BODY_LIMIT, sendProblem } from './faults.ts';
@@ -21,6 +22,8 @@ export interface AppParts {
   /** Throws when the principal may not. */
   readonly authorize: (principal: Principal, permission: Route['permission'], clusterId: string | undefined) => void;
   readonly idempotency: IdempotencyStore;
+  /** A keyed digest of a text that may hold secrets. */
+  readonly digest: (text: string) => string;
   readonly audit: (entry: {
     principal: string;
     action: string;
@@ -84,6 +87,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'cache-control': 'no-store', ...securityHeaders });
   });
+  // Answers show what they know of a secret in other ways; this is for what nobody thought of.
+  app.addHook('onSend', async (_request, _reply, payload) =>
+    typeof payload === 'string' ? withShortSeals(payload) : payload,
+  );
   app.addHook('onResponse', async (request, reply) => {
     parts.observe({
       method: request.method,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { IdempotencyInProgressError, IdempotencyMismatchError } from './errors.ts';
 
 /** The answer that was given, as it is given again. */
@@ -21,10 +20,12 @@ export interface IdempotencyStore {
   abandon(principal: string, key: string): Promise<void>;
 }
 
-export function requestHash(method: string, url: string, body: unknown): string {
-  return createHash('sha256')
-    .update(`${method} ${url}\n${JSON.stringify(body ?? null)}`)
-    .digest('hex');
+/** @param digest a keyed one: a body may hold a secret, which a plain digest would help to guess */
+export function requestHash(
+  { method, url, body }: { readonly method: string; readonly url: string; readonly body: unknown },
+  digest: (text: string) => string,
+): string {
+  return digest(`${method} ${url}\n${JSON.stringify(body ?? null)}`);
 }
 
 /**

@@ -125,7 +125,7 @@ async function repeatable(
   input: Input,
   key: string,
 ): Promise<Answer> {
-  const hash = requestHash(request.method, request.url, request.body);
+  const hash = requestHash(request, parts.digest);
   const stored = await once(parts.idempotency, { principal: input.principal.id, key, hash }, async () => {
     const answer = await route.handle(input);
     const kept = recordingOf(input).taken;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createLogger, systemClock } from '@stackyard/kernel';
 import type { ClusterState, CommandRequest } from '@stackyard/planner';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import type { StoredJob, Statements } from '../engine/ports.ts';
 import { loadJob, waitingJobs } from '../engine/rows.ts';
 import { Writer } from '../engine/writer/writer.ts';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
+import { Seals } from '../secrets/seals.ts';
 import { loadClusterState, statesOf } from './clusterState.ts';
 import { Commands } from './commands.ts';
 import { Renderer } from './renderer.ts';
@@ -52,6 +53,7 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
       statements,
       sources: { sql: db.sql, stacks, reachable: () => true },
       renderer,
+      seals: new Seals(randomBytes(32)),
       engine: { wake: (_, stored) => void handed.push(stored), refreshWatch: () => undefined },
     });
     const { rows } = await db.sql.query<{ revision: number }>('select revision from cluster');

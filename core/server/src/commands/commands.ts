@@ -14,6 +14,8 @@ import { type Planned, planCommand } from './planning.ts';
 import { type PlanFields, readPlan } from './plans.ts';
 import type { Renderer } from './renderer.ts';
 import { type JobAnswer, statementFor, type StoredRows } from './statement.ts';
+import { sealRequest } from '../secrets/sealing.ts';
+import type { Seals } from '../secrets/seals.ts';
 import { type PlanView, viewOf } from './view.ts';
 
 const PLAN_LIFE_MS = 3_600_000;
@@ -39,6 +41,7 @@ export class Commands {
   readonly #sources: StateSources;
   readonly #renderer: Renderer;
   readonly #engine: Pick<Engine, 'wake' | 'refreshWatch'>;
+  readonly #seals: Seals;
 
   constructor(parts: {
     em: () => EntityManager;
@@ -46,12 +49,14 @@ export class Commands {
     sources: StateSources;
     renderer: Renderer;
     engine: Pick<Engine, 'wake' | 'refreshWatch'>;
+    seals: Seals;
   }) {
     this.#em = parts.em;
     this.#statements = parts.statements;
     this.#sources = parts.sources;
     this.#renderer = parts.renderer;
     this.#engine = parts.engine;
+    this.#seals = parts.seals;
   }
 
   /** The newest state of a cluster (id or name), to plan a command on. @throws NotFoundError */
@@ -62,7 +67,8 @@ export class Commands {
   }
 
   /** Plans a command without doing anything, and keeps the plan for an hour. */
-  async plan(look: ClusterLook, request: CommandRequest, { createdBy }: By): Promise<StoredPlanRow> {
+  async plan(look: ClusterLook, asked: CommandRequest, { createdBy }: By): Promise<StoredPlanRow> {
+    const request = this.sealed(look, asked);
     const planned = await this.#think(look, request);
     const now = new Date();
     const row = {
@@ -106,7 +112,7 @@ export class Commands {
   async run(seen: ClusterLook, request: CommandRequest, by: By): Promise<NewJob> {
     let look = seen;
     for (let attempt = 1; ; attempt++) {
-      const planned = await this.#think(look, request);
+      const planned = await this.#think(look, this.sealed(look, request));
       requireAgreement(planned, by);
       const job = await this.#store(planned, { basis: look.revision, by });
       if (job) return job;
@@ -128,7 +134,7 @@ export class Commands {
   ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const look = await this.look(clusterId);
-      const planned = await this.#think(look, request);
+      const planned = await this.#think(look, this.sealed(look, request));
       const present = planned.state.services.find(({ name }) => name === by.service)?.configVersion ?? 0;
       if (present !== by.configVersion)
         throw new PreconditionFailedError({ what: `config of ${by.service}`, current: etagOf('config', present) });
@@ -166,6 +172,11 @@ export class Commands {
     if (!isTerminal(job.state)) this.#engine.wake(job.clusterId, stored(answer));
     this.#refreshWatches(planned);
     return job;
+  }
+
+  /** A request as it may be planned and stored: with its secrets sealed. @throws CommandRefusedError */
+  sealed<R extends CommandRequest>({ state }: ClusterLook, request: R): R {
+    return sealRequest(request, state, this.#seals);
   }
 
   #refreshWatches({ change, plan }: Planned): void {

@@ -1,10 +1,11 @@
 import { isLeaving, type Leaving } from '@stackyard/domain';
 import { forEachSuccessor, inputsOf, type TaskGraph } from '@stackyard/planner';
-import { hostPath } from '@stackyard/sdk/render';
+import { hostPath, withShortSeals } from '@stackyard/sdk/render';
 import { createTwoFilesPatch } from 'diff';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
 import { RenderedText } from '../database/entities.ts';
+import { readable } from '../secrets/views.ts';
 import type { Planned } from './planning.ts';
 import { titleOf } from './title.ts';
 
@@ -186,7 +187,11 @@ function upgradeOf({ state, next, change: { upgrade } }: Planned): Pick<PlanView
       packages: packagesOf(next)
         .filter(({ name, version: packageVersion }) => !there.has(`${name} ${packageVersion}`))
         .map(({ name, version: packageVersion }) => ({ name, version: packageVersion })),
-      properties: [...upgrade.properties],
+      properties: upgrade.properties.map(({ before, after, ...property }) => ({
+        ...property,
+        ...(before === undefined ? {} : { before: readable(before) }),
+        ...(after === undefined ? {} : { after: readable(after) }),
+      })),
       newComponents: [...upgrade.newComponents],
     },
   };
@@ -291,8 +296,8 @@ function diffOf(path: string, before: string | undefined, after: string): string
   const diff = createTwoFilesPatch(
     before === undefined ? '/dev/null' : `a${path}`,
     `b${path}`,
-    before ?? '',
-    after,
+    withShortSeals(before ?? ''),
+    withShortSeals(after),
     '',
     '',
     { context: 3 },

@@ -6,6 +6,7 @@ import { ObservedComponents } from './components.ts';
 import type { EngineState } from './core/state.ts';
 import type { AgentEffect, AgentSide, EngineDriver } from './driver.ts';
 import type { BlobSource } from './gateway/download.ts';
+import type { OpenSecret } from './gateway/secrets.ts';
 import { type Address, Gateway } from './gateway/gateway.ts';
 import { Inbox } from './inbox.ts';
 import { hostRecords, knownAttempts } from './rows.ts';
@@ -25,6 +26,7 @@ export interface AgentsOptions {
   readonly envelopes: EnvelopeSource;
   readonly logs: LogStore;
   readonly blobs: BlobSource;
+  readonly openSecret: OpenSecret;
   readonly log: Logger;
   readonly clock: Clock;
   readonly settings: EngineSettings;
@@ -48,7 +50,7 @@ export class AgentSessions implements AgentSide {
 
   constructor(options: AgentsOptions) {
     this.#options = options;
-    const { sql, epoch, identity, logs, blobs, log, clock, envelopes, driver } = options;
+    const { sql, epoch, identity, logs, blobs, openSecret, log, clock, envelopes, driver } = options;
     const { installId } = identity;
     const { killGraceMs, greeting } = options.settings;
     this.#wire = { installId, epoch, killGraceMs };
@@ -66,6 +68,7 @@ export class AgentSessions implements AgentSide {
       greeting,
       logs,
       blobs,
+      openSecret,
       log,
       clock,
       onMessages: (hostId, stream, messages) => this.#inbox(hostId, stream).take(messages),

@@ -7,6 +7,7 @@ import { AgentSessions } from './agents.ts';
 import { type EngineCounts, statsOf } from './core/stats.ts';
 import { EngineDriver } from './driver.ts';
 import type { BlobSource } from './gateway/download.ts';
+import type { OpenSecret } from './gateway/secrets.ts';
 import type { Address } from './gateway/gateway.ts';
 import { Preparer } from './preparer.ts';
 import { loadJob, waitingJobs } from './rows.ts';
@@ -25,6 +26,8 @@ export interface EngineOptions {
   readonly logs: LogStore;
   /** Where downloads look for a digest. */
   readonly blobs: BlobSource;
+  /** What opens the secrets of a service. */
+  readonly openSecret: OpenSecret;
   readonly log: Logger;
   readonly clock: Clock;
   readonly settings?: Partial<EngineSettings>;
@@ -66,7 +69,7 @@ class WiredEngine implements RunningEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { db, epoch, identity, log, clock, logs, blobs, envelopes } = options;
+    const { db, epoch, identity, log, clock, logs, blobs, openSecret, envelopes } = options;
     const settings = { ...defaultSettings, ...options.settings };
     this.#queuesReadMs = settings.queuesReadMs;
     this.events = options.writer ?? new Writer({ db, epoch, log, clock, onFenced: (error) => this.#fenced(error) });
@@ -90,6 +93,7 @@ class WiredEngine implements RunningEngine {
       envelopes,
       logs,
       blobs,
+      openSecret,
       log,
       clock,
       settings,

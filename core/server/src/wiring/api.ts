@@ -22,6 +22,7 @@ import { Operations } from './operations.ts';
 import { PortTakenError } from './errors.ts';
 import { ServerOptions } from './options.ts';
 import { RequestSamples } from './stats.ts';
+import { Secrets } from './secrets.ts';
 import { Storage } from './storage.ts';
 
 const STREAM_HEARTBEAT_MS = 15_000;
@@ -48,6 +49,7 @@ class FastifyHttp implements Http {
     identity: ServerIdentity;
     enrolment: EnrolmentListener;
     operations: Operations;
+    secrets: Secrets;
     distribution: Distribution;
     samples: RequestSamples;
     log: Logger;
@@ -68,6 +70,7 @@ class FastifyHttp implements Http {
     identity: ServerIdentity,
     enrolment: EnrolmentListener,
     operations: Operations,
+    secrets: Secrets,
     distribution: Distribution,
     samples: RequestSamples,
     log: Logger,
@@ -83,6 +86,7 @@ class FastifyHttp implements Http {
       identity,
       enrolment,
       operations,
+      secrets,
       distribution,
       samples,
       log,
@@ -102,6 +106,7 @@ class FastifyHttp implements Http {
       identity,
       enrolment,
       operations,
+      secrets,
       distribution,
       samples,
       log,
@@ -140,6 +145,7 @@ class FastifyHttp implements Http {
       authenticate: (given) => tokens.authenticate(given),
       authorize,
       idempotency: new DatabaseIdempotencyStore({ em, sql: db.sql }),
+      digest: (text) => secrets.seals.digest(text),
       audit: auditTrail(em),
       observe: (sample) => samples.add(sample),
       streamHeartbeatMs: STREAM_HEARTBEAT_MS,
@@ -173,6 +179,7 @@ provide(
   ServerIdentity,
   EnrolmentListener,
   Operations,
+  Secrets,
   Distribution,
   RequestSamples,
   Logger,
@@ -212,6 +219,7 @@ export const apiPlugin = definePlugin({
     ServerIdentity,
     EnrolmentListener,
     Operations,
+    Secrets,
     Distribution,
     RequestSamples,
     Logger,

@@ -14,6 +14,7 @@ import { PortTakenError } from './errors.ts';
 import { endpoint } from './endpoint.ts';
 import { ServerOptions } from './options.ts';
 import { ServerIdentity } from './identity.ts';
+import { Secrets } from './secrets.ts';
 import { Storage } from './storage.ts';
 
 /** Queue, scheduler and the sessions of the agents. */
@@ -40,6 +41,7 @@ class WiredEngine implements EngineParts {
     { identity }: ServerIdentity,
     catalogue: Catalogue,
     agents: AgentBundles,
+    { seals }: Secrets,
     log: Logger,
     clock: Clock,
   ) {
@@ -84,6 +86,7 @@ class WiredEngine implements EngineParts {
       envelopes,
       logs: this.logs,
       blobs,
+      openSecret: (at, sealed) => seals.open(at, sealed),
       log,
       clock,
       settings: options.engine ?? {},
@@ -109,11 +112,11 @@ class WiredEngine implements EngineParts {
 function logsDir({ dataDir }: ServerOptions): string {
   return join(dataDir, 'logs');
 }
-provide(WiredEngine, ServerOptions, Storage, ServerIdentity, Catalogue, AgentBundles, Logger, Clock);
+provide(WiredEngine, ServerOptions, Storage, ServerIdentity, Catalogue, AgentBundles, Secrets, Logger, Clock);
 
 export const enginePlugin = definePlugin({
   id: 'server.engine',
-  needs: [ServerOptions, Storage, ServerIdentity, Catalogue, AgentBundles, Logger, Clock],
+  needs: [ServerOptions, Storage, ServerIdentity, Catalogue, AgentBundles, Secrets, Logger, Clock],
   register: (plugin) => plugin.provide(EngineParts, WiredEngine),
   async start(plugin) {
     const parts = plugin.resolve(EngineParts) as WiredEngine;

@@ -8,6 +8,7 @@ import { Jobs } from '../jobs/jobs.ts';
 import { Catalogue } from './catalogue.ts';
 import { EngineParts } from './engine.ts';
 import { Previews } from './previews.ts';
+import { Secrets } from './secrets.ts';
 import { Storage } from './storage.ts';
 
 /** What users can do, whichever way they ask. */
@@ -34,20 +35,21 @@ class ServerOperations implements Operations {
     { stacks }: Catalogue,
     { renderer }: Previews,
     { engine }: EngineParts,
+    { seals }: Secrets,
     log: Logger,
   ) {
     this.sources = { sql: db.sql, stacks, reachable: (hostId) => engine.reachable(hostId) };
-    this.commands = new Commands({ em, statements: writer, sources: this.sources, renderer, engine });
+    this.commands = new Commands({ em, statements: writer, sources: this.sources, renderer, engine, seals });
     this.clusters = new Clusters({ transactions: writer });
     this.hosts = new Hosts({ transactions: writer, engine });
     this.jobs = new Jobs({ em, sql: db.sql, engine, events: writer });
     this.staleness = new Staleness({ stacks, renderer, log });
   }
 }
-provide(ServerOperations, Storage, Catalogue, Previews, EngineParts, Logger);
+provide(ServerOperations, Storage, Catalogue, Previews, EngineParts, Secrets, Logger);
 
 export const operationsPlugin = definePlugin({
   id: 'server.operations',
-  needs: [Storage, Catalogue, Previews, EngineParts, Logger],
+  needs: [Storage, Catalogue, Previews, EngineParts, Secrets, Logger],
   register: (plugin) => plugin.provide(Operations, ServerOperations),
 });

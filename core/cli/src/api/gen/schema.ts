@@ -934,7 +934,7 @@ export interface paths {
         get: operations["getConfig"];
         /**
          * Save a new config version
-         * @description Replaces what is set, for the service and for single hosts, by a new immutable version. Nothing is applied: host components become stale until the command "configure" runs.
+         * @description Replaces what is set, for the service and for single hosts, by a new immutable version. A secret is given as a text and never answered; as it was read it stays what it is. Nothing is applied: host components become stale until the command "configure" runs.
          *
          *     Permission: change config.
          */
@@ -2140,7 +2140,7 @@ export interface components {
         };
         ConfigVersion: {
             version: number;
-            /** @description What was set; defaults are not stored */
+            /** @description What was set; defaults are not stored. A secret is {"secret": true, "set": true, "fingerprint": …}: sent back it stays what it is */
             values: {
                 [key: string]: {
                     [key: string]: unknown;
@@ -2422,7 +2422,7 @@ export interface components {
         };
         Config: {
             version: number;
-            /** @description What was set; defaults are not stored */
+            /** @description What was set; defaults are not stored. A secret is {"secret": true, "set": true, "fingerprint": …}: sent back it stays what it is */
             values: {
                 [key: string]: {
                     [key: string]: unknown;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { findCluster, findService } from '../../clusters/lookup.ts';
 import { ConfigVersion, Host, type ServiceRow } from '../../database/entities.ts';
 import { afterNumber, listQuery, page, pageOf } from '../cursor.ts';
+import { readable } from '../../secrets/views.ts';
 import { NotFoundError } from '../errors.ts';
 import { etagOf, requireMatch } from '../etag.ts';
 import { ClusterParams } from './clusters.ts';
@@ -81,7 +82,7 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
           ...(inUse === undefined ? {} : { inUse }),
           ...(values === undefined ? {} : { values }),
           ...literal,
-          ...(set === undefined ? {} : { set }),
+          ...(set === undefined ? {} : { set: readable(set) }),
         };
       }),
     );
@@ -115,7 +116,7 @@ export function configRoutes({ em, commands, stacks }: RouteParts): Route[] {
     tag: 'configs',
     summary: 'Save a new config version',
     description:
-      'Replaces what is set, for the service and for single hosts, by a new immutable version. Nothing is applied: host components become stale until the command "configure" runs.',
+      'Replaces what is set, for the service and for single hosts, by a new immutable version. A secret is given as a text and never answered; as it was read it stays what it is. Nothing is applied: host components become stale until the command "configure" runs.',
     permission: { action: 'change', resource: 'config' },
     audit: 'config.save',
     ifMatch: true,

@@ -59,8 +59,9 @@ export function recommendationRoutes({ commands }: RouteParts): Route[] {
     answers: { 200: { description: 'The recommendation', schema: RecommendationView } },
     problems: [404],
     handle: async (request) => {
-      const { state } = await (looks.get(request) ?? commands.look(request.params.cluster));
-      return { body: recommend(state, request.body.services, { newId: randomUUID }) };
+      const look = await (looks.get(request) ?? commands.look(request.params.cluster));
+      const { services } = commands.sealed(look, { command: 'add' as const, services: request.body.services });
+      return { body: recommend(look.state, services, { newId: randomUUID }) };
     },
   });
 

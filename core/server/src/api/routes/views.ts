@@ -1,3 +1,4 @@
+import { readableValues } from '../../secrets/views.ts';
 import { isTerminal, PHASES, STATES } from '@stackyard/domain';
 import { z } from 'zod';
 import {
@@ -330,7 +331,9 @@ export const Values = z.record(z.string().max(100), z.record(z.string().max(100)
 export const ConfigVersionView = z
   .object({
     version: z.int(),
-    values: Values.describe('What was set; defaults are not stored'),
+    values: Values.describe(
+      'What was set; defaults are not stored. A secret is {"secret": true, "set": true, "fingerprint": …}: sent back it stays what it is',
+    ),
     overrides: z.record(z.string(), Values).describe('By host name'),
     stackVersion: z.string().nullable().describe('The version of the stack whose properties these are values of'),
     note: z.string().nullable(),
@@ -345,9 +348,12 @@ export function configVersionView(
 ): z.infer<typeof ConfigVersionView> {
   return {
     version: row.version,
-    values: row.values as z.infer<typeof Values>,
+    values: readableValues(row.values) as z.infer<typeof Values>,
     overrides: Object.fromEntries(
-      Object.entries(row.overrides).map(([id, values]) => [hostName(id), values as z.infer<typeof Values>]),
+      Object.entries(row.overrides).map(([id, values]) => [
+        hostName(id),
+        readableValues(values) as z.infer<typeof Values>,
+      ]),
     ),
     stackVersion: row.stackVersion ?? null,
     note: row.note ?? null,

@@ -16,6 +16,7 @@ import { GreetingQueue, type GreetingRate } from './admission.ts';
 import { Callers } from './callers.ts';
 import { type ControlCall, ControlLink } from './controlLink.ts';
 import { type BlobSource, download } from './download.ts';
+import { type OpenSecret, openSecrets } from './secrets.ts';
 import { receiveLogs } from './logStream.ts';
 import { PortCredentials } from './portCredentials.ts';
 import { renew } from './renew.ts';
@@ -28,6 +29,7 @@ export interface GatewayOptions {
   /** How fast agents that come back all at once are greeted. */
   readonly greeting: GreetingRate;
   readonly blobs: BlobSource;
+  readonly openSecret: OpenSecret;
   readonly log: Logger;
   readonly clock: Clock;
   /** What an agent said on one of its streams; only its own host is ever named. Nothing more is read until it is done with. */
@@ -89,7 +91,7 @@ export class Gateway {
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
     });
-    const { identity, clock, log, logs, sql, blobs, onCut } = options;
+    const { identity, clock, log, logs, sql, blobs, openSecret: open, onCut } = options;
     this.#callers = new Callers({ identity, clock, log, onCut });
     this.#trust = new TrustTeller({ identity, log, send: (stream, message) => this.send(stream, message) });
     const agents: AgentsHandlers = {
@@ -102,6 +104,11 @@ export class Gateway {
             call.emit('error', { code: status.INTERNAL, details: 'The file could not be read on the server.' });
           });
         }),
+      Secrets: (call, reply) => {
+        void this.#callers
+          .identify(call, (why) => reply(why))
+          .then((caller) => caller && openSecrets(call, reply, { hostId: caller.hostId, sql, open, log }));
+      },
       Renew: (call, reply) => {
         void this.#callers
           .admitRenewal(call, (why) => reply(why))

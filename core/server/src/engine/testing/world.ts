@@ -108,6 +108,9 @@ export class EngineWorld {
       envelopes: this.envelopes,
       logs: this.logs,
       blobs: this.blobs,
+      openSecret: () => {
+        throw new Error('No test of the engine has secrets.');
+      },
       log: createLogger({ level: process.env['ENGINE_LOG'] === undefined ? 'silent' : 'debug' }),
       clock: systemClock,
       settings: { ...this.#settings, ...settings },
