@@ -260,7 +260,7 @@ export const p = {
    */
   map: builder<'map', Readonly<Record<string, string | number | boolean>>>('map'),
   /**
-   * A text that is never shown. It has no default.
+   * A text that is given once and never shown: sealed by the server, opened on the hosts that run the service.
    * @example
    * p.secret().help('What clients have to know')
    */

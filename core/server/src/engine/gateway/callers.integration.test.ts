@@ -192,6 +192,7 @@ describe('who may call', () => {
       Control: { messages: [{ hello: { protoMin: 1, protoMax: 1, journalId: randomUUID() } }] },
       Logs: { chunks: [{ attempt, offset: 0, data: Buffer.from('x') }] },
       Download: { digest: 'sha256-nothing' },
+      Secrets: { attempt },
       Renew: { request },
     };
     const codes = await Promise.all(
@@ -201,6 +202,7 @@ describe('who may call', () => {
       Control: status.OK,
       Logs: status.OK,
       Download: status.NOT_FOUND,
+      Secrets: status.PERMISSION_DENIED,
       Renew: status.OK,
     });
   });
