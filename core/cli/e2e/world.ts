@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -372,7 +372,8 @@ export async function processesIn(dir: string): Promise<number[]> {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
       if (/\) [ZX] /.test(stat)) continue;
       const text = readFileSync(`/proc/${pid}/cmdline`, 'latin1') + readFileSync(`/proc/${pid}/environ`, 'latin1');
-      if (text.includes(dir)) found.push(pid);
+      // A program such as Redis writes its title over both.
+      if (text.includes(dir) || readlinkSync(`/proc/${pid}/cwd`).startsWith(`${dir}/`)) found.push(pid);
     } catch {
       // It ended while we looked.
     }
