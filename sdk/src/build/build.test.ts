@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -70,6 +70,26 @@ describe('building', () => {
     const said: string[] = [];
     lifecycle['demo/one']?.phases?.['init']?.({ get: () => 80, log: (line: string) => said.push(line) });
     expect(said).toEqual(['port 80']);
+  });
+
+  test('takes away what builds of other versions have left, with their signatures, and nothing else', async () => {
+    const folder = await stackFolder('demo');
+    const older = await buildStack(folder);
+    expect(older.removed).toEqual([]);
+    await writeFile(`${older.file}.sig.json`, older.digest);
+    expect((await buildStack(folder)).removed).toEqual([]);
+    for (const kept of ['stack-demo-extra-1.0.0.tgz', 'notes.txt'])
+      await writeFile(join(folder, 'dist/stack', kept), '');
+    await writeFile(join(folder, 'templates/a.cfg.hbs'), 'port={{config.port}}\n# changed\n');
+    expect((await buildStack(folder)).removed).toEqual(['stack-demo-1.2.3.tgz.sig.json']);
+    const manifest = await readFile(join(folder, 'package.json'), 'utf8');
+    await writeFile(join(folder, 'package.json'), manifest.replace('1.2.3', '1.3.0-rc.1'));
+    expect((await buildStack(folder)).removed).toEqual(['stack-demo-1.2.3.tgz']);
+    expect((await readdir(join(folder, 'dist/stack'))).toSorted()).toEqual([
+      'notes.txt',
+      'stack-demo-1.3.0-rc.1.tgz',
+      'stack-demo-extra-1.0.0.tgz',
+    ]);
   });
 
   test('the same source gives the same digest, from another path too', async () => {

@@ -1,6 +1,8 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import semver from 'semver';
 import { artifactDigest } from '../artifact/digest.ts';
+import { SIGNATURES_SUFFIX } from '../artifact/signing/index.ts';
 import { type ArtifactFile, packTarball } from '../artifact/tarball.ts';
 import { StackDefinitionError, type StackProblem } from '../define/errors.ts';
 import type { StackManifest } from '../manifest/manifest.ts';
@@ -17,6 +19,8 @@ export interface BuiltStack {
   readonly warnings: readonly StackProblem[];
   /** What could not be looked at on this machine. */
   readonly notes: readonly string[];
+  /** Names of files that earlier builds had left in dist/stack, and that are gone now. */
+  readonly removed: readonly string[];
 }
 
 export interface BuildOptions extends CheckOptions {
@@ -28,7 +32,7 @@ export interface BuildOptions extends CheckOptions {
 
 /**
  * Builds the artifact of a stack package: its definitions as data, its lifecycle functions as one module, its templates,
- * scripts and docs.
+ * scripts and docs. In dist/stack it replaces what earlier builds have left, because npm publishes the whole folder.
  * @throws StackDefinitionError with everything that is wrong, as checkStack finds it.
  */
 export async function buildStack(
@@ -48,7 +52,28 @@ export async function buildStack(
   const packed = packTarball(files);
   const file = join(outDir ?? join(source.folder, 'dist', 'stack'), fileName(manifest));
   await writeWhole(file, packed);
-  return { file, digest: artifactDigest(packed), size: packed.length, manifest, warnings: problems, notes };
+  const digest = artifactDigest(packed);
+  const removed = outDir === undefined ? await removeEarlier(manifest, { file, digest }) : [];
+  return { file, digest, size: packed.length, manifest, warnings: problems, notes, removed };
+}
+
+/** Removes artifacts of this package in other versions, their signatures, and those of other contents of this one. */
+async function removeEarlier(
+  { name }: StackManifest,
+  { file, digest }: Pick<BuiltStack, 'file' | 'digest'>,
+): Promise<string[]> {
+  const [folder, current, stem] = [dirname(file), basename(file), stemOf(name)];
+  const removed: string[] = [];
+  for (const found of (await readdir(folder)).toSorted()) {
+    const [, version] =
+      /^(.*)\.tgz(?:\.sig\.json)?$/.exec(found.startsWith(stem) ? found.slice(stem.length) : '') ?? [];
+    if (version === undefined || semver.valid(version) !== version || found === current) continue;
+    const isCurrent = found === `${current}${SIGNATURES_SUFFIX}`;
+    if (isCurrent && (await readFile(join(folder, found), 'utf8')).includes(digest)) continue;
+    await rm(join(folder, found));
+    removed.push(found);
+  }
+  return removed;
 }
 
 function textFile(path: string, text: string): ArtifactFile {
@@ -56,7 +81,11 @@ function textFile(path: string, text: string): ArtifactFile {
 }
 
 function fileName({ name, version }: StackManifest): string {
-  return `${name.replace('@', '').replace('/', '-')}-${version}.tgz`;
+  return `${stemOf(name)}${version}.tgz`;
+}
+
+function stemOf(name: string): string {
+  return `${name.replace('@', '').replace('/', '-')}-`;
 }
 
 async function writeWhole(file: string, content: Buffer): Promise<void> {

@@ -158,6 +158,30 @@ test.each<[string, string, RegExp]>([
   expect(await found(await packageOf(`module ${name}`, index))).toMatch(message);
 });
 
+test.each([
+  [String.raw`/(a+)\1/`, String.raw`it has a reference \1 to what a group matched`],
+  ['/(?=a).*/', 'it has a lookahead (?=…)'],
+  ['/[a-z]+/i', 'it has a modifier (?i:…)'],
+  ['/((x{90}){90}){90}/', 'it repeats too much'],
+])('a pattern that cannot be matched in linear time is named with its line: %s', async (pattern, reason) => {
+  const index = `const cfg = defineConfig('a.cfg', {
+  name:
+    p.text('a')
+      .pattern(${pattern})
+      .help('x'),
+});
+const one = defineComponent('one', {
+  title: 'One', category: 'server', cardinality: '1', config: [cfg],
+  process: exec({ program: '/bin/true', ready: tcp(1) }),
+});
+export default defineStack({ services: [defineService('demo', { title: 'D', version: '1', user: 'demo', components: [one] })] });`;
+  const { problems } = await checkStack(await packageOf(`pattern${reason.length}`, index));
+  const [problem] = problems.filter(({ reason: said }) => said.includes('its pattern'));
+  expect(problem).toMatchObject({ where: 'demo a.cfg name', at: { file: 'src/index.ts', line: 3 } });
+  expect(problem!.reason).toContain(reason);
+  expect(problem!.remedy).toMatch(/^(write it without|use \+, \*)/);
+});
+
 test('a folder that is no package of a stack is named', async () => {
   expect(await found(join(work, 'nowhere'))).toContain('there is no such folder');
 });

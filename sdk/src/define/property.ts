@@ -77,12 +77,15 @@ export class PropertyBuilder<K extends PropertyType, V> {
     return this.#with({ advise: range });
   }
   /**
-   * A regular expression for the whole text, and for every item of a list.
+   * A regular expression for the whole text, and for every item of a list. It is matched in linear time, so it has no
+   * lookaround, no reference to a group and no flag but `u`.
    * @example
    * p.text('orders').pattern(/[a-z][a-z0-9-]{0,40}/).help('Name of the first topic')
    */
   pattern(pattern: K extends Textual ? RegExp : never): PropertyBuilder<K, V> {
-    return this.#with({ pattern: pattern.source });
+    // As a modifier a flag is not lost, and refused with the place where it stands.
+    const flags = pattern.flags.replace(/[^ims]/g, '');
+    return this.#with({ pattern: flags === '' ? pattern.source : `(?${flags}:${pattern.source})` });
   }
   /**
    * The key in the rendered file, where it is not the property's name.

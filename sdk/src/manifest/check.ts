@@ -1,5 +1,6 @@
 import semver from 'semver';
 import type { StackProblem } from '../define/errors.ts';
+import { compilePattern, patternCost, PatternError } from '../pattern/pattern.ts';
 import { checkValue } from '../render/check.ts';
 import { didYouMean } from '../render/nearest.ts';
 import { isSecret } from '../render/secret.ts';
@@ -15,6 +16,8 @@ import { directPartsOf, expressionsOf, partsOf } from './walk.ts';
  * bounds, secrets where everybody would see them. Empty when it can be used.
  */
 export function checkManifest(manifest: StackManifest, templates: readonly string[]): StackProblem[] {
+  const costly = patternsTogether(manifest);
+  if (costly.length > 0) return costly;
   return [
     ...(semver.valid(manifest.version)
       ? []
@@ -86,7 +89,7 @@ function checkProperty(where: string, property: PropertyManifest): StackProblem[
     if (property.generated) return [problem(where, 'what is generated is kept for all to see', 'make it a text')];
   }
   const badPattern = patternFault(property.pattern);
-  if (badPattern) return [problem(where, `its pattern is no regular expression: ${badPattern}`, 'correct it')];
+  if (badPattern) return [problem(where, `its pattern cannot be used: ${badPattern.message}`, badPattern.remedy)];
   if (property.offsetByOrdinal && property.type !== 'port') {
     return [problem(where, 'only a port can be shifted by the ordinal', 'make it a port')];
   }
@@ -103,12 +106,29 @@ function checkProperty(where: string, property: PropertyManifest): StackProblem[
   return wrong ? [problem(where, `its default ${wrong.why}`, 'change the default or the bounds')] : [];
 }
 
-function patternFault(pattern: string | undefined): string | undefined {
+/** Steps of all patterns of a stack: whoever reads it compiles them all. */
+const MAX_PATTERNS = 50_000;
+
+function patternsTogether({ services }: StackManifest): StackProblem[] {
+  const patterns = services.flatMap(({ configs, components }) =>
+    [
+      ...configs.flatMap(({ properties }) => properties),
+      ...components.flatMap(({ actions = [] }) => actions.flatMap(({ input }) => input)),
+    ].flatMap(({ pattern }) => (pattern === undefined ? [] : [pattern])),
+  );
+  let cost = 0;
+  for (const pattern of patterns) if ((cost += patternCost(pattern)) > MAX_PATTERNS) break;
+  const reason = `its patterns have more than ${MAX_PATTERNS} steps together`;
+  return cost > MAX_PATTERNS ? [problem('the stack', reason, 'write shorter ones, or fewer')] : [];
+}
+
+function patternFault(pattern: string | undefined): PatternError | undefined {
   try {
-    new RegExp(pattern ?? '', 'u').test('');
+    if (pattern !== undefined) compilePattern(pattern);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    if (error instanceof PatternError) return error;
+    throw error;
   }
 }
 

@@ -252,3 +252,13 @@ test('every path of a component lies under the root of its host', () => {
   for (const path of ['/a/../b', 'a', '../a', '/a\0']) expect(() => hostPath('/srv', path)).toThrow('is refused');
   expect(() => packageDir('/', 'zk', '../x')).toThrow('is refused');
 });
+
+test('a text is compared with any pattern in linear time, and as a whole', () => {
+  const config = (pattern: string) => ({ ...zooCfg, properties: [property('name', 'text', { pattern })] });
+  const codes = (pattern: string, name: string) =>
+    checkValues([config(pattern)], { 'zoo.cfg': { name } }).map(({ code }) => code);
+  expect(codes('(a+)+', `${'a'.repeat(60_000)}!`)).toEqual(['VALUE_PATTERN']);
+  expect(codes('(a+)+', 'a'.repeat(60_000))).toEqual([]);
+  expect(codes('a|b', 'ab')).toEqual(['VALUE_PATTERN']);
+  expect(codes('(?:a?){100}a{100}', 'a'.repeat(60_000))).toEqual(['VALUE_RANGE']);
+});

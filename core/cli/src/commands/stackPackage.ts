@@ -47,10 +47,11 @@ export const packageVerbs: Noun = (noun, terminal) => {
         terminal.err(problemsText(error.problems, terminal.colours));
         throw new CliError(`${folder} cannot be built: ${countText(error.problems)}`, EXIT.failed, { cause: error });
       });
-      const { file, digest, size, manifest, warnings, notes } = built;
+      const { file, digest, size, manifest, warnings, notes, removed } = built;
       const signed = options.sign === undefined ? undefined : await signFile(file, options.sign);
       terminal.err(problemsText(warnings, terminal.colours));
       for (const note of notes) terminal.err(`${note}.\n`);
+      if (removed.length > 0) terminal.err(`Removed what earlier builds had left: ${removed.join(', ')}.\n`);
       if (options.output === 'json')
         terminal.out(`${JSON.stringify({ file, digest, size, name: manifest.name, version: manifest.version })}\n`);
       else if (options.output === 'name') terminal.out(`${file}\n`);

@@ -42,7 +42,8 @@ export function rawEntry(entry: RawEntry): Buffer {
   put(entry.device ?? '000000 ', 329, 8);
   put('000000 ', 337, 8);
   put(entry.prefix ?? '', 345, 155);
-  const sum = header.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of header) sum += byte;
   put(entry.checksum ?? `${sum.toString(8).padStart(6, '0')} \0`, 148, 8);
   const padding = entry.padding ?? Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK);
   return Buffer.concat([header, content, padding]);
