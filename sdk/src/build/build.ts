@@ -53,7 +53,8 @@ export async function buildStack(
   const file = join(outDir ?? join(source.folder, 'dist', 'stack'), fileName(manifest));
   await writeWhole(file, packed);
   const digest = artifactDigest(packed);
-  const removed = outDir === undefined ? await removeEarlier(manifest, { file, digest }) : [];
+  const isRelease = outDir === undefined && revision === undefined;
+  const removed = isRelease ? await removeEarlier(manifest, { file, digest }) : [];
   return { file, digest, size: packed.length, manifest, warnings: problems, notes, removed };
 }
 
