@@ -175,7 +175,7 @@ const one = defineComponent('one', {
   process: exec({ program: '/bin/true', ready: tcp(1) }),
 });
 export default defineStack({ services: [defineService('demo', { title: 'D', version: '1', user: 'demo', components: [one] })] });`;
-  const { problems } = await checkStack(await packageOf(`pattern${reason.length}`, index));
+  const { problems } = await checkStack(await packageOf(`pattern-${Buffer.from(pattern).toString('hex')}`, index));
   const [problem] = problems.filter(({ reason: said }) => said.includes('its pattern'));
   expect(problem).toMatchObject({ where: 'demo a.cfg name', at: { file: 'src/index.ts', line: 3 } });
   expect(problem!.reason).toContain(reason);
