@@ -49,7 +49,12 @@ describe.each(testPostgresKinds())('access on %s PostgreSQL', (kind) => {
       .replace('{service}', 'demo')
       .replace('{host}', 'h1')
       .replace('{version}', '1')
-      .replace(/\{(job|task|plan|stackId|update)\}/, UNKNOWN);
+      .replace('{policy}', 'any')
+      .replace('{publisher}', 'acme')
+      .replace('{keyId}', `ed25519-${'0'.repeat(32)}`)
+      .replace('{registry}', 'site')
+      .replace(/\{(job|task|plan|stackId|update|allowance|bundle)\}/, UNKNOWN)
+      .replace(/\/stack-versions$/, '/stack-versions?stack=@acme/db');
 
   describe('who asks', () => {
     test('every operation that is described is also refused without a token, and only one is open', async () => {
@@ -160,6 +165,14 @@ describe.each(testPostgresKinds())('access on %s PostgreSQL', (kind) => {
         createJoinToken: { hostName: 'h9' },
         createJoinTokens: { hostNames: ['h9'] },
         putConfig: { values: {} },
+        recommendServices: { services: [{ service: 'demo' }] },
+        allowStack: { package: '@acme/db', version: '1.0.0' },
+        addPublisherKey: { publicKey: 'stackyard-ed25519 AAAA acme' },
+        setPublisherScopes: { scopes: ['@acme/*'] },
+        installStack: { stack: '@acme/db' },
+        previewStack: { stack: '@acme/db' },
+        createBundle: { stacks: [{ name: '@acme/db' }], packages: false, architectures: ['x64'] },
+        importBundle: {},
       };
       for (const { method, path, operationId, description } of operations.filter(({ open }) => !open)) {
         const permission = /Permission: (\w+ \w+)\.$/.exec(description)?.[1];

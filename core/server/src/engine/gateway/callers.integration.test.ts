@@ -165,7 +165,7 @@ describe('who may call', () => {
   };
 
   test('the protocol has the methods that this test knows', () => {
-    expect(methods.map(([name]) => name)).toEqual(['Control', 'Logs', 'Download', 'Renew']);
+    expect(methods.map(([name]) => name)).toEqual(['Control', 'Logs', 'Download', 'Secrets', 'Renew']);
   });
 
   test.each(Object.keys(intruders))('with %s every method is refused', async (kind) => {
