@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { filesLeft } from './leftovers.ts';
 import { type ContractReport, isKept, reportText } from './report.ts';
-import { contractSettings } from './settings.ts';
+import { ContractSettings, contractSettings } from './settings.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -23,6 +23,16 @@ test('settings have defaults, and what is not known is refused with its place', 
   await expect(contractSettings(dir)).rejects.toThrow(/contract\.json is not right: .*host/);
   await put('contract.json', '{');
   await expect(contractSettings(dir)).rejects.toThrow('contract.json is no JSON');
+});
+
+test('the page for authors names every setting, and its example is one', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../../../sdk/docs/language.md'), 'utf8');
+  const [, section = ''] = page.split('## The real test');
+  const named = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key);
+  expect(named.toSorted()).toEqual(Object.keys(ContractSettings.shape).toSorted());
+  const [, example = ''] = /```json contract\.json\n(.*?)```/s.exec(section) ?? [];
+  await put('contract.json', example);
+  expect((await contractSettings(dir)).hosts).toBe(3);
 });
 
 test('what a stack left on a host is told apart from what the agent keeps', async () => {

@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts';
 const Values = z.record(z.string(), z.record(z.string(), z.json()));
 
 /** What an author says about the real test of a stack, in `contract.json` beside its package.json. */
-const ContractSettings = z.strictObject({
+export const ContractSettings = z.strictObject({
   /** How many local hosts; as many as the components ask for when absent. */
   hosts: z.int().min(1).max(9).optional(),
   /** Stacks that it needs: folders relative to the package, packages by name, or built artifacts. */
