@@ -40,6 +40,7 @@ test('the terms of an envelope are its fields of the same names, whatever else i
   expect(decodeEnvelope(bytes)).toMatchObject(terms);
   expect(Object.keys(terms).toSorted()).toMatchInlineSnapshot(`
     [
+      "action",
       "attempt",
       "component",
       "expectedFiles",

@@ -45,12 +45,13 @@ export function compileTemplate(name: string, source: string): CompiledTemplate 
 
 /** A template as a tree, before anything is compiled. */
 export function parseTemplate(source: string): hbs.AST.Program {
+  refuseDeep(source);
   return environment.parse(source);
 }
 
 function compile(name: string, source: string): CompiledTemplate {
   const run = explained(name, () => {
-    const program = environment.parse(source);
+    const program = parseTemplate(source);
     rewriteProgram(program);
     return environment.compile(program, { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers: KNOWN });
   });
@@ -58,6 +59,22 @@ function compile(name: string, source: string): CompiledTemplate {
     render: (context, helpers) =>
       explained(name, () => run(context, { helpers: Object.fromEntries(Object.entries(helpers).map(adapt)) })),
   };
+}
+
+const MAX_DEPTH = 100;
+
+/** Before it is parsed: the parser's time grows with the square of the depth, and a template may be a stranger's. */
+function refuseDeep(source: string): void {
+  let [blocks, calls, inside] = [0, 0, false];
+  for (const [mark] of source.matchAll(/\{\{~?[#/]?|\}\}|[()]/g)) {
+    if (mark.endsWith('#')) blocks++;
+    else if (mark.endsWith('/')) blocks--;
+    if (mark === '(' && inside) calls++;
+    else if (mark === ')' && inside) calls--;
+    else if (mark !== '(' && mark !== ')') [inside, calls] = [mark !== '}}', 0];
+    if (blocks > MAX_DEPTH) throw new Error(`blocks stand in one another more than ${MAX_DEPTH} deep`);
+    if (calls > MAX_DEPTH) throw new Error(`calls stand in one another more than ${MAX_DEPTH} deep`);
+  }
 }
 
 /** Handlebars passes the named arguments last, with much else that no helper should see. */

@@ -28,6 +28,7 @@ function context(more: Partial<PhaseContext> = {}): PhaseContext {
     inputs: { self: { root: root.path, host: 'h1' } },
     service: { packages: [], requires: {} },
     order: { packages: {} },
+    secrets: [],
     signal: abort.signal,
     log: (line: string) => said.push(line),
     ...more,

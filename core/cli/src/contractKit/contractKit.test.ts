@@ -28,7 +28,7 @@ test('settings have defaults, and what is not known is refused with its place', 
 test('the page for authors names every setting, and its example is one', async () => {
   const page = await readFile(join(import.meta.dirname, '../../../../sdk/docs/language.md'), 'utf8');
   const [, section = ''] = page.split('## The real test');
-  const named = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key);
+  const named = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, key = '']) => key);
   expect(named.toSorted()).toEqual(Object.keys(ContractSettings.shape).toSorted());
   const [, example = ''] = /```json contract\.json\n(.*?)```/s.exec(section) ?? [];
   await put('contract.json', example);

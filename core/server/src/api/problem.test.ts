@@ -6,6 +6,7 @@ import * as agents from '../agents/errors.ts';
 import * as commands from '../commands/errors.ts';
 import * as egress from '../egress/errors.ts';
 import * as postgres from '../postgres/errors.ts';
+import * as secrets from '../secrets/errors.ts';
 import * as wiring from '../wiring/errors.ts';
 import { catalogue } from './catalogue.ts';
 import { known } from './faults.ts';
@@ -17,7 +18,7 @@ const inside = new Set([
   'CERTIFICATE_REQUEST_REFUSED',
   'AUTHORITY_ELSEWHERE',
   'AUTHORITY_DAMAGED',
-  ...catalogueOf(agents, egress, postgres, wiring).map(({ code }) => code),
+  ...catalogueOf(agents, egress, postgres, secrets, wiring).map(({ code }) => code),
   'PACKAGE_ANSWER',
   'PACKAGE_DAMAGED',
   'PACKAGE_DOWNLOAD',
