@@ -59,8 +59,8 @@ export const engineMutants: readonly Mutant[] = [
   {
     name: 'dependents-wait-for-ever',
     file: `${folder}/scheduler/step.ts`,
-    text: `if (job.stage[task] === WAITING) this.#withdraw(job, task, 'CANCELED', 'DEPENDENCY_FAILED');`,
-    replacement: `if (job.stage[task] === OVER) this.#withdraw(job, task, 'CANCELED', 'DEPENDENCY_FAILED');`,
+    text: `dependents(job.graph, tasks, spared).filter((task) => job.stage[task] === WAITING);`,
+    replacement: `dependents(job.graph, tasks, spared).filter((task) => job.stage[task] === OVER);`,
     breaks: 'What waits for a failed task waits for ever.',
   },
   {
