@@ -207,7 +207,8 @@ export class DatabaseStackStore implements StackStore {
       const { row } = candidate;
       const same = await judged(this.#em(), candidate);
       if (same && same.digest !== row.digest) await refuseInUse(this.#em(), same);
-      const shown = same && isKept(same, row) ? same : row;
+      // Its author may have deprecated it since it was installed.
+      const shown = same && isKept(same, row) ? { ...same, deprecated: row.deprecated ?? same.deprecated } : row;
       return { ...seen(shown), before: await this.#versionsOf(row.name), state: stateOf(same, row.digest) };
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -55,7 +55,11 @@ function desiredOf({ command }: JobRow, { phase }: TaskRow): Desired | undefined
 /** From which artifact a host component runs once this has succeeded: its configs are the step from one version to another. */
 function runsFrom({ command, snapshot }: JobRow, { phase, service }: TaskRow): string | undefined {
   if (phase !== 'configure' && !(phase === 'install' && command !== 'upgrade')) return undefined;
-  return snapshot.services.find(({ name }) => name === service)?.stack.digest;
+  const found: { readonly stack?: { readonly digest: string } } | undefined = snapshot.services.find(
+    ({ name }) => name === service,
+  );
+  // A snapshot of an older server may not say it, and what happens on hosts is written down all the same.
+  return found?.stack?.digest;
 }
 
 /** Said when a job ends that was to remove whole services; their rows left with their last host component. */
