@@ -27,6 +27,7 @@ function context(os: Record<string, string[]>, more: Partial<PhaseContext> = {})
     inputs: { self: { root: '/', host: 'h1' } },
     service: { title: 'Wrap', packages: [], requires: { os } },
     order: { packages: {} },
+    secrets: [],
     signal: new AbortController().signal,
     user: 'nobody',
     log: (line: string) => said.push(line),
@@ -85,7 +86,7 @@ test.skipIf(!isDebian || !isRoot)(
       await installOsPackages({
         inputs: { self: { root: '/tmp', host: 'h1' } },
         service: { title: 'Wrap', packages: [], requires: { os: { debian: ['dpkg', 'no-such-package'] } } },
-        order: { packages: {} }, signal: new AbortController().signal, log: () => undefined,
+        order: { packages: {} }, secrets: [], signal: new AbortController().signal, log: () => undefined,
       }).catch((error) => console.log(error.message));`;
     const told = execFileSync(
       process.execPath,

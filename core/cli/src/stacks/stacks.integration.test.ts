@@ -93,6 +93,8 @@ test('a folder is built in a process of its own and sent', async () => {
   ]);
   const { code, out } = await cli('stack', 'install', hello, '--unsigned', '--yes', '-o', 'name');
   expect([code, out]).toEqual([0, '@stack/hello@0.1.0\n']);
+  expect((await cli('stack', 'remove', '@stack/hello@0.1.0')).code).toBe(0);
+  expect((await cli('stack', 'install', artifact, '--yes')).code).toBe(0);
 });
 
 test('a bundle is made, is not written over, and is refused when it was damaged', async () => {
