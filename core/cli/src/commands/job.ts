@@ -24,6 +24,22 @@ import {
 const PAUSED = 'after its first batch; "stackyard job resume" goes on, "stackyard job cancel" ends it';
 const JOB_HELP = 'id of the job, its first digits, or nothing for the newest';
 
+type JobPath = { readonly path: { readonly job: string } };
+
+/** What makes a job go on, which is then followed. */
+const GOING_ON = [
+  {
+    verb: 'resume',
+    summary: 'go on after the first batch of a job that waits there',
+    ask: (api: Api, params: JobPath) => api.POST('/api/v1/jobs/{job}/resume', { params }),
+  },
+  {
+    verb: 'retry',
+    summary: 'run again what failed or was cancelled, and nothing else',
+    ask: (api: Api, params: JobPath) => api.POST('/api/v1/jobs/{job}/retry', { params }),
+  },
+];
+
 export const jobs: Noun = (noun, terminal) => {
   withCluster(withOutput(noun.command('list')))
     .summary('list jobs, newest first')
@@ -98,31 +114,19 @@ export const jobs: Noun = (noun, terminal) => {
       terminal.out(`${job.id}\n`);
     });
 
-  onServer(noun.command('resume'))
-    .summary('go on after the first batch of a job that waits there')
-    .argument('[job]', JOB_HELP)
-    .option('--detach', 'print the id of the job and do not follow it')
-    .option('--wait', 'say nothing until the job has ended')
-    .option('--timeout <duration>', 'stop following after this long, such as 90s or 10m', durationOption)
-    .action(async (given: string | undefined, options: RunOptions) => {
-      const { api } = await connect(terminal, options);
-      const { id } = await findJob(api, given);
-      const job = await answerOf(api.POST('/api/v1/jobs/{job}/resume', { params: { path: { job: id } } }));
-      await followAsAsked(api, terminal, job, options);
-    });
-
-  onServer(noun.command('retry'))
-    .summary('run again what failed or was cancelled, and nothing else')
-    .argument('[job]', JOB_HELP)
-    .option('--detach', 'print the id of the job and do not follow it')
-    .option('--wait', 'say nothing until the job has ended')
-    .option('--timeout <duration>', 'stop following after this long, such as 90s or 10m', durationOption)
-    .action(async (given: string | undefined, options: RunOptions) => {
-      const { api } = await connect(terminal, options);
-      const { id } = await findJob(api, given);
-      const job = await answerOf(api.POST('/api/v1/jobs/{job}/retry', { params: { path: { job: id } } }));
-      await followAsAsked(api, terminal, job, options);
-    });
+  for (const { verb, summary, ask } of GOING_ON) {
+    onServer(noun.command(verb))
+      .summary(summary)
+      .argument('[job]', JOB_HELP)
+      .option('--detach', 'print the id of the job and do not follow it')
+      .option('--wait', 'say nothing until the job has ended')
+      .option('--timeout <duration>', 'stop following after this long, such as 90s or 10m', durationOption)
+      .action(async (given: string | undefined, options: RunOptions) => {
+        const { api } = await connect(terminal, options);
+        const { id } = await findJob(api, given);
+        await followAsAsked(api, terminal, await answerOf(ask(api, { path: { job: id } })), options);
+      });
+  }
 };
 
 export async function listJobs(
