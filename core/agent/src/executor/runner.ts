@@ -23,7 +23,8 @@ export type RunnerEvent =
   /** The agent is gone, or sends this runner away. */
   | { readonly kind: 'pipeClosed' }
   | { readonly kind: 'decided'; readonly won: boolean }
-  | { readonly kind: 'ended'; readonly outcome: Outcome }
+  /** `ending` as it was read once the function had failed: it may be seen to die of a signal that is still to be heard. */
+  | { readonly kind: 'ended'; readonly outcome: Outcome; readonly ending?: string | undefined }
   /** SIGTERM; `ending` is what the agent left in the file of that name. */
   | { readonly kind: 'signalled'; readonly ending: string | undefined }
   | { readonly kind: 'exitWritten' };
@@ -75,7 +76,7 @@ export function stepRunner(state: RunnerState, event: RunnerEvent): readonly Run
       if (standing !== 'RUNNING') return [];
       state.standing = 'LEAVING';
       state.exitCode = event.outcome.exitCode ?? 0;
-      return [{ kind: 'writeExit', outcome: asEnded(event.outcome, state.ending) }];
+      return [{ kind: 'writeExit', outcome: asEnded(event.outcome, state.ending ?? event.ending) }];
     case 'exitWritten':
       return standing === 'LEAVING' ? go(state, state.exitCode, [{ kind: 'say', word: 'done' }]) : [];
     case 'pipeClosed':

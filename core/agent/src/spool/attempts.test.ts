@@ -158,6 +158,13 @@ test('ending gives a grace, then kills everything of the attempt, and tells the 
   expect(await leftOf(deaf)).toEqual([]);
 });
 
+test('what fails since its program was ended with it has ended for the reason asked for', async () => {
+  const ref = await start({ print: 'blocks', blocked: true });
+  await until('it is blocked', async () => ((await leftOf(ref)) as unknown[]).length === 2);
+  await end(ref, { graceMs: 5_000, reason: 'KILLED' });
+  expect(await exitOf(ref)).toMatchObject({ reason: 'KILLED', signal: 'SIGTERM', exitCode: 1 });
+});
+
 test.skipIf(mechanismHere() === 'cookie-scan')(
   'what cleared its environment and left the session ends with its attempt, however that ends',
   async () => {

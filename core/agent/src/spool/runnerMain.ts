@@ -62,11 +62,19 @@ pipe.on('close', () => {
   // Nobody else looks after the log while there is no agent.
   if (adopted && assignment) keepLogShort(`${assignment.attemptDir}/${outputFile}`);
 });
-process.on('SIGTERM', () => happened({ kind: 'signalled', ending: assignment && readEnding(assignment.attemptDir) }));
+process.on('SIGTERM', () => happened({ kind: 'signalled', ending: endingAsked() }));
 carryOut({ kind: 'say', word: 'ready' });
 
 function happened(event: RunnerEvent): void {
   for (const effect of stepRunner(state, event)) carryOut(effect);
+}
+
+function endingAsked(): string | undefined {
+  return assignment && readEnding(assignment.attemptDir);
+}
+
+function failed(outcome: Outcome): void {
+  happened({ kind: 'ended', outcome, ending: endingAsked() });
 }
 
 function carryOut(effect: RunnerEffect): void {
@@ -114,16 +122,16 @@ function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
 async function run(given: Assignment): Promise<void> {
   // Without the agent the pipe keeps nothing alive, and a function may wait for what is no handle.
   const alive = setInterval(() => undefined, 2 ** 30);
-  process.on('uncaughtException', (error) => happened({ kind: 'ended', outcome: failureOf(error) }));
+  process.on('uncaughtException', (error) => failed(failureOf(error)));
   process.on('exit', (code) => {
     isLeaving = true;
     const message = `The function ended its process with code ${code}.`;
-    happened({ kind: 'ended', outcome: { exitCode: code || 1, reason: 'EXIT_NONZERO', message } });
+    failed({ exitCode: code || 1, reason: 'EXIT_NONZERO', message });
   });
   try {
     happened({ kind: 'ended', outcome: { exitCode: 0, output: await runJob(given) } });
   } catch (error) {
-    happened({ kind: 'ended', outcome: failureOf(error) });
+    failed(failureOf(error));
   } finally {
     clearInterval(alive);
   }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobContext } from './job.ts';
@@ -16,6 +16,8 @@ export interface TestInput {
   readonly escapee?: boolean;
   readonly sleepMs?: number;
   readonly heedSignal?: boolean;
+  /** Hears of no signal until a program has died of it, and fails then. */
+  readonly blocked?: boolean;
   readonly fail?: string;
   readonly reason?: string;
   readonly exitCode?: number;
@@ -36,6 +38,7 @@ export async function run(input: TestInput, { taskId, number, signal }: JobConte
   }
   if (input.escapee) spawn('/bin/sleep', ['300'], { detached: true, stdio: 'ignore', env: {} }).unref();
   if (input.sleepMs) await delay(input.sleepMs, undefined, input.heedSignal ? { signal } : {});
+  if (input.blocked && spawnSync('/bin/sleep', ['300']).signal) throw new Error('sleep was ended.');
   if (input.fail) throw Object.assign(new Error(input.fail), input.reason ? { reason: input.reason } : {});
   if (input.exitCode !== undefined) process.exit(input.exitCode);
   if (input.killSelf) process.kill(process.pid, 'SIGKILL');

@@ -41,7 +41,8 @@ export async function download(
     let position = offset;
     while (!gone.signal.aborted && position < found.size) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position);
-      if (bytesRead === 0) break;
+      // Ended while the file was read: a write now would break the call before its status is told.
+      if (gone.signal.aborted || bytesRead === 0) break;
       position += bytesRead;
       if (!call.write({ data: buffer.subarray(0, bytesRead) })) {
         await once(call, 'drain', { signal: gone.signal }).catch(() => undefined);
