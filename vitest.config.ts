@@ -4,15 +4,19 @@ const conditions = ['@stackyard/source', 'module', 'node', 'development|producti
 
 /**
  * One configuration for every package; run it in the package's own folder. The suffix of a file says what it needs:
- * `x.test.ts` nothing, `x.integration.test.ts` a PostgreSQL, `x.e2e.test.ts` the whole product with real components.
+ * `x.test.ts` nothing, `x.integration.test.ts` a PostgreSQL, `x.e2e.test.ts` the whole product with real components,
+ * `x.long.test.ts` that, and more minutes than anybody waits for at every change.
  */
 const kind = process.env['TEST_KIND'] ?? 'unit';
 const include = {
   unit: ['{src,e2e}/**/*.test.ts'],
   integration: ['src/**/*.integration.test.ts'],
   e2e: ['{src,e2e}/**/*.e2e.test.ts'],
+  long: ['{src,e2e}/**/*.long.test.ts'],
   workspace: ['core/workspace/**/*.test.ts'],
 }[kind];
+
+const limitMs = { unit: 20_000, long: 900_000 }[kind] ?? 300_000;
 
 export default defineConfig({
   root: process.cwd(),
@@ -20,13 +24,12 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ['@stackyard/source'] } },
   test: {
     include: include ?? [],
-    exclude:
-      kind === 'unit' ? ['**/*.integration.test.ts', '**/*.e2e.test.ts', '**/node_modules/**'] : ['**/node_modules/**'],
+    exclude: ['**/node_modules/**', ...(kind === 'unit' ? ['**/*.{integration,e2e,long}.test.ts'] : [])],
     reporters: ['default', ['json', { outputFile: `reports/${kind}${process.env['TEST_LABEL'] ?? ''}.json` }]],
     passWithNoTests: true,
     // Whole-product runs share ports and two cores; one file at a time keeps them honest.
     fileParallelism: kind === 'unit',
-    testTimeout: kind === 'unit' ? 20_000 : 300_000,
-    hookTimeout: kind === 'unit' ? 20_000 : 300_000,
+    testTimeout: limitMs,
+    hookTimeout: limitMs,
   },
 });

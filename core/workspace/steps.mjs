@@ -18,7 +18,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Tools whose absence makes a test skip: a cached result holds only where the same ones are there. */
 const tools = ['promtool', 'mvn', 'java', 'unshare', 'flock', 'setpriv', 'ip', 'nft', 'shellcheck'];
 /** Suffixes of test files by kind; `unit` is what has none of the others. */
-const suffixes = { integration: '.integration.test.ts', e2e: '.e2e.test.ts' };
+const suffixes = { integration: '.integration.test.ts', e2e: '.e2e.test.ts', long: '.long.test.ts' };
+/** Groups that run only where they are asked for by name: they take longer than anybody waits for `npm test`. */
+const onlyWhenNamed = ['long'];
 
 /** @returns {readonly Step[]} */
 export function stepsOf() {
@@ -48,6 +50,7 @@ export function stepsOf() {
     },
     ...kindSteps('integration', packages, 30),
     ...kindSteps('e2e', packages, 45),
+    ...kindSteps('long', packages, 90),
   ];
 }
 
@@ -58,7 +61,8 @@ export function stepsOf() {
  */
 export function chooseSteps(steps, { only, noE2e = false }) {
   const groups = [...new Set(steps.map(({ group }) => group))];
-  const wanted = only?.split(',').map((name) => name.trim()) ?? groups;
+  const wanted =
+    only?.split(',').map((name) => name.trim()) ?? groups.filter((group) => !onlyWhenNamed.includes(group));
   const unknown = wanted.filter((name) => !groups.includes(name));
   if (unknown.length > 0) throw new Error(`There is no step ${unknown.join(', ')}. There are: ${groups.join(', ')}.`);
   return steps.filter(({ group }) => wanted.includes(group) && !(noE2e && group === 'e2e'));
@@ -67,7 +71,7 @@ export function chooseSteps(steps, { only, noE2e = false }) {
 /**
  * A step for each package that has tests of the kind; one that fails when none has.
  *
- * @param {'integration' | 'e2e'} kind
+ * @param {'integration' | 'e2e' | 'long'} kind
  * @param {readonly string[]} packages
  * @param {number} limitMinutes
  * @returns {Step[]}
@@ -78,7 +82,7 @@ function kindSteps(kind, packages, limitMinutes) {
 }
 
 /**
- * @param {'workspace' | 'integration' | 'e2e'} kind
+ * @param {'workspace' | 'integration' | 'e2e' | 'long'} kind
  * @param {string} folder
  * @param {number} limitMinutes
  * @returns {Step}

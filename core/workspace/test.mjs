@@ -2,6 +2,7 @@
 // `N passed, N failed`. A step that is no test run counts as one. It changes nothing outside the checkout.
 //   npm test -- --only unit,e2e      some steps
 //   npm test -- --no-e2e             all but the end-to-end runs
+//   npm run e2e                      the end-to-end runs and the long ones, which nothing else runs
 import { parseArgs } from 'node:util';
 import { clearReports, countReports } from './reports.mjs';
 import { run, stopRunning } from './run.mjs';

@@ -63,12 +63,24 @@ describe('reports', () => {
 });
 
 describe('steps', () => {
+  test('of the long kind run by `npm run e2e`, never by `npm test`', () => {
+    const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const only = /--only (\S+)$/.exec(scripts['e2e'] ?? '')?.[1];
+    const kinds = (chosen: string | undefined) =>
+      new Set(chooseSteps(stepsOf(), { only: chosen }).map(({ env }) => env?.['TEST_KIND']));
+    expect(kinds(only)).toEqual(new Set(['e2e', 'long']));
+    expect(kinds(undefined)).not.toContain('long');
+  });
+
   test('are chosen by name, and a name that is unknown is refused with those there are', () => {
     const names = (options: Parameters<typeof chooseSteps>[1]) =>
       chooseSteps(stepsOf(), options).map(({ group }) => group);
     expect(names({ only: 'unit, types' })).toEqual(['types', 'unit']);
     expect(new Set(names({}))).toEqual(new Set(['types', 'lint', 'format', 'layers', 'unit', 'integration', 'e2e']));
     expect(names({ noE2e: true })).not.toContain('e2e');
+    expect(names({ only: 'long' })).toContain('long');
     expect(() => names({ only: 'units' })).toThrow('There is no step units. There are: types, lint,');
   });
 
