@@ -1,0 +1,31 @@
+import { defineConfig, p, type Value } from '@stackyard/sdk';
+
+/** core-site.xml of a service: each has its own, and all name the same file system. */
+export const coreSite = (defaultFS: Value<string>) =>
+  defineConfig(
+    'core-site.xml',
+    {
+      defaultFS: p.text(defaultFS).key('fs.defaultFS').help('File system that paths without one are of'),
+      tmpDir: p
+        .dir('/var/lib/hadoop/tmp')
+        .key('hadoop.tmp.dir')
+        .help('Where programs of Hadoop keep what is for a while'),
+      webUser: p.text('hadoop').key('hadoop.http.staticuser.user').help('Who visitors of the web pages are for HDFS'),
+      prometheus: p
+        .bool(true)
+        .key('hadoop.prometheus.endpoint.enabled')
+        .help('Whether each daemon answers with its metrics at /prom'),
+      extra: p.map({}).help('Further settings of core-site.xml, written as they are'),
+    },
+    { title: 'Core', effect: 'rolling' },
+  );
+
+/** What daemons log, to their own output: the platform keeps and rotates it. */
+export const log4j = defineConfig(
+  'log4j.properties',
+  { level: p.enum(['ERROR', 'WARN', 'INFO', 'DEBUG'], 'INFO').help('What is logged') },
+  { title: 'Logging', effect: 'rolling' },
+);
+
+/** Flags by which a JVM of Hadoop starts fast and stays small. */
+export const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xss512k'];

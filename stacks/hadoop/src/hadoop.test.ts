@@ -1,0 +1,4 @@
+import { describeStack } from '@stackyard/sdk/testing';
+import stack from './index.ts';
+
+describeStack(stack);

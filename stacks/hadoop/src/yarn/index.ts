@@ -1,0 +1,23 @@
+import { defineComponent, defineService, importOf, jdk, service } from '@stackyard/sdk';
+import { coreSite, log4j } from '../core.ts';
+import { HADOOP, hadoopPackage } from '../package.ts';
+
+export const yarnCore = coreSite(importOf('hdfs', 'defaultFS'));
+
+export const yarnClient = defineComponent('yarn_client', {
+  title: 'YARN Client',
+  category: 'client',
+  cardinality: '0+',
+  config: [yarnCore, log4j],
+});
+
+export const yarn = defineService('yarn', {
+  title: 'YARN',
+  description: 'Runs jobs on the hosts that hold the data',
+  version: HADOOP,
+  user: 'yarn',
+  license: 'Apache-2.0',
+  packages: [hadoopPackage],
+  requires: [jdk('>=11'), service('hdfs', '>=3.4')],
+  components: [yarnClient],
+});
