@@ -21,6 +21,7 @@ export type Cardinality = 'all' | `${number}` | `${number}+` | `${number}-${numb
  *   category: 'server',
  *   cardinality: '1+',
  *   prefer: 'odd',
+ *   user: 'broker',
  *   config: [cfg],
  *   process: exec({ program: 'bin/broker', args: [cfg.path], ready: tcp(cfg.port) }),
  *   files: [{ in: cfg.dataDir, name: 'id', content: self.ordinal }],
@@ -45,6 +46,8 @@ export interface ComponentOptions {
   readonly category: 'server' | 'client';
   /** How many hosts: '1', '1+', '0-1', '3-5' or 'all'. */
   readonly cardinality: Cardinality;
+  /** The user that its processes run as and that owns its files, where it is not the service's. */
+  readonly user?: string;
   /** Plans advise against an even number of hosts, and the recommender gives an odd one. */
   readonly prefer?: 'odd';
   /** Configs that it gets on its hosts: files in its config directory, and values. */

@@ -138,6 +138,7 @@ function componentManifest({ name, options }: Component): ComponentManifest {
   return {
     name,
     title: options.title,
+    ...given('user', options.user),
     category: options.category,
     cardinality: options.cardinality,
     ...given('prefer', options.prefer),

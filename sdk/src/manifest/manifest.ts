@@ -137,9 +137,15 @@ export type DashboardManifest = z.infer<typeof DashboardManifest>;
 /** Phases for which a component may have a function; actions have their own place. */
 export const LifecyclePhase = z.enum(PHASES).exclude(['action']);
 
+const UserName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'use the name of a user: lower-case letters, digits, _ and -');
+
 export const ComponentManifest = z.strictObject({
   name: Name,
   title: z.string(),
+  /** Whose its processes and files are, where that is not the service's user. */
+  user: UserName.optional(),
   category: z.enum(['server', 'client']),
   cardinality: Cardinality,
   prefer: z.enum(['odd']).optional(),
@@ -184,7 +190,7 @@ export const ServiceManifest = z.strictObject({
   title: z.string(),
   description: z.string().optional(),
   version: z.string(),
-  user: z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'use the name of a user: lower-case letters, digits, _ and -'),
+  user: UserName,
   license: z.string().optional(),
   packages: z.array(PackageManifest),
   requires: z.strictObject({

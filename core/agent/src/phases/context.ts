@@ -59,7 +59,7 @@ export function phaseContext(from: {
     component,
     artifact,
     dir: componentDir(root, hostComponentId),
-    user: userOf({ inputs, service }, order.serviceUser),
+    user: userOf({ inputs, service, component }, order.serviceUser),
     signal,
     log,
   };
@@ -82,11 +82,11 @@ export function definitionOf(
 
 export type Definition = Pick<PhaseContext, 'inputs' | 'service' | 'component'>;
 
-/** The system user of a service. Users are made only where the agent may: as root, on a host that is a whole machine. */
-export function userOf({ inputs, service }: Pick<Definition, 'inputs' | 'service'>, wanted = ''): string | undefined {
+/** The system user of a component. Users are made only where the agent may: as root, on a host that is a whole machine. */
+export function userOf({ inputs, service, component }: Definition, wanted = ''): string | undefined {
   const { root, local } = inputs.self;
   const ownsMachine = process.getuid?.() === 0 && root === '/' && !local;
-  return ownsMachine ? wanted || service.user : undefined;
+  return ownsMachine ? wanted || (component.user ?? service.user) : undefined;
 }
 
 export function valueOf({ inputs, service }: Definition, expression: Expression, place: string): Json {

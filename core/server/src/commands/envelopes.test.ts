@@ -33,16 +33,13 @@ async function archiveFor(processor: 'x64' | 'arm64') {
   return { digest, source: { url: origin.url, sha512: sha512(bytes), arch: processor } };
 }
 
-test('a host gets the packages for its own processor, and one whose processor is not known those for that of the server', async () => {
-  const archives = { x64: await archiveFor('x64'), arm64: await archiveFor('arm64') };
-  const url = [archives.x64.source, archives.arm64.source];
-  const empty = emptyCluster(3);
+type Service = StackManifest['services'][number];
+
+/** What the installs of the sample's workers are told, on a host of each processor. */
+async function installs(change: (service: Service) => Service, processors: readonly (string | undefined)[]) {
+  const empty = emptyCluster(processors.length);
   const [stack] = empty.stacks;
-  const services = (stack?.services ?? []).map((service) => ({
-    ...service,
-    packages: [{ name: 'product', version: '1.0', origins: { url } }],
-  }));
-  const processors = ['x64', 'arm64', undefined];
+  const services = (stack?.services ?? []).map(change);
   const state = {
     ...empty,
     hosts: empty.hosts.map((host, index) => ({ ...host, arch: processors[index] })),
@@ -59,7 +56,6 @@ test('a host gets the packages for its own processor, and one whose processor is
   const request = { command: 'add' as const, services: [{ service: 'demo', components: { worker: hosts, head: [] } }] };
   const { rows } = newJob(await planCommand(state, request, { stacks, renderer }), { basis: 1, createdBy: 'ann' });
   const [job] = rows.jobs as unknown as JobRow[];
-
   const envelopes = new SnapshotEnvelopes({
     stacks,
     packages: await PackageRepository.open({ dir: join(dir, 'store') }),
@@ -67,14 +63,40 @@ test('a host gets the packages for its own processor, and one whose processor is
     events: { append: async () => undefined },
     log: createLogger({ level: 'silent' }),
   });
-  const given: Record<string, string | undefined> = {};
-  for (const task of (rows.tasks as unknown as TaskRow[]).filter(({ phase }) => phase === 'install')) {
-    const { packages } = await envelopes.envelopeOf(job!, task, 1, AbortSignal.timeout(20_000));
-    given[task.hostId] = packages?.['product']?.digest;
-  }
-  expect(given).toEqual({
+  const tasks = (rows.tasks as unknown as TaskRow[]).filter(({ phase }) => phase === 'install');
+  return Promise.all(
+    tasks.map(async (task) => ({
+      host: task.hostId,
+      ...(await envelopes.envelopeOf(job!, task, 1, AbortSignal.timeout(20_000))),
+    })),
+  );
+}
+
+test('a host gets the packages for its own processor, and one whose processor is not known those for that of the server', async () => {
+  const archives = { x64: await archiveFor('x64'), arm64: await archiveFor('arm64') };
+  const url = [archives.x64.source, archives.arm64.source];
+  const packaged = (service: Service) => ({
+    ...service,
+    packages: [{ name: 'product', version: '1.0', origins: { url } }],
+  });
+  const given = (await installs(packaged, ['x64', 'arm64', undefined])).map(
+    ({ host, packages }) => [host, packages?.['product']?.digest] as const,
+  );
+  expect(Object.fromEntries(given)).toEqual({
     'id-h1': archives.x64.digest,
     'id-h2': archives.arm64.digest,
     'id-h3': archives[arch() as 'x64' | 'arm64'].digest,
   });
+});
+
+test('a component runs as its own user where it has one, else as that of its service', async () => {
+  const users = async (user?: string) => {
+    const change = (service: Service): Service => ({
+      ...service,
+      components: service.components.map((each) => (each.name === 'worker' && user ? { ...each, user } : each)),
+    });
+    return (await installs(change, [undefined])).map(({ serviceUser }) => serviceUser);
+  };
+  expect(await users()).toEqual(['demo']);
+  expect(await users('hands')).toEqual(['hands']);
 });

@@ -2,7 +2,7 @@ import type { ClusterState, HostComponentState, ServiceState } from '@stackyard/
 import { actionInput, asRunBy, drainOf, inputsOf } from '@stackyard/planner';
 import type { Logger } from '@stackyard/kernel';
 import { type Envelope, toValueMap, type WatchedComponent } from '@stackyard/proto';
-import type { Inputs, Instance } from '@stackyard/sdk/manifest';
+import type { Inputs, Instance, ServiceManifest } from '@stackyard/sdk/manifest';
 import { type EnvelopeSource, type Events } from '../engine/ports.ts';
 import type { JobRow, TaskRow } from '../database/entities.ts';
 import type { PackageRepository } from '../packages/index.ts';
@@ -66,7 +66,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       artifactSize,
       service: service.name,
       component: task.component,
-      serviceUser: service.manifest.user,
+      serviceUser: userOf(service.manifest, task.component),
       once: [...hostComponent.once],
       deleteData: task.deleteData,
       packages: needsPackages ? await this.#packagesOf(service, { job, signal, arch }) : {},
@@ -201,6 +201,10 @@ function serviceFor(
   hostComponent: HostComponentState,
 ): ServiceState {
   return command === 'upgrade' && phase !== 'stop' ? service : asRunBy(service, hostComponent);
+}
+
+function userOf({ user, components }: ServiceManifest, component: string): string {
+  return components.find(({ name }) => name === component)?.user ?? user;
 }
 
 /** Inputs in the words of the protocol. */
