@@ -16,7 +16,7 @@ const include = {
   workspace: ['core/workspace/**/*.test.ts'],
 }[kind];
 
-const limitMs = { unit: 20_000, long: 900_000 }[kind] ?? 300_000;
+const limitMs = { unit: 60_000, long: 900_000 }[kind] ?? 300_000;
 
 export default defineConfig({
   root: process.cwd(),

@@ -42,7 +42,7 @@ const versionsStarted = (): string[] => starts().map((line) => line.split(' ')[0
 const current = async (): Promise<string> => (await readlink(join(base, 'current'))).replace('versions/', '');
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 45_000;
   while (!(await holds())) {
     const log = readFileSync(join(root, 'var/log/stackyard/launcher.log'), 'utf8');
     if (performance.now() > deadline)

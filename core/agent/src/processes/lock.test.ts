@@ -50,7 +50,7 @@ test('the second agent of a host root is refused by name, and the kernel frees t
     agent.kill('SIGKILL');
     await gone;
     // Its child lives on and does not hold the lock.
-    const lock = await until('the lock is free', () => lockHostRoot(root.path).catch(() => undefined), 2_000);
+    const lock = await until('the lock is free', () => lockHostRoot(root.path).catch(() => undefined));
     lock.release();
   } finally {
     agent.kill('SIGKILL');

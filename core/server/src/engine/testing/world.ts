@@ -384,7 +384,7 @@ export class EngineWorld {
 }
 
 /** Waits until the condition holds. @throws Error when it does not within the limit. */
-export async function until(holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   const limit = Date.now() + limitMs;
   while (!(await holds())) {
     if (Date.now() > limit) throw new Error(`Not so within ${limitMs} ms: ${holds.toString()}`);
