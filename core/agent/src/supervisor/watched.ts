@@ -94,10 +94,15 @@ export class Watched {
     const definition = this.#definition;
     const startTime = this.#state.process?.startTime;
     if (!definition || !this.#state.alive || startTime === undefined) return false;
-    const answers = await this.#ask(definition);
+    const before = this.#probed?.startTime === startTime ? this.#probed : undefined;
+    let answers = await this.#ask(definition);
+    if (answers?.ready.ok && !before?.wasReady && !allWell(answers)) {
+      // What a program said of it while it was not ready stands for a while, and counts no more.
+      this.programs.forget();
+      answers = await this.#ask(definition);
+    }
     if (!answers) return false;
     const { ready, role, health } = answers;
-    const before = this.#probed?.startTime === startTime ? this.#probed : undefined;
     const failed = !ready.ok || Object.values(health).some(({ ok }) => !ok);
     this.#probed = {
       startTime,
