@@ -28,6 +28,7 @@ export const PHASES = [
   'action',
   'decommission',
   'recommission',
+  'settle',
 ] as const;
 export type Phase = (typeof PHASES)[number];
 

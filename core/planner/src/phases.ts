@@ -18,6 +18,7 @@ const HAS: Record<Phase, (component: ComponentManifest) => boolean> = {
   stop: (component) => component.process !== undefined || component.lifecycle.includes('stop'),
   remove: () => true,
   reload: (component) => component.lifecycle.includes('reload'),
+  settle: (component) => component.lifecycle.includes('settle'),
   action: (component) => component.actions !== undefined,
   // Run by one component for another: the plan says which.
   decommission: () => true,

@@ -36,6 +36,8 @@ export interface Batch {
   readonly gate: number;
   /** The job waits here until it is resumed. */
   readonly pauses: boolean;
+  /** Those of the tasks whose failure is not tolerated. */
+  readonly firm?: readonly number[] | undefined;
 }
 
 /** What the edges of a graph do not say of host components that take turns. */

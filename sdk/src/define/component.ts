@@ -4,9 +4,9 @@ import type { DependencyManifest, ProcessManifest } from '../manifest/manifest.t
 import type { Action } from './action.ts';
 import type { AnyConfig } from './config.ts';
 import { called, defined } from './callSite.ts';
-import type { DirProperty, Expr, Operand } from './expression.ts';
+import type { ComponentName, DirProperty, Expr, Operand } from './expression.ts';
 import type { DrainFunction, LifecycleFunction } from './host.ts';
-import type { HttpProbe, JmxProbe } from './probe.ts';
+import type { HttpProbe, JmxProbe, MetricProbe } from './probe.ts';
 
 /** Phases for which an author writes a function of its own; `decommission` has its own place. */
 export type LifecyclePhase = Exclude<Phase, 'action' | 'decommission' | 'recommission'>;
@@ -77,7 +77,7 @@ export interface ComponentOptions {
   /** Probes by name: it is healthy while all of them are. */
   readonly health?: Readonly<Record<string, Probe>>;
   /** A probe whose answer is what this host component is among its peers, such as `leader`. */
-  readonly role?: (HttpProbe & { readonly json: string }) | JmxProbe;
+  readonly role?: (HttpProbe & { readonly json: string }) | JmxProbe | (MetricProbe & { readonly label: string });
   /** Its Prometheus endpoint and charts; by `prometheus`. */
   readonly metrics?: { readonly port: Expression; readonly path: string; readonly charts: Record<string, string> };
   /** Pages that operators open, by title. */
@@ -167,6 +167,8 @@ export interface Rolling {
   readonly kind: 'rolling';
   /** The role that comes last. */
   readonly last?: string;
+  /** The component whose turns come first. */
+  readonly after?: string;
 }
 
 /**
@@ -179,10 +181,17 @@ export function role(name: string): { readonly role: string } {
 }
 
 /**
- * Host components restart one after the other, each healthy before the next.
+ * Host components restart one after the other, each healthy before the next, and where there is a `settle` function,
+ * when that returns. `last` keeps a role for the end, `after` the whole component until another of its service is done,
+ * although it starts before that one.
  * @example
  * rolling({ last: role('leader') })
+ * @example
+ * rolling({ last: role('leader'), after: { name: 'kafka_broker' } })
  */
-export function rolling({ last }: { readonly last?: { readonly role: string } } = {}): Rolling {
-  return { kind: 'rolling', ...(last ? { last: last.role } : {}) };
+export function rolling({
+  last,
+  after: other,
+}: { readonly last?: { readonly role: string }; readonly after?: ComponentName } = {}): Rolling {
+  return { kind: 'rolling', ...(last ? { last: last.role } : {}), ...(other ? { after: other.name } : {}) };
 }

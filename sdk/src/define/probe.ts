@@ -6,6 +6,8 @@ import { type Operand, type PortProperty, toExpression } from './expression.ts';
 export type TcpProbe = Extract<Probe, { kind: 'tcp' }>;
 /** As `jmx` gives it. */
 export type JmxProbe = Extract<Probe, { kind: 'jmx' }>;
+/** As `metric` and `labelOf` give it. */
+export type MetricProbe = Extract<Probe, { kind: 'metric' }>;
 /** As `http` and `jsonPath` give it. */
 export type HttpProbe = Extract<Probe, { kind: 'http' }>;
 
@@ -63,9 +65,18 @@ export function metric(
   port: Port,
   name: string,
   { min, max, path = '/metrics' }: { readonly min?: number; readonly max?: number; readonly path?: `/${string}` } = {},
-): Probe {
+): MetricProbe {
   const bounds = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
-  return called<Probe>({ kind: 'metric', port: toExpression(port), path, metric: name, ...bounds }, metric);
+  return called<MetricProbe>({ kind: 'metric', port: toExpression(port), path, metric: name, ...bounds }, metric);
+}
+
+/**
+ * What a label says of the first sample of a metric that is above 0, for products that tell their role that way.
+ * @example
+ * role: labelOf(metric(cfg.metricsPort, 'raft_state'), 'state')
+ */
+export function labelOf(probe: MetricProbe, label: string): MetricProbe & { label: string } {
+  return called({ ...probe, label }, labelOf);
 }
 
 /**

@@ -154,6 +154,7 @@ function componentManifest({ name, options }: Component): ComponentManifest {
     after: [...(options.after ?? [])],
     rolling: options.upgrade?.kind === 'rolling',
     ...given('lastRole', options.upgrade?.last),
+    ...given('turnsAfter', options.upgrade?.after),
     timeouts: { ...options.timeouts },
     idempotent: { ...options.idempotent },
     health: { ...options.health },

@@ -141,6 +141,7 @@ function checkComponent(service: ServiceManifest, component: ComponentManifest):
     ...component.after.map(({ on }) => on),
     ...[...near, ...notWith].map((neighbour) => neighbour.component),
     ...(decommission?.by === undefined ? [] : [decommission.by]),
+    ...(component.turnsAfter === undefined ? [] : [component.turnsAfter]),
   ].filter((name) => !name.includes('/'));
   const files = component.files.filter(({ in: { config, property } }) => {
     const found = service.configs.find(({ name }) => name === config)?.properties.find(({ name }) => name === property);

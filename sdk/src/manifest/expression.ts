@@ -135,6 +135,8 @@ export const Probe = z.discriminatedUnion('kind', [
     metric: z.string(),
     min: z.number().optional(),
     max: z.number().optional(),
+    /** Its answer is what this label says of the first sample that is not 0. */
+    label: z.string().optional(),
   }),
   /** A program that is run without a shell as the service's user; healthy when it ends with 0 in time. */
   z.strictObject({

@@ -163,6 +163,8 @@ export const ComponentManifest = z.strictObject({
   rolling: z.boolean(),
   /** In turns, host components with this role come last. */
   lastRole: z.string().optional(),
+  /** In turns, all of it comes after all of this component of the service. */
+  turnsAfter: Name.optional(),
   /** Seconds after which a phase is ended, by phase; 600 where not given. */
   timeouts: z.partialRecord(LifecyclePhase, z.number().positive()),
   /** False where a phase must not be tried again by itself. */

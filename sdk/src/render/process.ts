@@ -29,6 +29,7 @@ export type ResolvedProbe =
       readonly port: number;
       readonly path: string;
       readonly metric: string;
+      readonly label?: string | undefined;
       readonly min?: number | undefined;
       readonly max?: number | undefined;
     }
@@ -111,8 +112,8 @@ export function resolveProbe(probe: Probe, context: EvaluationContext): Resolved
     return { kind: 'jmx', address, port, path: `${path}?qry=${encodeURIComponent(bean)}`, attribute, expect };
   }
   if (probe.kind === 'metric') {
-    const { path, metric, min, max } = probe;
-    return { kind: 'metric', address, port, path, metric, min, max };
+    const { path, metric, min, max, label } = probe;
+    return { kind: 'metric', address, port, path, metric, min, max, label };
   }
   return { kind: 'http', address, port, path: probe.path, json: probe.json, expect: probe.expect };
 }

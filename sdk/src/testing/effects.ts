@@ -49,7 +49,10 @@ export function simulatedHost(scene: Scene, effects: Effects): Host {
     get: <V>(property: PropertyHandle<V>) => evaluate({ property: property.ref }, { service, inputs }) as V,
     run: async (program, ...args) => {
       effects.programs.push({ program, args });
-      return { stdout: '', stderr: '' };
+      const line = [program, ...args].join(' ');
+      const said = world.prints.findLast(({ program: part }) => line.includes(part))?.said ?? '';
+      if (said instanceof Error) throw said;
+      return { stdout: said, stderr: '' };
     },
     script: async (path) => {
       if (!world.scripts.includes(path)) {

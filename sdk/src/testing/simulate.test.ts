@@ -163,3 +163,20 @@ describe('a scenario that cannot exist is refused, for its author:', () => {
     await expect(trying()).rejects.toThrow(message);
   });
 });
+
+test('a program prints what was said of it, the last that fits, or fails as it was told to', async () => {
+  const asking = defineComponent('asking', {
+    title: 'Asking',
+    category: 'client',
+    cardinality: '1+',
+    lifecycle: { check: async (host) => host.log((await host.run('bin/ask', '--who', host.self.host)).stdout) },
+  });
+  const asked = simulate(
+    defineStack({ services: [defineService('q', { title: 'Q', version: '1', user: 'q', components: [asking] })] }),
+    { folder },
+  ).add(asking, 'a', 'b');
+  const told = asked.prints('bin/ask', 'anybody').prints('--who b', new Error('b says nothing.'));
+  expect((await asked.run(asking, 'check', 'a')).log).toEqual(['']);
+  expect((await told.run(asking, 'check', 'a')).log).toEqual(['anybody']);
+  await expect(told.run(asking, 'check', 'b')).rejects.toThrow('b says nothing.');
+});

@@ -85,6 +85,7 @@ export function simulate(stack: Stack, { folder = process.cwd() }: SimulationOpt
     facts: { cpus: 4, memory: 8 * GIBIBYTE, disk: 100 * GIBIBYTE },
     local: false,
     answers: [],
+    prints: [],
     ordinals: {},
     files: {},
     processes: {},
@@ -201,6 +202,14 @@ export class Simulation {
     requirePath(path);
     const at = port === undefined || typeof port === 'number' ? port : port.ref;
     return this.#with({ answers: [...this.#world.answers, { path, json, host, port: at }] });
+  }
+
+  /**
+   * What `host.run` gets from a program whose command line has this text in it: what it prints, or how it fails. Where
+   * nothing was said, it prints nothing.
+   */
+  prints(program: string, said: string | Error): Simulation {
+    return this.#with({ prints: [...this.#world.prints, { program, said }] });
   }
 
   /**

@@ -41,6 +41,8 @@ export interface World {
   readonly local: boolean;
   /** The last one that fits is what a port answers. */
   readonly answers: readonly Answer[];
+  /** The last one that fits is what a program prints, or how it fails. */
+  readonly prints: readonly { readonly program: string; readonly said: string | Error }[];
   /** The last ordinal that was handed out, by `service/component`. */
   readonly ordinals: Readonly<Record<string, number>>;
   /** By host: files by path, running processes by `service/component`, steps done once. */

@@ -36,6 +36,7 @@ const RULES: Record<Phase, PhaseRule> = {
   action: { own: 'instead', holdRestarts: false },
   decommission: { own: 'instead', holdRestarts: false },
   recommission: { own: 'instead', holdRestarts: false },
+  settle: { own: 'instead', holdRestarts: false },
 };
 
 /** Runs one phase of one component: the platform's part, the stack's function, or both. */

@@ -71,6 +71,14 @@ const shell = (script: string, timeoutMs = 10_000, env: Record<string, string> =
   timeoutMs,
 });
 
+test('a label of the sample above 0 is what a component says it is', async () => {
+  metrics = 'state{state="leader"} 0\nstate{state="follower",x="y"} 1\nother 1\n';
+  const label = (name: string): Probe => ({ ...metric(name), label: 'state' }) as Probe;
+  expect(await answer(label('state'))).toMatch(/^true "follower": state of state of http:.* is follower\.$/);
+  expect(await answer(label('other'))).toContain('has no sample above 0 with a label state.');
+  expect(await answer(label('state{state="leader"}'))).toMatch(/^false/);
+});
+
 test('an attribute of a bean is looked up at a JMX servlet', async () => {
   const bean = 'Hadoop:service=NameNode,name=FSNamesystem';
   expect(await answer(jmx(bean, 'tag.HAState'))).toMatch(/^true "active": tag.HAState of http:/);

@@ -12,7 +12,7 @@ const SHOWN = 3;
 
 /** Whether every sample that the probe selects is within its bounds. `text` is in Prometheus' format. */
 export function judgeMetric(
-  { metric, min = -Infinity, max = Infinity }: MetricProbe,
+  { metric, min = -Infinity, max = Infinity, label }: MetricProbe,
   text: string,
   url: string,
 ): Answer {
@@ -22,6 +22,7 @@ export function judgeMetric(
     Object.entries(selector.labels).every(([name, value]) => (labels[name] ?? '') === value),
   );
   if (samples.length === 0) return { ok: false, message: `${url} has no sample of ${metric}.` };
+  if (label !== undefined) return judgeLabel(label, samples, `${metric} of ${url}`);
   // NaN is within no bounds.
   const outside = samples.filter(({ value }) => !(value >= min && value <= max));
   const [first] = samples;
@@ -41,6 +42,13 @@ export function judgeMetric(
     ...found,
     message: `${metric} of ${url} is ${wrong.join(', ')}${more}; it must be ${bounds.join(' and ')}.`,
   };
+}
+
+/** What a component is, as Prometheus tells it: one sample for each thing that it can be, and 1 for the one that it is. */
+function judgeLabel(label: string, samples: readonly Sample[], what: string): Answer {
+  const value = samples.find((sample) => sample.value > 0)?.labels[label];
+  if (value === undefined) return { ok: false, message: `${what} has no sample above 0 with a label ${label}.` };
+  return { ok: true, value, message: `${label} of ${what} is ${value}.` };
 }
 
 function describe({ labels }: Sample): string {

@@ -197,13 +197,15 @@ class Arrangement {
     });
     if (this.#rules) return this.#putBatches(slots, chains, this.#rules);
     const last = chains.at(-1)!.turn;
-    const deferred = lastWaits && ordered.at(-1)!.phases.at(-1) === 'check';
+    // Its check, with what follows from it, waits for those that are fresh.
+    const waiting = ordered.at(-1)!.phases.includes('settle') ? 2 : 1;
+    const deferred = lastWaits && ordered.at(-1)!.phases.at(-waiting) === 'check' ? waiting : 0;
     for (const [index, { turn }] of chains.entries()) {
       const next = chains[index + 1];
       if (next) this.#builder.edge(turn.at(-1)!, next.turn[0]!);
     }
-    this.#slots.putOrdered(slots.turns, [chains[0]!.turn[0]!], last.at(deferred ? -2 : -1)!);
-    if (deferred) this.#slots.put(slots.check, last.at(-1)!);
+    this.#slots.putOrdered(slots.turns, [chains[0]!.turn[0]!], last.at(-1 - deferred)!);
+    if (deferred > 0) this.#slots.putOrdered(slots.check, [last.at(-deferred)!], last.at(-1)!);
   }
 
   /** Batches with a gate behind each, and one behind the installs of all. */
@@ -216,7 +218,8 @@ class Arrangement {
     const close = (tasks: readonly number[], tails: readonly number[], pauses: boolean): number => {
       const gate = this.#builder.addJoin();
       for (const tail of tails) this.#builder.edge(tail, gate);
-      sequence.push({ tasks, gate, pauses });
+      const firm = tasks.filter((task) => this.#tasks[task]!.phase === 'settle');
+      sequence.push({ tasks, gate, pauses, ...(firm.length > 0 ? { firm } : {}) });
       return gate;
     };
     const installs = chains.flatMap((chain) => chain.installs);
@@ -250,7 +253,7 @@ class Arrangement {
     if (phase === 'remove') return this.#removeSlot();
     if (phase === 'action') return (this.#actions ??= this.#slots.add());
     if (phase === 'decommission' || phase === 'recommission') return (this.#drains ??= this.#slots.add());
-    return slots[phase];
+    return slots[phase === 'settle' ? 'check' : phase];
   }
 
   #removeSlot(): number {
@@ -267,6 +270,7 @@ class Arrangement {
     for (const [from, to] of this.#metadata.edges) slots.before(this.#mirror[to]!, this.#mirror[from]!);
     if (this.#remove !== undefined) for (const { turns } of this.#components) slots.before(this.#removals, turns);
     if (this.#drains !== undefined) this.#drainLast(this.#drains);
+    this.#orderTurns();
     for (const { before, after } of this.#forwardEdges()) slots.beforeUnlessCyclic(before, after);
     for (const [from, to] of this.#metadata.edges) this.#stopLate(from, to);
     slots.emit(this.#builder);
@@ -276,6 +280,19 @@ class Arrangement {
       sequence.map((batch) => ({ ...batch, gate: this.#builder.nodeOf(batch.gate) })),
     );
     return { tasks: this.#tasks, graph, turns: { tolerate: this.#rules.tolerate ?? 0, sequences } };
+  }
+
+  /** Turns of one component after those of another, also where its starts come first. */
+  #orderTurns(): void {
+    const { components } = this.#metadata;
+    for (const [c, { service, manifest }] of components.entries()) {
+      const other = components.findIndex(
+        (each) => each.service === service && each.manifest.name === manifest.turnsAfter,
+      );
+      const [before, after] = [this.#components[other]?.turns, this.#components[c]!.turns];
+      if (before === undefined || this.#slots.isEmpty(before) || this.#slots.isEmpty(after)) continue;
+      this.#slots.before(before, after);
+    }
   }
 
   #drainLast(drains: number): void {

@@ -66,7 +66,16 @@ export function choose(
       if (request.command === 'start') prepareOnce(choosing);
       break;
   }
+  settleTurns(choosing);
   return choosing;
+}
+
+/** Who has had its turn is looked at once more before the next one has its own: a check says only that it is well itself. */
+function settleTurns({ works }: Choosing): void {
+  for (const [index, work] of works.entries()) {
+    if (!work.chained || !hasPhase(work.component, 'settle')) continue;
+    works[index] = { ...work, phases: [...work.phases, 'settle'] };
+  }
 }
 
 function chooseAdd(choosing: Choosing, request: RequestOf<'add'>): void {

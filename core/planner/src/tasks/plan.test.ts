@@ -306,3 +306,73 @@ test('members that reload have heard of new ones before these start', () => {
       4  start      s/c  b"
   `);
 });
+
+/** A store whose broker starts after its head, and takes its turns before it. */
+const inTurns = [
+  component('head', { rolling: true, lastRole: 'leader', turnsAfter: 'broker' }),
+  component('broker', {
+    rolling: true,
+    lifecycle: ['check', 'settle'],
+    timeouts: { settle: 90 },
+    after: [{ on: 'head', phase: 'start', after: 'start' }],
+  }),
+];
+
+test('who has had its turn settles before the next one has its own, and a component may have its turns after another', () => {
+  const sample = running(...inTurns);
+  sample.change((it) => (it.component === 'head' && it.ordinal === 1 ? { ...it, role: 'leader' } : it));
+  const plan = sample.plan({ command: 'restart', target: {} });
+  expect(describePlan(plan, { hosts: sample.hostNames() })).toMatchInlineSnapshot(`
+    "restart: 14 tasks on 2 hosts
+       1  stop       s/broker  a
+       2  start      s/broker  a
+       3  check      s/broker  a
+       4  settle     s/broker  a
+       5  stop       s/broker  b
+       6  start      s/broker  b
+       7  check      s/broker  b
+       8  settle     s/broker  b
+       9  stop       s/head    b
+      10  start      s/head    b
+      11  check      s/head    b
+      12  stop       s/head    a
+      13  start      s/head    a
+      14  check      s/head    a"
+  `);
+  expect(plan.tasks.find(({ phase }) => phase === 'settle')).toMatchObject({ timeoutMs: 90_000, runsCode: true });
+  expect(lines(sample.plan({ command: 'check', target: {} }))).not.toContain('broker a settle');
+});
+
+test('with batches, that something has not settled is not tolerated', () => {
+  const sample = running(...inTurns);
+  const { tasks, turns } = sample.plan({
+    command: 'restart',
+    target: { component: 'broker' },
+    rolling: { batch: 1, tolerate: 1 },
+  });
+  const firm = turns?.sequences.flatMap((sequence) =>
+    sequence.map((batch) => batch.firm?.map((task) => tasks[task]?.phase)),
+  );
+  expect(firm).toEqual([['settle'], ['settle']]);
+});
+
+test('where fresh ones outnumber those that restart, the last of these is checked and settles after they started', () => {
+  const made = service('s', {
+    configs: [config('c.cfg', [property('n', 'int', { default: { count: 'c' } })])],
+    components: [component('c', { configs: ['c.cfg'], lifecycle: ['check', 'settle'], rolling: true })],
+  });
+  const sample = new Sample(cluster({ hosts: ['a', 'b'], manifests: [made] }));
+  sample.run({ command: 'add', services: [{ service: 's', components: { c: ['a'] } }] });
+  const plan = sample.plan({ command: 'add', services: [{ service: 's', components: { c: ['b'] } }] });
+  expect(describePlan(plan, { hosts: sample.hostNames() })).toMatchInlineSnapshot(`
+    "add: 9 tasks on 2 hosts
+      1  install    s/c  b
+      2  configure  s/c  b
+      3  configure  s/c  a
+      4  stop       s/c  a
+      5  start      s/c  a
+      6  start      s/c  b
+      7  check      s/c  b, a
+      8  settle     s/c  a"
+  `);
+});

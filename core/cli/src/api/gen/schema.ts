@@ -2093,7 +2093,7 @@ export interface components {
             service: string;
             component: string;
             /** @enum {string} */
-            phase: "install" | "configure" | "init" | "start" | "prepare" | "check" | "stop" | "remove" | "reload" | "action" | "decommission" | "recommission";
+            phase: "install" | "configure" | "init" | "start" | "prepare" | "check" | "stop" | "remove" | "reload" | "action" | "decommission" | "recommission" | "settle";
             /** @enum {string} */
             state: "PENDING" | "RUNNING" | "SUCCESSFUL" | "FAILED" | "CANCELED";
             reason: string | null;

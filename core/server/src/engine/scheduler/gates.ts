@@ -27,8 +27,9 @@ export function gatesOf(turns: Turns | undefined, graph: TaskGraph): Gates {
       const place = places.get(node);
       if (!place || turns.tolerate === 0) return false;
       let failed = 0;
-      for (const { tasks } of place.sequence.slice(0, place.index + 1)) {
+      for (const { tasks, firm = [] } of place.sequence.slice(0, place.index + 1)) {
         for (const task of tasks) if (states[task] === 'FAILED') failed += 1;
+        if (firm.some((task) => states[task] === 'FAILED')) return false;
       }
       return failed <= turns.tolerate;
     },

@@ -14,10 +14,16 @@ interface Shape {
   readonly batch: number;
   readonly tolerate: number;
   readonly pauseAfterFirst: boolean;
+  /** The last task of each host component is one whose failure is not tolerated. */
+  readonly firm: boolean;
 }
 
 /** A job whose host components take turns, followed by one task that waits for all of them. */
-function jobOf({ members, batch, tolerate, pauseAfterFirst }: Shape): { graph: TaskGraph; turns: Turns; last: number } {
+function jobOf({ members, batch, tolerate, pauseAfterFirst, firm }: Shape): {
+  graph: TaskGraph;
+  turns: Turns;
+  last: number;
+} {
   const builder = new GraphBuilder();
   const chains = Array.from({ length: members }, () => {
     const chain = Array.from({ length: PHASES }, () => builder.addTask());
@@ -25,14 +31,19 @@ function jobOf({ members, batch, tolerate, pauseAfterFirst }: Shape): { graph: T
     return chain;
   });
   const last = builder.addTask();
-  const batches: { tasks: number[]; gate: number; pauses: boolean }[] = [];
+  const batches: { tasks: number[]; gate: number; pauses: boolean; firm: number[] }[] = [];
   for (let from = 0; from < members; from += batch) {
     const own = chains.slice(from, from + batch);
     const before = batches.at(-1);
     if (before) for (const chain of own) builder.edge(before.gate, chain[0]!);
     const gate = builder.addJoin();
     for (const chain of own) builder.edge(chain.at(-1)!, gate);
-    batches.push({ tasks: own.flat(), gate, pauses: pauseAfterFirst && from === 0 });
+    batches.push({
+      tasks: own.flat(),
+      gate,
+      pauses: pauseAfterFirst && from === 0,
+      firm: firm ? own.map((chain) => chain.at(-1)!) : [],
+    });
   }
   builder.edge(batches.at(-1)!.gate, last);
   const sequence = batches.map((each) => ({ ...each, gate: builder.nodeOf(each.gate) }));
@@ -130,11 +141,13 @@ class Rows {
 }
 
 /** What has to become of each task: a batch runs to its end, the next one while not too many have failed. */
-function expected({ members, batch, tolerate }: Shape, failing: ReadonlyMap<number, number>): State[] {
+function expected({ members, batch, tolerate, firm }: Shape, failing: ReadonlyMap<number, number>): State[] {
   const states: State[] = [];
   let failed = 0;
+  let closed = false;
+  const goesOn = (): boolean => !closed && failed <= tolerate;
   for (let from = 0; from < members; from += batch) {
-    const runs = failed <= tolerate;
+    const runs = goesOn();
     for (let member = from; member < Math.min(members, from + batch); member++) {
       const at = failing.get(member);
       for (let phase = 0; phase < PHASES; phase++) {
@@ -142,9 +155,10 @@ function expected({ members, batch, tolerate }: Shape, failing: ReadonlyMap<numb
         else states.push(phase === at ? 'FAILED' : 'SUCCESSFUL');
       }
       if (runs && at !== undefined) failed += 1;
+      if (runs && firm && at === PHASES - 1) closed = true;
     }
   }
-  return [...states, failed <= tolerate ? 'SUCCESSFUL' : 'CANCELED'];
+  return [...states, goesOn() ? 'SUCCESSFUL' : 'CANCELED'];
 }
 
 const anyShape = fc.record({
@@ -152,12 +166,13 @@ const anyShape = fc.record({
   batch: fc.integer({ min: 1, max: 4 }),
   tolerate: fc.nat(3),
   pauseAfterFirst: fc.boolean(),
+  firm: fc.boolean(),
 });
 const anyFailures = fc
   .array(fc.tuple(fc.nat(6), fc.nat(PHASES - 1)), { maxLength: 4 })
   .map((drawn): ReadonlyMap<number, number> => new Map(drawn));
 
-test('batches go on while no more have failed than is tolerated, whatever the order and however often the server ends', () => {
+test('batches go on while no more have failed than is tolerated, and nothing that is not, whatever the order and however often the server ends', () => {
   fc.assert(
     fc.property(anyShape, anyFailures, fc.infiniteStream(fc.nat(99)), (shape, drawn, luck) => {
       const failing = new Map([...drawn].filter(([member]) => member < shape.members));
@@ -184,7 +199,7 @@ test('batches go on while no more have failed than is tolerated, whatever the or
 });
 
 test('a job that waits after its first batch can be canceled', () => {
-  const rows = new Rows({ members: 3, batch: 1, tolerate: 0, pauseAfterFirst: true });
+  const rows = new Rows({ members: 3, batch: 1, tolerate: 0, pauseAfterFirst: true, firm: false });
   for (let task = 0; task < PHASES; task++) rows.end(0, 'SUCCESSFUL');
   expect([rows.state, rows.pause, rows.running]).toEqual(['RUNNING', 'PAUSED', []]);
   rows.do({ kind: 'cancel', jobId: 'j' });
