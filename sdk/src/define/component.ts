@@ -155,7 +155,7 @@ export type Waiting = DependencyManifest['phase'];
  * after: [after(namenode), after('zookeeper/zookeeper_server', { phase: 'init' })]
  */
 export function after(
-  component: Component | `${string}/${string}`,
+  component: ComponentName | `${string}/${string}`,
   { phase = 'start', of = 'start' }: { readonly phase?: Waiting; readonly of?: Waiting } = {},
 ): DependencyManifest {
   return called({ on: typeof component === 'string' ? component : component.name, phase, after: of }, after);

@@ -43,6 +43,14 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
 }
 
+/** What `fetchJson` sends, and where it asks. */
+export interface FetchOptions extends ConnectOptions {
+  /** GET when absent. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Sent as JSON. */
+  readonly body?: Json;
+}
+
 /** Directories of the host component, absolute on the machine. */
 export interface HostPaths {
   /** Where the configs of the component lie. */
@@ -92,8 +100,11 @@ export interface Host {
   write(path: string, content: string, options?: WriteOptions): Promise<void>;
   /** Writes configs of the component to its config directory; all of them when none is named. */
   render(...configs: ConfigHandle[]): Promise<void>;
-  /** GET http://address:port/path as JSON. Throws when it is not answered with 2xx. */
-  fetchJson(port: number, path: string, options?: ConnectOptions): Promise<Json>;
+  /**
+   * Asks http://address:port/path, by GET unless told, and gives the JSON that it answers; null for an empty answer. Throws
+   * when that is not 2xx, with what it says.
+   */
+  fetchJson(port: number, path: string, options?: FetchOptions): Promise<Json>;
   /** Whether a TCP connection to the port is accepted. */
   connects(port: number, options?: ConnectOptions): Promise<boolean>;
   /** Waits; rejects at once when `signal` is aborted. */

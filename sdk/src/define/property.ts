@@ -136,12 +136,14 @@ export class PropertyBuilder<K extends PropertyType, V> {
     return this.#with({ default: expression.expression });
   }
   /**
-   * For products that know a peer by its address: the ordinal is added on local hosts.
+   * For products that know a peer by its address: on local hosts the ordinal is added, or so many times it, where other
+   * ports of the product are near.
    * @example
-   * p.port(9092).offsetByOrdinal().help('Port that clients connect to')
+   * p.port(9866).offsetByOrdinal(100).help('Port that blocks are read from')
    */
-  offsetByOrdinal(this: PropertyBuilder<'port', number>): PropertyBuilder<'port', number> {
-    return called(new PropertyBuilder('port', { ...this.data, offsetByOrdinal: true }), PropertyBuilder, this);
+  offsetByOrdinal(this: PropertyBuilder<'port', number>, step = 1): PropertyBuilder<'port', number> {
+    const offsetByOrdinal = step === 1 ? true : step;
+    return called(new PropertyBuilder('port', { ...this.data, offsetByOrdinal }), PropertyBuilder, this);
   }
 }
 

@@ -179,6 +179,7 @@ export const TOPICS: readonly Topic[] = [
     'RunResult',
     'WriteOptions',
     'ConnectOptions',
+    'FetchOptions',
     'PropertyHandle',
     'ConfigHandle',
     'ComponentHandle',

@@ -6,6 +6,7 @@ import { configDir, hostPath, packageDir } from '../paths.ts';
 import { checkValues } from './check.ts';
 import { effectiveValues } from './effective.ts';
 import { evaluate, type EvaluationContext } from './evaluate.ts';
+import { resolveValue } from './values.ts';
 
 const property = (
   name: string,
@@ -261,4 +262,10 @@ test('a text is compared with any pattern in linear time, and as a whole', () =>
   expect(codes('(a+)+', 'a'.repeat(60_000))).toEqual([]);
   expect(codes('a|b', 'ab')).toEqual(['VALUE_PATTERN']);
   expect(codes('(?:a?){100}a{100}', 'a'.repeat(60_000))).toEqual(['VALUE_RANGE']);
+});
+
+test('a port is shifted by its step for each ordinal, on local hosts alone', () => {
+  const at = (offsetByOrdinal: boolean | number, local: boolean) =>
+    resolveValue(property('port', 'port', { offsetByOrdinal }), 9866, { root: '/', local, ordinal: 3 });
+  expect([at(true, true), at(100, true), at(false, true), at(100, false)]).toEqual([9869, 10_166, 9866, 9866]);
 });

@@ -28,7 +28,7 @@ export function resolveValue(property: PropertyManifest, value: Json, placement:
     return hostPath(placement.root, value);
   }
   if (property.offsetByOrdinal && placement.local && typeof value === 'number') {
-    return value + (placement.ordinal ?? 0);
+    return value + Number(property.offsetByOrdinal) * (placement.ordinal ?? 0);
   }
   return value;
 }

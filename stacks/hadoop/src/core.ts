@@ -1,13 +1,13 @@
 import { defineConfig, p, type Value } from '@stackyard/sdk';
 
 /** core-site.xml of a service: each has its own, and all name the same file system. */
-export const coreSite = (defaultFS: Value<string>) =>
+export const coreSite = (service: string, defaultFS: Value<string>) =>
   defineConfig(
     'core-site.xml',
     {
       defaultFS: p.text(defaultFS).key('fs.defaultFS').help('File system that paths without one are of'),
       tmpDir: p
-        .dir('/var/lib/hadoop/tmp')
+        .dir(`/var/lib/hadoop-${service}/tmp`)
         .key('hadoop.tmp.dir')
         .help('Where programs of Hadoop keep what is for a while'),
       webUser: p.text('hadoop').key('hadoop.http.staticuser.user').help('Who visitors of the web pages are for HDFS'),
@@ -27,5 +27,13 @@ export const log4j = defineConfig(
   { title: 'Logging', effect: 'rolling' },
 );
 
-/** Flags by which a JVM of Hadoop starts fast and stays small. */
-export const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xss512k'];
+/** Heap and options of the JVM of one kind of daemon. */
+export const jvmOf = (component: string, heap: Value<number>) =>
+  defineConfig(
+    `${component}-env`,
+    {
+      heap: p.memory(heap).min(24).help('Heap of the daemon'),
+      jvmOptions: p.list(['-XX:+ExitOnOutOfMemoryError']).help('Options of the JVM'),
+    },
+    { title: 'Java', file: false, effect: 'rolling' },
+  );

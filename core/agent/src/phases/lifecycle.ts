@@ -8,7 +8,7 @@ import type { Instance, Json } from '@stackyard/sdk/manifest';
 import { configDir, logDir } from '@stackyard/sdk/render';
 import { lifecycleFile, scriptFile } from '../artifacts/store.ts';
 import { PhaseError } from '../errors.ts';
-import { connects, get } from '../probes/probe.ts';
+import { connects, fetchText } from '../probes/probe.ts';
 import { renderFiles, secretFileMode, writeFiles } from './configure.ts';
 import { packagesOf, type PhaseContext, valueOf } from './context.ts';
 import { ownerOf, writeAtomically } from './files.ts';
@@ -17,6 +17,8 @@ import type { PhaseOrder } from './order.ts';
 import { runProgram } from './programs.ts';
 
 const CONNECT_MS = 5_000;
+/** What a NameNode tells of a thousand DataNodes is more than a probe may get. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024;
 
 /** What the stack does in a phase. What it gives back is told where the phase is an action. */
 export type StackFunction = (host: Host) => Promise<Json | void> | Json | void;
@@ -101,9 +103,12 @@ export function makeHost(context: PhaseContext, once: OnceMarkers): Host {
       await writeFiles(context, files);
     },
     fetchJson: async (port, path, options) => {
-      const { status, body } = await fail(get({ ...at(port, options), path }));
-      const url = `http://${at(port, options).address}:${port}${path}`;
-      if (status < 200 || status > 299) throw new PhaseError(`${url} answers ${status}.`);
+      const { method, body: json } = options ?? {};
+      const asked = { ...at(port, options), path, method, json, maxBytes: MAX_JSON_BYTES };
+      const { status, body } = await fail(fetchText(asked));
+      const url = `http://${asked.address}:${port}${path}`;
+      if (status < 200 || status > 299) throw new PhaseError(`${url} answers ${status}${clipped(body)}.`);
+      if (body === '') return null;
       try {
         return JSON.parse(body) as Json;
       } catch (error) {
@@ -125,6 +130,12 @@ function instancesOf({ inputs, service }: PhaseContext, component: string): read
   if (list) return list.toSorted((a, b) => a.ordinal - b.ordinal);
   if (service.components.some(({ name }) => name === component)) return [];
   throw new PhaseError(`Service ${service.name} has no component ${component}.`);
+}
+
+/** The beginning of an answer that refuses, for a sentence: products say there what they miss. */
+function clipped(body: string): string {
+  const line = body.replaceAll(/\s+/g, ' ').trim();
+  return line === '' ? '' : `: ${line.length > 300 ? `${line.slice(0, 299)}…` : line}`;
 }
 
 async function fail<T>(promise: Promise<T>): Promise<T> {

@@ -67,7 +67,7 @@ async function askHttp(probe: HttpKind, timeoutMs: number): Promise<Answer> {
   const { address, port, path, kind } = probe;
   const url = `http://${address}:${port}${path}`;
   const maxBytes = kind === 'metric' ? MAX_METRICS_BYTES : MAX_BODY_BYTES;
-  const { status, body } = await get({ address, port, path, timeoutMs, maxBytes });
+  const { status, body } = await fetchText({ address, port, path, timeoutMs, maxBytes });
   if (status < 200 || status > 299) return { ok: false, message: `${url} answers ${status}.` };
   if (kind === 'metric') return judgeMetric(probe, body, url);
   if (kind === 'http' && probe.json === undefined) return { ok: true, message: `${url} answers ${status}.` };
@@ -138,20 +138,29 @@ export function connects({ address, port, timeoutMs }: Where): Promise<void> {
   });
 }
 
-/** GET over plain HTTP; the body as text, at most 1 MiB unless told. @throws an Error whose message says what is wrong, and where */
-export async function get({
-  address,
-  port,
-  path,
-  timeoutMs,
-  maxBytes = MAX_BODY_BYTES,
-}: Where & { readonly path: string; readonly maxBytes?: number }): Promise<{ status: number; body: string }> {
+export interface Asked extends Where {
+  readonly path: string;
+  readonly maxBytes?: number;
+  /** GET when absent. */
+  readonly method?: string | undefined;
+  /** What is sent, as JSON. */
+  readonly json?: Json | undefined;
+}
+
+/** Asks over plain HTTP; the body as text, at most 1 MiB unless told. @throws an Error whose message says what is wrong, and where */
+export async function fetchText(asked: Asked): Promise<{ status: number; body: string }> {
+  const { address, port, path, timeoutMs, maxBytes = MAX_BODY_BYTES, method = 'GET', json } = asked;
   // Loaded when it is needed: it is a third of the time that a runner takes to start.
   const { request } = await import('node:http');
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`http://${address}:${port}${path} ${why}.`));
-    const headers = { accept: 'application/json, */*', connection: 'close' };
-    const call = request({ host: address, port, path, method: 'GET', headers, agent: false }, (response) => {
+    const sent = json === undefined ? undefined : JSON.stringify(json);
+    const headers = {
+      accept: 'application/json, */*',
+      connection: 'close',
+      ...(sent !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) }),
+    };
+    const call = request({ host: address, port, path, method, headers, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -169,7 +178,7 @@ export async function get({
       clearTimeout(timer);
       fail(reasonOf(error));
     });
-    call.end();
+    call.end(sent);
   });
 }
 

@@ -1,45 +1,12 @@
-import {
-  concat,
-  defineComponent,
-  defineConfig,
-  defineService,
-  each,
-  hostPorts,
-  java,
-  jdk,
-  p,
-  self,
-  tcp,
-} from '@stackyard/sdk';
-import { coreSite, JVM, log4j } from '../core.ts';
+import { concat, defineService, each, jdk, self, service } from '@stackyard/sdk';
 import { HADOOP, hadoopPackage } from '../package.ts';
-
-const NAMENODE = { name: 'namenode' };
-
-export const hdfsSite = defineConfig(
-  'hdfs-site.xml',
-  {
-    rpcPort: p.port(8020).help('Port of the NameNode that clients connect to'),
-    httpPort: p.port(9870).help('Pages, metrics and WebHDFS of the NameNode'),
-    nameDir: p.dir('/var/lib/hdfs/name').pinned().help('Names of all files, on NameNodes'),
-  },
-  { title: 'HDFS', effect: 'rolling' },
-);
-
-const defaultFS = concat('hdfs://', each(NAMENODE, concat(self.address, ':', hdfsSite.rpcPort), { first: true }));
-export const hdfsCore = coreSite(defaultFS);
-
-export const namenode = defineComponent(NAMENODE.name, {
-  title: 'NameNode',
-  category: 'server',
-  cardinality: '1-2',
-  config: [hdfsCore, hdfsSite, log4j],
-  process: java({
-    main: 'org.apache.hadoop.hdfs.server.namenode.NameNode',
-    jvm: JVM,
-    ready: tcp(hdfsSite.rpcPort),
-  }),
-});
+import { alerts, overview } from './alerts.ts';
+import { client } from './client.ts';
+import { defaultFS, hdfsSite, NAMENODE } from './configs.ts';
+import { dataNode } from './dataNode.ts';
+import { failover, journalNode } from './ha.ts';
+import { nameNode } from './nameNode.ts';
+import { secondaryNameNode } from './secondary.ts';
 
 export const hdfs = defineService('hdfs', {
   title: 'HDFS',
@@ -48,7 +15,13 @@ export const hdfs = defineService('hdfs', {
   user: 'hdfs',
   license: 'Apache-2.0',
   packages: [hadoopPackage],
-  requires: [jdk('>=11')],
-  components: [namenode],
-  exports: { defaultFS, webhdfs: concat('http://', hostPorts(NAMENODE, hdfsSite.httpPort)) },
+  requires: [jdk('>=11'), service('zookeeper', '>=3.8', { optional: true })],
+  components: [nameNode, dataNode, secondaryNameNode, journalNode, failover, client],
+  exports: {
+    defaultFS,
+    webhdfs: each(NAMENODE, concat('http://', self.address, ':', hdfsSite.httpPort)),
+  },
+  upgrade: { from: '>=3.4', backTo: '>=3.4' },
+  alerts,
+  dashboards: { overview },
 });

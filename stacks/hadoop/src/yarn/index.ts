@@ -2,7 +2,7 @@ import { defineComponent, defineService, importOf, jdk, service } from '@stackya
 import { coreSite, log4j } from '../core.ts';
 import { HADOOP, hadoopPackage } from '../package.ts';
 
-export const yarnCore = coreSite(importOf('hdfs', 'defaultFS'));
+export const yarnCore = coreSite('yarn', importOf('hdfs', 'defaultFS'));
 
 export const yarnClient = defineComponent('yarn_client', {
   title: 'YARN Client',
