@@ -1,7 +1,10 @@
-import { definePackage } from '@stackyard/sdk';
+import { definePackage, jdk } from '@stackyard/sdk';
 
 /** The version of Hadoop, of each of its jars. */
 export const HADOOP = '3.4.2';
+
+/** Newer ones have taken away how Hadoop learns who it runs as. */
+export const hadoopJdk = jdk('>=11 <23');
 
 const hadoop = (...artifacts: readonly string[]) => artifacts.map((name) => `org.apache.hadoop:${name}:${HADOOP}`);
 

@@ -1,5 +1,5 @@
-import { concat, defineService, each, jdk, self, service } from '@stackyard/sdk';
-import { HADOOP, hadoopPackage } from '../package.ts';
+import { concat, defineService, each, self, service } from '@stackyard/sdk';
+import { HADOOP, hadoopJdk, hadoopPackage } from '../package.ts';
 import { alerts, overview } from './alerts.ts';
 import { client } from './client.ts';
 import { defaultFS, hdfsSite, NAMENODE } from './configs.ts';
@@ -15,7 +15,7 @@ export const hdfs = defineService('hdfs', {
   user: 'hdfs',
   license: 'Apache-2.0',
   packages: [hadoopPackage],
-  requires: [jdk('>=11'), service('zookeeper', '>=3.8', { optional: true })],
+  requires: [hadoopJdk, service('zookeeper', '>=3.8', { optional: true })],
   components: [nameNode, dataNode, secondaryNameNode, journalNode, failover, client],
   exports: {
     defaultFS,

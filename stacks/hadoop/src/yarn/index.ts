@@ -1,6 +1,6 @@
-import { defineComponent, defineService, importOf, jdk, service } from '@stackyard/sdk';
+import { defineComponent, defineService, importOf, service } from '@stackyard/sdk';
 import { coreSite, log4j } from '../core.ts';
-import { HADOOP, hadoopPackage } from '../package.ts';
+import { HADOOP, hadoopJdk, hadoopPackage } from '../package.ts';
 
 export const yarnCore = coreSite('yarn', importOf('hdfs', 'defaultFS'));
 
@@ -18,6 +18,6 @@ export const yarn = defineService('yarn', {
   user: 'yarn',
   license: 'Apache-2.0',
   packages: [hadoopPackage],
-  requires: [jdk('>=11'), service('hdfs', '>=3.4')],
+  requires: [hadoopJdk, service('hdfs', '>=3.4')],
   components: [yarnClient],
 });
