@@ -10,7 +10,7 @@ import type {
 } from '@stackyard/sdk/manifest';
 import { directPartsOf } from '@stackyard/sdk/manifest';
 import { effectiveValues, evaluate } from '@stackyard/sdk/render';
-import { javaHomeFor } from './java.ts';
+import { javaFor } from './java.ts';
 import { isLeaving } from '@stackyard/domain';
 import type { ClusterState, HostComponentState, HostState, ServiceState } from './state.ts';
 
@@ -22,6 +22,7 @@ interface SharedInputs {
   /** Effective values by host component, or by what they depend on when no default names the host component. */
   readonly values: Map<string, ConfigValues>;
   readonly byHost: boolean;
+  readonly javaRuntime: ClusterState['javaRuntime'];
   /** Instances as far as they are known before any default is computed. */
   readonly declared: Inputs['instances'];
 }
@@ -29,6 +30,7 @@ interface SharedInputs {
 interface Picture {
   readonly hosts: ReadonlyMap<string, HostState>;
   readonly services: ReadonlyMap<string, ServiceState>;
+  readonly javaRuntime: ClusterState['javaRuntime'];
   readonly shared: Map<string, SharedInputs>;
 }
 
@@ -50,7 +52,7 @@ export function inputsOf(state: ClusterState, service: ServiceState, hostCompone
     throw new RangeError(`Service ${service.name} of cluster ${state.name} has no host component ${hostComponentId}`);
   }
   return {
-    self: selfOf(service, hostComponent, host),
+    self: selfOf(service, hostComponent, host, picture.javaRuntime),
     values: valuesOf(service, shared, hostComponent, host),
     instances: shared.instances,
     imports: shared.imports,
@@ -86,6 +88,7 @@ function pictureOf(state: ClusterState): Picture {
   const picture: Picture = {
     hosts: new Map(state.hosts.map((host) => [host.id, host])),
     services: new Map(state.services.map((service) => [service.name, service])),
+    javaRuntime: state.javaRuntime,
     shared: new Map(),
   };
   pictures.set(state, picture);
@@ -102,6 +105,7 @@ function sharedOf(state: ClusterState, service: ServiceState): SharedInputs {
   const partial = {
     byId: new Map(service.hostComponents.map((hostComponent) => [hostComponent.id, hostComponent])),
     imports: importsOf(state, service),
+    javaRuntime: state.javaRuntime,
     declared,
     values: new Map<string, ConfigValues>(),
     byHost: service.manifest.configs.some((config) =>
@@ -142,7 +146,7 @@ function valuesOf(
     facts,
     instances: shared.declared,
     imports: shared.imports,
-    self: selfOf(service, hostComponent, host),
+    self: selfOf(service, hostComponent, host, shared.javaRuntime),
   });
   shared.values.set(key, values);
   return values;
@@ -155,7 +159,12 @@ function importsOf(state: ClusterState, service: ServiceState): Inputs['imports'
   return Object.fromEntries(required.map((other) => [other.name, exportsOf(state, other)]));
 }
 
-function selfOf(service: ServiceState, hostComponent: HostComponentState, host: HostState): Self {
+function selfOf(
+  service: ServiceState,
+  hostComponent: HostComponentState,
+  host: HostState,
+  runtime: ClusterState['javaRuntime'],
+): Self {
   return {
     hostComponentId: hostComponent.id,
     service: service.name,
@@ -166,7 +175,7 @@ function selfOf(service: ServiceState, hostComponent: HostComponentState, host: 
     root: host.root,
     local: host.local,
     ordinal: hostComponent.ordinal,
-    javaHome: javaHomeFor(service.manifest.requires.jdk, host.facts.java),
+    javaHome: javaFor(service.manifest.requires.jdk, host, runtime)?.home,
   };
 }
 

@@ -114,6 +114,17 @@ export interface OsPackagesOnHost {
   readonly packages: readonly string[];
 }
 
+/** The JDK that a service will use on a host, and why that one. */
+export interface JavaOnHost {
+  readonly hostId: string;
+  readonly service: string;
+  readonly home: string;
+  readonly version: string;
+  /** The server's runtime is unpacked there, because no JDK of the host suits. */
+  readonly packaged: boolean;
+  readonly reason: string;
+}
+
 export interface Plan {
   readonly request: CommandRequest;
   readonly tasks: readonly PlannedTask[];
@@ -131,6 +142,7 @@ export interface Plan {
   readonly danger?: string | undefined;
   /** Packages of the operating system that are put on hosts where they are missing. */
   readonly osPackages: readonly OsPackagesOnHost[];
+  readonly java: readonly JavaOnHost[];
   /** Targets that need nothing done, each with the reason. */
   readonly skipped: readonly { readonly hostComponentId: string; readonly reason: string }[];
 }

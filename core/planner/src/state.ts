@@ -1,5 +1,5 @@
 import type { Desired, Leaving, Observed } from '@stackyard/domain';
-import type { ConfigValues, Json, OsFamily, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { ConfigValues, Json, OsFamily, PackageManifest, ServiceManifest } from '@stackyard/sdk/manifest';
 
 /** What the planner must know of a host. Memory and disk in bytes. */
 export interface HostState {
@@ -90,6 +90,8 @@ export interface ClusterState {
   readonly name: string;
   readonly hosts: readonly HostState[];
   readonly services: readonly ServiceState[];
+  /** What hosts get whose own JDKs do not suit a service; nothing when absent. */
+  readonly javaRuntime?: PackageManifest | undefined;
   /** Manifests that `add` may name: every installed stack. */
   readonly stacks: readonly {
     readonly name: string;

@@ -273,6 +273,11 @@ test.each<[string, () => Stack, Partial<StackProblem>]>([
     () => stackOf({}, { packages: [definePackage('x', { version: '1' })] }),
     { reason: 'it comes from nowhere' },
   ],
+  [
+    'a package that takes the place of the runtime of the server',
+    () => stackOf({}, { packages: [definePackage('java-runtime', { version: '1', maven: { artifacts: ['g:a:1'] } })] }),
+    { reason: 'the server calls the Java so that it gives to hosts' },
+  ],
   ['a user that no system has', () => stackOf({}, { user: 'Big User' }), { where: 'demo user' }],
 ])('a definition is refused for %s', (_, stack, problem) => {
   expect(problemsOf(stack)).toEqual([expect.objectContaining(problem)]);

@@ -4,16 +4,17 @@ import type { AnyConfig } from './config.ts';
 import { called } from './callSite.ts';
 import type { Expr } from './expression.ts';
 
-/** What `definePackage` takes: a version, where the archive comes from (`url`, `maven`), its root and its digest. */
+/** What `definePackage` takes: a version, where the archive comes from (`url`, `maven`, `pypi`), its root and its digest. */
 export type PackageOptions = Omit<PackageManifest, 'name' | 'origins'> & PackageManifest['origins'];
 
 /**
- * A product's own archive: where it comes from, by `url` with its sha512, by `maven` coordinates, or both.
+ * A product's own archive: where it comes from, by `url` with its sha512, by `maven` coordinates, or out of a wheel of
+ * `pypi`; what is named first is tried first.
  * @example
  * definePackage('tool', { version: '1.2', maven: { archive: 'org.example:tool:tar.gz:bin:1.2' } })
  */
-export function definePackage(name: string, { url, maven, ...rest }: PackageOptions): PackageManifest {
-  const origins = { ...(url ? { url } : {}), ...(maven ? { maven } : {}) };
+export function definePackage(name: string, { url, maven, pypi, ...rest }: PackageOptions): PackageManifest {
+  const origins = { ...(url ? { url } : {}), ...(maven ? { maven } : {}), ...(pypi ? { pypi } : {}) };
   return called({ name, ...rest, origins }, definePackage);
 }
 
@@ -24,7 +25,8 @@ export type Requirement =
   | { readonly kind: 'service'; readonly service: string; readonly range: string; readonly optional: boolean };
 
 /**
- * A JDK on every host of the service, by a semver range of its feature version.
+ * A JDK on every host of the service, by a semver range of its feature version. A host that has none gets the runtime of
+ * the server, where that is in the range.
  * @example
  * requires: [jdk('>=11')]
  */

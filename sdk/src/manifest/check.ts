@@ -7,6 +7,7 @@ import { isSecret } from '../render/secret.ts';
 import type { ConfigManifest, PropertyManifest } from './config.ts';
 import type { Expression, PropertyRef } from './expression.ts';
 import { kindFaults, propertyKindFaults } from './kinds.ts';
+import { JAVA_RUNTIME } from './javaRuntime.ts';
 import type { ActionManifest, ComponentManifest, ServiceManifest, StackManifest } from './manifest.ts';
 import { cyclesOf } from './cycles.ts';
 import { directPartsOf, expressionsOf, partsOf } from './walk.ts';
@@ -35,10 +36,19 @@ function checkService(service: ServiceManifest, templates: readonly string[]): S
     ...twice(`${service.name} alert`, service.alerts ?? []),
     ...twice(`${service.name} dashboard`, service.dashboards ?? []),
     ...service.packages.flatMap(({ name, origins }) =>
-      origins.url || origins.maven
+      origins.url || origins.maven || origins.pypi
         ? []
         : [problem(`${service.name} package ${name}`, 'it comes from nowhere', 'give it a url or maven coordinates')],
     ),
+    ...service.packages
+      .filter(({ name }) => name === JAVA_RUNTIME)
+      .map(() =>
+        problem(
+          `${service.name} package ${JAVA_RUNTIME}`,
+          'the server calls the Java so that it gives to hosts',
+          'choose another name, or require it by `jdk`',
+        ),
+      ),
     ...ranges(service),
     ...service.configs.flatMap((config) => checkConfig(service, config, templates)),
     ...service.components.flatMap((component) => checkComponent(service, component)),

@@ -28,6 +28,22 @@ export const PackageManifest = z.strictObject({
         exclusions: z.array(z.string()).optional(),
       })
       .optional(),
+    pypi: z
+      .strictObject({
+        /** The project in the index of Python packages. */
+        project: z.string(),
+        /** The folder of the wheel that becomes the package; all of it when absent. */
+        folder: z.string().optional(),
+        /** Wheels by their file names; the one of a processor where they differ. */
+        wheels: z.array(
+          z.strictObject({
+            file: z.string(),
+            sha512: z.string().regex(/^[0-9a-f]{128}$/),
+            arch: z.enum(['x64', 'arm64']).optional(),
+          }),
+        ),
+      })
+      .optional(),
   }),
   /** The folder inside the archive to take as its root; the single top folder when absent. */
   root: z.string().optional(),

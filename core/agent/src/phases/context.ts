@@ -1,10 +1,10 @@
 import type { Phase } from '@stackyard/domain';
+import { JAVA_RUNTIME } from '@stackyard/sdk/manifest';
 import type {
   ComponentManifest,
   Expression,
   Inputs,
   Json,
-  PackageManifest,
   ServiceManifest,
   StackManifest,
 } from '@stackyard/sdk/manifest';
@@ -97,17 +97,38 @@ export function textOf(definition: Definition, expression: Expression, place: st
   return toText(valueOf(definition, expression, place));
 }
 
+/** A package of the service, or the runtime, and where it lies unpacked. */
+export interface UnpackedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly dir: string;
+  /** The folder inside the archive; the single top folder when absent. */
+  readonly root?: string | undefined;
+}
+
 /** The version the server pinned for the host, else the one the definition names. */
-export function packagesOf({ order, service, inputs }: Pick<PhaseContext, 'order' | 'service' | 'inputs'>): {
-  name: string;
-  version: string;
-  dir: string;
-  manifest: PackageManifest;
-}[] {
+export function packagesOf({
+  order,
+  service,
+  inputs,
+}: Pick<PhaseContext, 'order' | 'service' | 'inputs'>): UnpackedPackage[] {
   return service.packages.map((manifest) => {
     const version = order.packages[manifest.name]?.version || manifest.version;
-    return { name: manifest.name, version, dir: packageDir(inputs.self.root, manifest.name, version), manifest };
+    return {
+      name: manifest.name,
+      version,
+      dir: packageDir(inputs.self.root, manifest.name, version),
+      root: manifest.root,
+    };
   });
+}
+
+/** Java as the server brings it, where the host component runs by that. */
+export function runtimeOf({ order, inputs }: Pick<PhaseContext, 'order' | 'inputs'>): UnpackedPackage | undefined {
+  const ordered = order.packages[JAVA_RUNTIME];
+  if (!ordered) return undefined;
+  const { version } = ordered;
+  return { name: JAVA_RUNTIME, version, dir: packageDir(inputs.self.root, JAVA_RUNTIME, version) };
 }
 
 /** Data directories of the component, absolute on the machine. */

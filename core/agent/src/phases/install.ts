@@ -5,7 +5,7 @@ import { configDir, logDir } from '@stackyard/sdk/render';
 import { PhaseError } from '../errors.ts';
 import { RECORD_FILE } from '../packages/record.ts';
 import { takeLock } from '../processes/lock.ts';
-import { dataDirsOf, packagesOf, type PhaseContext } from './context.ts';
+import { dataDirsOf, packagesOf, type PhaseContext, runtimeOf, type UnpackedPackage } from './context.ts';
 import { rememberDataDirs, safeDataDir } from './dataDirs.ts';
 import { ensureUser, makeDirectory, makeLogDirectory, ownerOf } from './files.ts';
 import { installOsPackages } from '../osPackages/install.ts';
@@ -15,11 +15,19 @@ const LOCK_WAIT_MS = 600_000;
 
 /** Puts on the host what the component needs: the JDK is there, packages are unpacked, user and directories are made. */
 export async function install(context: PhaseContext, archives: Readonly<Record<string, string>>): Promise<void> {
+  await bringJava(context, archives);
   checkJava(context);
   await installOsPackages(context);
   await ensureUser(context);
   for (const each of packagesOf(context)) await unpackOnce(context, each, archives[each.name]);
   await makeDirectories(context);
+}
+
+/** Unpacks the Java that the server brings where no JDK of the host suits; a newer one when the server has that by now. */
+export async function bringJava(context: PhaseContext, archives: Readonly<Record<string, string>>): Promise<void> {
+  const runtime = runtimeOf(context);
+  if (runtime && (context.phase === 'install' || archives[runtime.name] !== undefined))
+    await unpackOnce(context, runtime, archives[runtime.name]);
 }
 
 function checkJava(context: PhaseContext): void {
@@ -42,7 +50,7 @@ function checkJava(context: PhaseContext): void {
 /** Several components of a host may use one package, and several runners may want it now: one of them unpacks it. */
 async function unpackOnce(
   context: PhaseContext,
-  { name, version, dir, manifest }: ReturnType<typeof packagesOf>[number],
+  { name, version, dir, root }: UnpackedPackage,
   archive: string | undefined,
 ): Promise<void> {
   const digest = context.order.packages[name]?.digest;
@@ -58,7 +66,6 @@ async function unpackOnce(
     if (!there && archive === undefined) {
       throw new PhaseError(`The archive of package ${name} ${version} is not on this host. Retry the task.`);
     }
-    const root = manifest.root;
     // Loaded when it is needed: few tasks unpack anything, and every runner would start later for it.
     const { unpackPackage } = await import('../packages/unpack.ts');
     const unpacked = await unpackPackage({

@@ -3,7 +3,7 @@ import { withoutRestarts } from '../processes/stop.ts';
 import { check } from './check.ts';
 import { configure } from './configure.ts';
 import type { PhaseContext, PhaseResult } from './context.ts';
-import { install } from './install.ts';
+import { bringJava, install } from './install.ts';
 import { lifecycleFunction, makeHost } from './lifecycle.ts';
 import { OnceMarkers } from './once.ts';
 import { remove } from './remove.ts';
@@ -42,6 +42,7 @@ const RULES: Record<Phase, PhaseRule> = {
 /** Runs one phase of one component: the platform's part, the stack's function, or both. */
 export async function runPhase(context: PhaseContext, archives: Archives): Promise<PhaseResult> {
   const rule = RULES[context.phase];
+  if (context.phase !== 'install') await bringJava(context, archives);
   const own = await lifecycleFunction(context);
   const once = new OnceMarkers(context);
   let applied: Record<string, string> = {};

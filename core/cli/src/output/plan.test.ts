@@ -17,6 +17,7 @@ const nothing: PlanView = {
   leaving: [],
   returning: [],
   osPackages: [],
+  java: [],
   danger: null,
   warnings: [],
   skipped: [],
@@ -132,4 +133,29 @@ test('who leaves and comes back, what is installed of the system, and what may b
     "
   `);
   expect(isEmptyPlan({ ...nothing, leaving: plan.leaving })).toBe(false);
+});
+
+test('says which Java a service will use where, and why one is brought', () => {
+  const java = (host: string, packaged: boolean, reason: string) => ({
+    host,
+    service: 'zookeeper',
+    home: packaged ? `/srv/${host}/opt/stackyard/java-runtime-21.0.8` : '/usr/lib/jvm/java-17',
+    version: packaged ? '21.0.8' : '17.0.15',
+    packaged,
+    reason,
+  });
+  const none = (host: string) => `${host} has no Java, and zookeeper needs >=11`;
+  const plan: PlanView = {
+    ...nothing,
+    java: [java('zk1', false, 'zk1 has it'), java('zk2', true, none('zk2')), java('zk3', true, none('zk3'))],
+  };
+  expect(planText(plan, plain)).toMatchInlineSnapshot(`
+    "Check zookeeper
+
+      uses Java 17.0.15 in /usr/lib/jvm/java-17 on zk1
+      brings Java 21.0.8 in /srv/<host>/opt/stackyard/java-runtime-21.0.8 on zk2, zk3 (each has no Java, and zookeeper needs >=11)
+
+      No task: nothing is to be done on any host.
+    "
+  `);
 });

@@ -22,6 +22,7 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
     placed(plan.returning, ({ name, where }) => `${green('←')} ${name}  ${where} ${dim('(is taken in again)')}`),
     removedData(plan, colours),
     osPackages(plan, colours),
+    java(plan, colours),
     files(plan, colours, full),
     grouped(plan.restarts, ({ reason }) => reason).map(
       ([reason, where]) => `${yellow('↻')} restarts ${where} ${dim(`(${reason})`)}`,
@@ -107,6 +108,22 @@ function osPackages({ osPackages: all }: PlanView, { dim }: Colours): string[] {
       ? `installs ${packages.join(', ')} of the operating system on ${hosts}, where missing`
       : `needs ${packages.join(', ')} of the operating system on ${hosts}; its agent cannot install them`;
     return dim(how);
+  });
+}
+
+/** Which JDK will be used where; hosts with the same one for the same reason are named together. */
+function java({ java: all }: PlanView, { dim }: Colours): string[] {
+  const same = Map.groupBy(all, ({ host, home, version, packaged, reason }) =>
+    JSON.stringify([packaged, version, general(home, host), general(reason.replace(host, '<host>'), host)]),
+  );
+  return [...same.values()].map((some) => {
+    const [first] = some;
+    if (!first) return '';
+    const { host, home, version, packaged, reason } = first;
+    const hosts = [...new Set(some.map((each) => each.host))];
+    const where = special(general(home, host), hosts);
+    const why = packaged ? ` (${hosts.length === 1 ? reason : reason.replace(host, 'each')})` : '';
+    return dim(`${packaged ? 'brings' : 'uses'} Java ${version} in ${where} on ${hosts.join(', ')}${why}`);
   });
 }
 

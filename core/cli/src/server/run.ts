@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { createLogger, StackyardError } from '@stackyard/kernel';
 import { type RunningServer, startServer } from '@stackyard/server';
 import { CliError } from '../errors.ts';
+import { JAVA_RUNTIME } from '@stackyard/sdk/manifest';
 import type { Terminal } from '../output/terminal.ts';
 import { givenAgents, packagedAgent } from './agentSoftware.ts';
 import { explained } from './explained.ts';
@@ -74,6 +75,13 @@ function inMilliseconds({ eventsDays, auditDays, lateResultsDays }: ServerSettin
   return { eventsMs: eventsDays * DAY_MS, auditMs: auditDays * DAY_MS, lateMs: lateResultsDays * DAY_MS };
 }
 
+/** The runtime for hosts without Java, as a package like any other. */
+function packagesOf({ javaRuntime, ...packages }: ServerSettings['packages']) {
+  if (!javaRuntime) return packages;
+  const { version, url } = javaRuntime;
+  return { ...packages, javaRuntime: { name: JAVA_RUNTIME, version, origins: { url: [...url] } } };
+}
+
 /** Those of the settings; where they name none, the one that npm is told to use by npm_config_registry. */
 export function registriesOf(
   named: ServerSettings['registries'],
@@ -113,7 +121,7 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
       certificateLifeMs: settings.certificates.lifeSeconds * 1000,
     },
     keepLogsMs: settings.retention.logsDays * DAY_MS,
-    packages: settings.packages,
+    packages: packagesOf(settings.packages),
     registries: registriesOf(settings.registries, terminal.env),
     stacks,
     agentSoftware: givenAgents(packagedAgent(join(dataDir, 'agents/node')), settings.agentBundles),

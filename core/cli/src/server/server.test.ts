@@ -30,6 +30,23 @@ test('flags win over the environment, that over the file, that over what is usua
   });
 });
 
+test('a Java for hosts that have none is named by its version and archives', async () => {
+  const file = join(dir, 'java.yaml');
+  const url = `https://mirror.example/jre.tar.gz`;
+  await writeFile(
+    file,
+    `packages: { javaRuntime: { version: 21.0.8, url: [{ url: '${url}', sha512: ${'a'.repeat(128)} }] } }`,
+  );
+  expect(readServerSettings({ config: file }, {}).packages.javaRuntime).toMatchObject({
+    version: '21.0.8',
+    url: [{ url }],
+  });
+  await writeFile(file, `packages: { javaRuntime: { version: ../21, url: [{ url: 'ftp://x', sha512: abc }] } }`);
+  expect(() => readServerSettings({ config: file }, {})).toThrow(
+    /use the version of Java[\s\S]*https[\s\S]*128 hex digits/,
+  );
+});
+
 test('every wrong setting is told at once, with where it came from; the API stays on this machine', () => {
   const env = { STACKYARD_SERVER_HTTP_HOST: '0.0.0.0', STACKYARD_SERVER_PORT: '1' };
   const wrong = () => readServerSettings({ packageOrigin: 'ftp', dataDir: dir }, env);

@@ -40,6 +40,20 @@ const registry = z
     message: 'is given beside token; leave one out',
   });
 
+/** A JRE by its archive for each processor, as tar.gz with the sha512 that its makers publish. */
+const javaRuntime = z.strictObject({
+  version: z.string().regex(/^\d+(\.\d+)*([+_-][\w.]+)?$/, 'use the version of Java, such as 21.0.8'),
+  url: z
+    .array(
+      z.strictObject({
+        url: z.url({ protocol: /^https?$/, error: 'use an address that begins with https://' }),
+        sha512: z.string().regex(/^[0-9a-f]{128}$/, 'use 128 hex digits'),
+        arch: z.enum(['x64', 'arm64']).optional(),
+      }),
+    )
+    .min(1),
+});
+
 /**
  * How the server is to run: by flags, by variables such as STACKYARD_SERVER_HTTP_PORT, or by a YAML file. Its lists of
  * plugins and stacks make it a whole: nothing is loaded that they do not name.
@@ -80,7 +94,12 @@ export const serverSettings = defineSettings(
       lateResultsDays: z.int().min(1).max(3_650).default(90),
       logsDays: z.int().min(1).max(36_500).default(90),
     },
-    packages: { origin: z.enum(['auto', 'url', 'maven']).default('auto'), mavenRepository: z.string().optional() },
+    packages: {
+      origin: z.enum(['auto', 'url', 'maven']).default('auto'),
+      mavenRepository: z.string().optional(),
+      /** What hosts get whose own JDKs do not suit a service: a JRE as its makers offer it. */
+      javaRuntime: javaRuntime.optional(),
+    },
     /** npm registries to install stacks from, in the order in which they are asked; no other is ever asked. */
     registries: z.array(registry).default([]),
     /** A folder of bundles to give to hosts instead of this installation's own agent: VERSION-x64.tar.gz and its like. */

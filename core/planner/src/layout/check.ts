@@ -1,6 +1,6 @@
 import type { NeighbourManifest, OsFamily, ServiceManifest } from '@stackyard/sdk/manifest';
 import { boundsOf, describeBounds } from '../cardinality.ts';
-import { javaHomeFor } from '../java.ts';
+import { foundJava, javaFor, suits } from '../java.ts';
 import { metadataOf } from '../metadata.ts';
 import { pointer, type Problems } from '../problems.ts';
 import { counted, listed } from '../sentences.ts';
@@ -23,10 +23,7 @@ export function checkNewHosts(draft: Draft): void {
       const host = draft.hostOf(hostComponent);
       if (!host.reachable) silent.set(host.id, { host, at });
       checkFamily(draft, service, host, at);
-      if (range !== undefined && javaHomeFor(range, host.facts.java) === undefined) {
-        const message = `${service.manifest.title} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. Install a JDK ${range} on ${host.name}.`;
-        draft.problems.refuse('JDK_MISSING', message, at);
-      }
+      checkJava(draft, { host, range, what: service.manifest.title, at });
     }
   }
   for (const { host, at } of silent.values()) refuseUnreachable(draft.problems, host, at);
@@ -66,21 +63,28 @@ export function checkUpgradedHosts(draft: Draft, service: ServiceState): void {
   const moving = service.hostComponents.filter((each) => each.desired !== 'ABSENT' && isBehind(service, each));
   for (const host of new Set(moving.map((each) => draft.hostOf(each)))) {
     if (!host.reachable) refuseUnreachable(draft.problems, host, '/service', 'remove what is on it as "lost"');
-    if (range !== undefined && javaHomeFor(range, host.facts.java) === undefined) {
-      const message = `${service.manifest.title} ${service.manifest.version} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. Install a JDK ${range} on ${host.name}.`;
-      draft.problems.refuse('JDK_MISSING', message, '/version');
-    }
+    const { title, version } = service.manifest;
+    checkJava(draft, { host, range, what: `${title} ${version}`, at: '/version' });
   }
 }
 
-function foundJava(host: HostState): string {
-  const { java } = host.facts;
-  return java.length === 0
-    ? 'no Java'
-    : listed(
-        java.map(({ version, home }) => `Java ${version} in ${home}`),
-        3,
-      );
+interface JavaNeed {
+  readonly host: HostState;
+  readonly range: string | undefined;
+  /** Who needs it, as sentences name it. */
+  readonly what: string;
+  readonly at: string;
+}
+
+function checkJava({ problems, state: { javaRuntime } }: Draft, { host, range, what, at }: JavaNeed): void {
+  if (range === undefined || javaFor(range, host, javaRuntime)) return;
+  const own = javaRuntime
+    ? suits(javaRuntime, host.arch)
+      ? `The runtime of this server is Java ${javaRuntime.version}, which is not in that range. `
+      : `The runtime of this server is not for the processor ${host.arch}. `
+    : '';
+  const message = `${what} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. ${own}Install a JDK ${range} on ${host.name}${javaRuntime ? ', or give the server another runtime by its setting packages.javaRuntime' : ''}.`;
+  problems.refuse('JDK_MISSING', message, at);
 }
 
 /** What must hold of the cluster as it will be. `touched`: services the request is about, with where it names them. */

@@ -215,6 +215,58 @@ test('a JDK outside the range names the host and what was found there', () => {
   ]);
 });
 
+test('a host without a fitting JDK gets the runtime of the server, where that fits', () => {
+  const facts = (java: ClusterState['hosts'][number]['facts']['java']) => ({ cpus: 1, memory: 1, disk: 1, java });
+  const old = host('zk1', { ...inCluster, facts: facts([{ home: '/usr/lib/jvm/java-8', version: '1.8.0_392' }]) });
+  const none = host('zk2', { ...inCluster, root: '/srv/zk2', facts: facts([]) });
+  const arm = host('zk3', { ...inCluster, arch: 'arm64', facts: facts([]) });
+  const wheel = { file: 'a-1-py3-none-any.whl', sha512: 'a'.repeat(128), arch: 'x64' as const };
+  const runtime = (version: string) => ({
+    name: 'java-runtime',
+    version,
+    origins: { pypi: { project: 'a', wheels: [wheel] } },
+  });
+  const state = (version: string) => ({
+    ...cluster({ hosts: [old, none, arm, 'zk4'] }),
+    javaRuntime: runtime(version),
+  });
+  const sample = new Sample(state('21.0.8'));
+  expect(sample.plan(add({ zookeeper_server: ['zk1', 'zk2', 'zk4'] })).java).toMatchInlineSnapshot(`
+    [
+      {
+        "home": "/opt/stackyard/java-runtime-21.0.8",
+        "hostId": "h-zk1",
+        "packaged": true,
+        "reason": "zk1 has Java 1.8.0_392 in /usr/lib/jvm/java-8, and zookeeper needs >=11",
+        "service": "zookeeper",
+        "version": "21.0.8",
+      },
+      {
+        "home": "/srv/zk2/opt/stackyard/java-runtime-21.0.8",
+        "hostId": "h-zk2",
+        "packaged": true,
+        "reason": "zk2 has no Java, and zookeeper needs >=11",
+        "service": "zookeeper",
+        "version": "21.0.8",
+      },
+      {
+        "home": "/usr/lib/jvm/java-17",
+        "hostId": "h-zk4",
+        "packaged": false,
+        "reason": "zk4 has it, and zookeeper needs >=11",
+        "service": "zookeeper",
+        "version": "17.0.15",
+      },
+    ]
+  `);
+  expect(refusal(state('21.0.8'), add({ zookeeper_server: ['zk3'] })).map(({ message }) => message)).toEqual([
+    'ZooKeeper needs a JDK >=11, and host zk3 has no Java. The runtime of this server is not for the processor arm64. Install a JDK >=11 on zk3, or give the server another runtime by its setting packages.javaRuntime.',
+  ]);
+  expect(refusal(state('8.0.1'), add({ zookeeper_server: ['zk2'] })).map(({ message }) => message)).toEqual([
+    'ZooKeeper needs a JDK >=11, and host zk2 has no Java. The runtime of this server is Java 8.0.1, which is not in that range. Install a JDK >=11 on zk2, or give the server another runtime by its setting packages.javaRuntime.',
+  ]);
+});
+
 test('one port is not given away twice on a host, by a default or by a changed value', () => {
   const twin = service('twin', {
     configs: [config('twin.cfg', [property('port', 'port', { default: { literal: 2181 } })])],
@@ -248,11 +300,39 @@ test('one port is not given away twice on a host, by a default or by a changed v
     [
       {
         "code": "PORT_CONFLICT",
-        "message": "Port 2181 on host zk1 would be used twice: clientPort of zookeeper's zoo.cfg and port of twin's twin.cfg. Change one of them.",
+        "message": "Port 2181 on host zk1 would be used twice: by zoo.cfg/clientPort of zookeeper and by twin.cfg/port of twin. Set twin.cfg/port of twin to another port, or zoo.cfg/clientPort of zookeeper.",
         "pointer": "/config/twin.cfg/port",
       },
     ]
   `);
+});
+
+test('services that are added together, and defaults of a service that is there, are told apart port by port', () => {
+  const twin = service('twin', {
+    configs: [config('twin.cfg', [property('port', 'port', { default: { literal: 2181 } })])],
+    components: [component('twin_server', { configs: ['twin.cfg'] })],
+  });
+  const both = cluster({ manifests: [zookeeper, twin] });
+  const together: CommandRequest = {
+    command: 'add',
+    services: [
+      { service: 'twin', components: { twin_server: ['zk1'] } },
+      { service: 'zookeeper', components: { zookeeper_server: ['zk1', 'zk2', 'zk3'] } },
+    ],
+  };
+  expect(problems(both, together)).toEqual(['PORT_CONFLICT /services/1/components/zookeeper_server/0']);
+  const sample = new Sample(both);
+  sample.run({ command: 'add', services: [{ service: 'twin', components: { twin_server: ['zk1'] } }] });
+  // The one that runs keeps its port: the one that comes is asked to take another.
+  expect(refusal(sample.state, add({ zookeeper_server: ['zk1', 'zk2', 'zk3'] }))).toMatchObject([
+    {
+      pointer: '/services/0/components/zookeeper_server/0',
+      message:
+        'Port 2181 on host zk1 would be used twice: by twin.cfg/port of twin and by zoo.cfg/clientPort of zookeeper. Set zoo.cfg/clientPort of zookeeper to another port, or twin.cfg/port of twin.',
+    },
+  ]);
+  const other = { config: { 'zoo.cfg': { clientPort: 2182 } } };
+  expect(problems(sample.state, add({ zookeeper_server: ['zk1', 'zk2', 'zk3'] }, other))).toEqual([]);
 });
 
 test('values are checked, pinned ones stay once installed, and a version is made only for a change', () => {

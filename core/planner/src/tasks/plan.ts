@@ -9,6 +9,7 @@ import type { ClusterState } from '../state.ts';
 import { arrange } from './arrange.ts';
 import { choose } from './choose.ts';
 import type { Choice } from './choosing.ts';
+import { javaOf } from './java.ts';
 import { osPackagesOf } from './osPackages.ts';
 import { checkRolling, firstHosts, rollingOf } from './turns.ts';
 
@@ -49,6 +50,7 @@ export function plan(
     drains: choice.drains,
     ...(choice.danger === undefined ? {} : { danger: choice.danger }),
     osPackages: osPackagesOf(layoutResult.next, tasks),
+    java: javaOf(layoutResult.next, tasks),
   };
 }
 

@@ -29,7 +29,7 @@ const PackagePart = z.strictObject({
   kind: z.literal('package'),
   name: z.string().max(200),
   version: z.string().max(200),
-  origin: z.enum(['url', 'maven']),
+  origin: z.enum(['url', 'maven', 'pypi']),
   contentDigest: z.string().regex(/^sha256-[0-9a-f]{64}$/),
   /** Whose package it is, and for which hosts. */
   of: z

@@ -1,5 +1,5 @@
 import type { ClusterState, HostComponentState, HostState, Plan, ServiceState, StackRef } from '@stackyard/planner';
-import { OS_FAMILIES, type ServiceManifest } from '@stackyard/sdk/manifest';
+import { OS_FAMILIES, type PackageManifest, type ServiceManifest } from '@stackyard/sdk/manifest';
 import type { Pool } from 'pg';
 import { NotFoundError } from '../api/errors.ts';
 import { isUuid } from '../clusters/lookup.ts';
@@ -19,6 +19,8 @@ export interface StateSources {
   readonly sql: Pool;
   readonly stacks: PlanningStacks;
   readonly reachable: (hostId: string) => boolean;
+  /** What hosts get whose own JDKs do not suit. */
+  readonly javaRuntime?: PackageManifest | undefined;
 }
 
 type HostFields = Pick<HostRow, 'id' | 'name' | 'address' | 'bind' | 'root' | 'local' | 'clusterId' | 'facts'>;
@@ -79,6 +81,7 @@ export async function readCluster(idOrName: string, sources: StateSources): Prom
     id: cluster.id,
     name: cluster.name,
     hosts: cluster.hosts.map((host) => hostState(host, sources.reachable)),
+    javaRuntime: sources.javaRuntime,
     services: cluster.services.map((service) => {
       return {
         id: service.id,

@@ -2,7 +2,8 @@ import type { ClusterState, HostComponentState, ServiceState } from '@stackyard/
 import { actionInput, asRunBy, drainOf, inputsOf } from '@stackyard/planner';
 import type { Logger } from '@stackyard/kernel';
 import { type Envelope, toValueMap, type WatchedComponent } from '@stackyard/proto';
-import type { Inputs, Instance, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { Inputs, Instance, PackageManifest, ServiceManifest } from '@stackyard/sdk/manifest';
+import { packageDir } from '@stackyard/sdk/render';
 import { type EnvelopeSource, type Events } from '../engine/ports.ts';
 import type { JobRow, TaskRow } from '../database/entities.ts';
 import type { PackageRepository } from '../packages/index.ts';
@@ -69,7 +70,10 @@ export class SnapshotEnvelopes implements EnvelopeSource {
       serviceUser: userOf(service.manifest, task.component),
       once: [...hostComponent.once],
       deleteData: task.deleteData,
-      packages: needsPackages ? await this.#packagesOf(service, { job, signal, arch }) : {},
+      packages: {
+        ...(needsPackages ? await this.#packagesOf(service.manifest.packages, { job, signal, arch }) : {}),
+        ...(await this.#packagesOf(runtimeOf(task, state, inputs), { job, signal, arch })),
+      },
       expectedFiles: task.phase === 'configure' ? { ...job.snapshot.files[task.hostComponentId] } : {},
       ...wireInputs(inputs),
       ...askedOf({ state, service, job, task }),
@@ -130,11 +134,11 @@ export class SnapshotEnvelopes implements EnvelopeSource {
 
   /** Those for the processor of the host, which need not be that of the server. */
   async #packagesOf(
-    service: ServiceState,
+    descriptors: readonly PackageManifest[],
     { job, signal, arch }: { readonly job: JobRow; readonly signal: AbortSignal; readonly arch: string | undefined },
   ) {
     const refs: Record<string, { version: string; digest: string; size: number }> = {};
-    for (const descriptor of service.manifest.packages) {
+    for (const descriptor of descriptors) {
       const { name, version } = descriptor;
       const stored = await this.#packages.ensure(descriptor, {
         signal,
@@ -152,6 +156,15 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     }
     return refs;
   }
+}
+
+/**
+ * The server's Java, where the host component runs by it: in all phases but those that need no Java, because the host may
+ * have that of an older server only.
+ */
+function runtimeOf({ phase }: TaskRow, { javaRuntime }: ClusterState, { self }: Inputs): readonly PackageManifest[] {
+  if (!javaRuntime || phase === 'stop' || phase === 'remove') return [];
+  return self.javaHome === packageDir(self.root, javaRuntime.name, javaRuntime.version) ? [javaRuntime] : [];
 }
 
 /** What an action, or a decommission, is told beside the inputs that every phase gets. */

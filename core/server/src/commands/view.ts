@@ -75,6 +75,18 @@ export const PlanView = z
         }),
       )
       .describe('Packages of the operating system, installed where they are missing'),
+    java: z
+      .array(
+        z.object({
+          host: z.string(),
+          service: z.string(),
+          home: z.string(),
+          version: z.string(),
+          packaged: z.boolean().describe("The server's runtime, unpacked there because no JDK of the host suits"),
+          reason: z.string(),
+        }),
+      )
+      .describe('Which JDK a service will use on a host'),
     danger: z.string().nullable().describe('What may be lost: running it asks for agreement'),
     upgrade: z
       .object({
@@ -164,6 +176,7 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
       packages: [...packages],
       installs: planned.next.hosts.find(({ id }) => id === hostId)?.privileged ?? false,
     })),
+    java: plan.java.map(({ hostId, ...java }) => ({ host: names.host(hostId), ...java })),
     danger: plan.danger ?? null,
     ...upgradeOf(planned),
     ...turnsOf(planned, names.host),

@@ -4,9 +4,9 @@ import { PackageDescriptorError, PackageOriginError } from './errors.ts';
 
 export type Arch = 'x64' | 'arm64';
 /** Where a stored package came from. */
-export type Origin = 'url' | 'maven';
-/** `auto` takes the first of url and maven that can be reached. */
-export type OriginChoice = 'auto' | Origin;
+export type Origin = 'url' | 'maven' | 'pypi';
+/** `auto` takes the first that can be reached; `maven` only what registries of packages have, Python's included. */
+export type OriginChoice = 'auto' | 'url' | 'maven';
 
 export interface UrlSource {
   readonly url: string;
@@ -27,6 +27,22 @@ export interface MavenSource {
   readonly exclusions?: readonly string[] | undefined;
 }
 
+/** A folder inside a wheel of the index of Python packages, by processor. */
+export interface PypiSource {
+  readonly project: string;
+  /** Absent: all of the wheel. */
+  readonly folder?: string | undefined;
+  readonly wheels: readonly WheelSource[];
+}
+
+export interface WheelSource {
+  /** Its name says the version and what it is for. */
+  readonly file: string;
+  readonly sha512: string;
+  /** Absent: right for every architecture. */
+  readonly arch?: Arch | undefined;
+}
+
 /** A product's archive: what it is called, where it comes from, what it must contain. */
 export interface PackageDescriptor {
   readonly name: string;
@@ -34,6 +50,7 @@ export interface PackageDescriptor {
   readonly origins: {
     readonly url?: readonly UrlSource[] | undefined;
     readonly maven?: MavenSource | undefined;
+    readonly pypi?: PypiSource | undefined;
   };
   /** Folder inside the archive that becomes the package; absent: a single top folder is stripped; `.`: nothing is. */
   readonly root?: string | undefined;
@@ -47,7 +64,14 @@ export interface PackageDescriptor {
 /** One way to get a package, in the order in which they are tried. */
 export type Way =
   | { readonly origin: 'url'; readonly key: string; readonly sources: readonly UrlSource[] }
-  | { readonly origin: 'maven'; readonly key: string; readonly source: CheckedMaven };
+  | { readonly origin: 'maven'; readonly key: string; readonly source: CheckedMaven }
+  | { readonly origin: 'pypi'; readonly key: string; readonly source: CheckedWheel };
+
+export interface CheckedWheel {
+  readonly project: string;
+  readonly folder: string;
+  readonly wheel: WheelSource;
+}
 
 export interface CheckedMaven {
   readonly bom?: Coordinate;
@@ -77,7 +101,7 @@ export function waysTo(descriptor: PackageDescriptor, { origin, arch }: { origin
   if (descriptor.digest !== undefined && !/^sha256-[0-9a-f]{64}$/.test(descriptor.digest))
     refuse(`its digest "${descriptor.digest}" is not of the form sha256-<64 hex digits>`);
 
-  const { url, maven } = descriptor.origins;
+  const { url, maven, pypi } = descriptor.origins;
   const ways: Way[] = [];
   const sources = url?.filter((source) => source.arch === undefined || source.arch === arch) ?? [];
   for (const source of sources) checkUrl(source, refuse);
@@ -91,6 +115,11 @@ export function waysTo(descriptor: PackageDescriptor, { origin, arch }: { origin
     const source = checkMaven(maven, refuse);
     ways.push({ origin: 'maven', source, key: keyOf(descriptor, 'maven', source) });
   }
+  const wheel = pypi?.wheels.find((each) => each.arch === undefined || each.arch === arch);
+  if (pypi && wheel && origin !== 'url') {
+    const source = checkWheel(pypi, wheel, refuse);
+    ways.push({ origin: 'pypi', source, key: keyOf(descriptor, 'pypi', source) });
+  }
   if (ways.length === 0) throw new PackageOriginError({ package: label, origin, arch });
   return ways;
 }
@@ -102,12 +131,26 @@ export function nameOf(descriptor: { readonly name: string; readonly version: st
 
 /** The content digest that this origin has to give, if the descriptor pins one. */
 export function pinOf(descriptor: PackageDescriptor, origin: Origin): string | undefined {
-  return origin === 'maven' || !descriptor.origins.maven ? descriptor.digest : undefined;
+  const resolved = descriptor.origins.maven ? 'maven' : 'pypi';
+  return origin === resolved || !descriptor.origins[resolved] ? descriptor.digest : undefined;
 }
 
 function checkUrl({ url, sha512 }: UrlSource, refuse: (reason: string) => never): void {
   if (!/^[0-9a-f]{128}$/.test(sha512)) refuse(`the sha512 of ${url} is not 128 hex digits`);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) refuse(`"${url}" is no http or https address`);
+}
+
+const project = /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+/** name-version[-build]-python-abi-platform.whl; nothing in it is anything else to a shell or to pip. */
+const wheelName = /^[A-Za-z0-9_.]+-[A-Za-z0-9_.!+]+(-\d[A-Za-z0-9_.]*)?-[a-z0-9_.]+-[a-z0-9_.]+-[a-z0-9_.]+\.whl$/;
+
+function checkWheel(source: PypiSource, wheel: WheelSource, refuse: (reason: string) => never): CheckedWheel {
+  const { project: name, folder = '.' } = source;
+  if (!project.test(name)) refuse(`"${name}" is no name of a Python project`);
+  if (!root.test(folder) || folder.split('/').includes('..')) refuse(`the folder "${folder}" is no relative folder`);
+  if (!wheelName.test(wheel.file)) refuse(`"${wheel.file}" is no name of a wheel`);
+  if (!/^[0-9a-f]{128}$/.test(wheel.sha512)) refuse(`the sha512 of ${wheel.file} is not 128 hex digits`);
+  return { project: name, folder, wheel };
 }
 
 function checkMaven(source: MavenSource, refuse: (reason: string) => never): CheckedMaven {

@@ -67,8 +67,8 @@ export class PackageSizeError extends defineError(
 export class PackageArchiveError extends defineError(
   'PACKAGE_ARCHIVE',
   'The archive of a package cannot be read',
-  ({ package: name, reason }: Named & { reason: string }) =>
-    `The archive of package ${name} cannot be used: ${reason}. It must be a gzip-compressed tar archive.`,
+  ({ package: name, reason, kind = 'a gzip-compressed tar archive' }: Named & { reason: string; kind?: string }) =>
+    `The archive of package ${name} cannot be used: ${reason}. It must be ${kind}.`,
 ) {}
 
 export class MavenMissingError extends defineError(
@@ -92,6 +92,21 @@ export class MavenFailedError extends defineError(
   'Maven failed',
   ({ package: name, exit, output }: Named & { exit: string; output: string }) =>
     `Package ${name} cannot be built: Maven ended with ${exit}. Its output says: ${output}`,
+) {}
+
+export class PipMissingError extends defineError(
+  'PACKAGE_PIP_MISSING',
+  'pip is not installed',
+  ({ package: name, command }: Named & { command: string }) =>
+    `Package ${name} comes out of a Python wheel here, but the command "${command}" was not found. ` +
+    `Install pip on the server (Debian: "apt-get install python3-pip"), or name another origin for the package.`,
+) {}
+
+export class PipFailedError extends defineError(
+  'PACKAGE_PIP_FAILED',
+  'pip failed',
+  ({ package: name, wheel, exit, output }: Named & { wheel: string; exit: string; output: string }) =>
+    `Package ${name} cannot be built: pip did not bring ${wheel} and ended with ${exit}. Its output says: ${output}`,
 ) {}
 
 export class PackageUnknownError extends defineError(

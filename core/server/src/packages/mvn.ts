@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';
+import { runToEnd } from './command.ts';
 import { MavenCoordinateError, MavenFailedError, MavenMissingError, PackageDiskFullError } from './errors.ts';
 
 export interface MavenOptions {
@@ -15,9 +14,6 @@ export interface MavenOptions {
   readonly signal: AbortSignal;
 }
 
-/** As much of Maven's output as is kept. */
-const KEPT_OUTPUT = 200_000;
-
 /**
  * Runs Maven with its user's own settings. Checksums are enforced (-C), and what was missing yesterday is asked for
  * again (-U).
@@ -26,7 +22,6 @@ const KEPT_OUTPUT = 200_000;
  */
 export async function runMaven(goal: readonly string[], options: MavenOptions): Promise<void> {
   const { package: name, command, localRepository, cwd } = options;
-  options.signal.throwIfAborted();
   const argv = [
     '-q',
     '-B',
@@ -37,28 +32,12 @@ export async function runMaven(goal: readonly string[], options: MavenOptions): 
     ...(localRepository === undefined ? [] : [`-Dmaven.repo.local=${localRepository}`]),
     ...goal,
   ];
-  // A group of its own: mvn is a script, and what it starts has to end with it.
-  const child = spawn(command, argv, { cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const limit = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
-  const end = () => {
-    if (child.pid !== undefined) endGroup(child.pid);
-  };
-  limit.addEventListener('abort', end, { once: true });
-  let output = '';
-  const keep = (chunk: string) => (output = `${output}${chunk}`.slice(-KEPT_OUTPUT));
-  child.stdout.setEncoding('utf8').on('data', keep);
-  child.stderr.setEncoding('utf8').on('data', keep);
   try {
-    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    options.signal.throwIfAborted();
-    if (code === 0) return;
-    const exit = limit.aborted ? `a time-out after ${options.timeoutMs / 1000} s` : (signal ?? `exit code ${code}`);
-    throw explain(output, { package: name, exit, cwd });
+    const { exit, output } = await runToEnd(command, argv, options);
+    if (exit !== undefined) throw explain(output, { package: name, exit, cwd });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new MavenMissingError({ command }, { cause: error });
     throw error;
-  } finally {
-    limit.removeEventListener('abort', end);
   }
 }
 
@@ -94,12 +73,4 @@ export function explain(output: string, { package: name, exit, cwd }: { package:
     .slice(0, 5);
   const said = errors.length > 0 ? errors.join(' ') : plain.trim().split('\n').slice(-5).join(' ');
   return new MavenFailedError({ package: name, exit, output: said === '' ? 'nothing.' : said });
-}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

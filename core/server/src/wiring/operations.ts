@@ -32,13 +32,13 @@ class ServerOperations implements Operations {
 
   constructor(
     { em, writer, db }: Storage,
-    { stacks }: Catalogue,
+    { stacks, javaRuntime }: Catalogue,
     { renderer }: Previews,
     { engine }: EngineParts,
     { seals }: Secrets,
     log: Logger,
   ) {
-    this.sources = { sql: db.sql, stacks, reachable: (hostId) => engine.reachable(hostId) };
+    this.sources = { sql: db.sql, stacks, reachable: (hostId) => engine.reachable(hostId), javaRuntime };
     this.commands = new Commands({ em, statements: writer, sources: this.sources, renderer, engine, seals });
     this.clusters = new Clusters({ transactions: writer });
     this.hosts = new Hosts({ transactions: writer, engine });

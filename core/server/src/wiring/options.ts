@@ -1,4 +1,5 @@
 import { token, type Plugin } from '@stackyard/kernel';
+import type { PackageManifest } from '@stackyard/sdk/manifest';
 import type { AgentSoftware } from '../agents/software.ts';
 import type { RegistrySettings } from '../registries/index.ts';
 
@@ -19,7 +20,12 @@ export interface ServerOptions {
   /** Where hosts join. */
   readonly enrolment: Address;
   readonly identity?: IdentitySettings | undefined;
-  readonly packages: { readonly origin: 'auto' | 'url' | 'maven'; readonly mavenRepository?: string | undefined };
+  readonly packages: {
+    readonly origin: 'auto' | 'url' | 'maven';
+    readonly mavenRepository?: string | undefined;
+    /** For hosts whose own JDKs do not suit a service; the one that the SDK names when absent. */
+    readonly javaRuntime?: PackageManifest | undefined;
+  };
   /** npm registries that stacks may be installed from; the server asks no other. */
   readonly registries?: readonly RegistrySettings[] | undefined;
   /** Built artifacts to install at start. */

@@ -2349,6 +2349,16 @@ export interface components {
                 /** @description False where the agent has no root rights: they have to be there already */
                 installs: boolean;
             }[];
+            /** @description Which JDK a service will use on a host */
+            java: {
+                host: string;
+                service: string;
+                home: string;
+                version: string;
+                /** @description The server's runtime, unpacked there because no JDK of the host suits */
+                packaged: boolean;
+                reason: string;
+            }[];
             /** @description What may be lost: running it asks for agreement */
             danger: string | null;
             /** @description Of an upgrade: from which version to which, and what that changes */
