@@ -13,9 +13,9 @@ interface PortUse {
 }
 
 /**
- * Two properties that would give one port of a host away twice, on hosts that get something new or whose service has
- * new values. One property that several components of a service read is one use; components without a process and port
- * 0 use none.
+ * Two properties that would give one port of a host away twice, over all services of the cluster, on hosts that get
+ * something new or whose service has new values. One property that several components of a service read is one use;
+ * components without a process and port 0 use none.
  */
 export function checkPorts(draft: Draft, next: ClusterState): void {
   const hosts = affectedHosts(draft);
@@ -89,13 +89,23 @@ interface Conflict {
 
 /** One sentence per pair of properties, however many hosts it happens on. */
 function report(draft: Draft, reported: Set<string>, { port, other, use }: Conflict): void {
-  const names = [other, use].map(({ service, config, property }) => `${property} of ${service.name}'s ${config}`);
-  const key = `${names.join()} ${port}`;
+  const [owner, newcomer] = isNew(draft, other) && !isNew(draft, use) ? [use, other] : [other, use];
+  const key = `${nameOf(owner)} ${nameOf(newcomer)} ${port}`;
   if (reported.has(key)) return;
   reported.add(key);
   const host = draft.hostOf(use.hostComponent).name;
-  const message = `Port ${port} on host ${host} would be used twice: ${names.join(' and ')}. Change one of them.`;
-  draft.problems.refuse('PORT_CONFLICT', message, whereOf(draft, use, other));
+  const message = `Port ${port} on host ${host} would be used twice: by ${nameOf(owner)} and by ${nameOf(newcomer)}. Set ${nameOf(newcomer)} to another port, or ${nameOf(owner)}.`;
+  draft.problems.refuse('PORT_CONFLICT', message, whereOf(draft, newcomer, owner));
+}
+
+/** Whether the request brings it: the one that is there already keeps its port. */
+function isNew(draft: Draft, { service, hostComponent }: PortUse): boolean {
+  return draft.added.has(hostComponent.id) || draft.newConfigs.has(service.name);
+}
+
+/** "zoo.cfg/clientPort of zookeeper", as properties are set. */
+function nameOf({ service, config, property }: PortUse): string {
+  return `${config}/${property} of ${service.name}`;
 }
 
 /** Where the request brings the conflict in: the host it adds, or the config it changes. */
