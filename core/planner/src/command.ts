@@ -16,6 +16,8 @@ export interface Addition {
   readonly service: string;
   /** Host names by component. A component left out is placed by its cardinality and `prefer`; `[]` means none. */
   readonly components?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Sizes that the stack offers by a word: what they say holds where the request says nothing else. */
+  readonly profile?: string | undefined;
   readonly config?: ConfigValues | undefined;
   /** By host name. */
   readonly overrides?: Readonly<Record<string, ConfigValues>> | undefined;

@@ -1,4 +1,5 @@
 import type { Effect, Leaving, Phase } from '@stackyard/domain';
+import type { ProfileManifest } from '@stackyard/sdk/manifest';
 import type { CommandRequest } from './command.ts';
 import type { Json, ServiceState, StackRef } from './state.ts';
 
@@ -73,6 +74,8 @@ export interface LayoutChange {
   readonly joiningHosts: readonly string[];
   /** By `service/component` that the planner placed: why there. */
   readonly reasons: Readonly<Record<string, string>>;
+  /** By service that the request takes by a profile. */
+  readonly profiles: Readonly<Record<string, ProfileManifest>>;
   /** What the operator should know; nothing here refuses the command. */
   readonly warnings: readonly Notice[];
   readonly upgrade?: UpgradeChange | undefined;

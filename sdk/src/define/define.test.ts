@@ -30,12 +30,15 @@ import {
   jsonPath,
   mul,
   not,
+  onHosts,
   orElse,
   osPackages,
   p,
+  profile,
   rolling,
   self,
   service,
+  set,
   StackDefinitionError,
   type StackProblem,
   tcp,
@@ -71,6 +74,8 @@ describe('misuse does not compile:', () => {
     tcp(cfg.prot);
     // @ts-expect-error a directory where a port is asked for
     tcp(cfg.dataDir);
+    // @ts-expect-error a text where a port has a number
+    profile('Small', [set(cfg.port, '9092')]);
     // @ts-expect-error a port where a directory is asked for
     defineComponent('x', { ...options, files: [{ in: cfg.port, name: 'myid', content: self.ordinal }] });
     // @ts-expect-error a default of another type
@@ -278,6 +283,26 @@ test.each<[string, () => Stack, Partial<StackProblem>]>([
     () => stackOf({}, { packages: [definePackage('java-runtime', { version: '1', maven: { artifacts: ['g:a:1'] } })] }),
     { reason: 'the server calls the Java so that it gives to hosts' },
   ],
+  [
+    'a profile whose value cannot be saved',
+    () => stackOf({}, { profiles: { small: profile('Small', [set(cfg.port, 99_999)]) } }),
+    { where: 'demo profile small', reason: expect.stringContaining('port of server.properties') },
+  ],
+  [
+    'a profile that places a component of somebody else',
+    () => stackOf({}, { profiles: { small: profile('Small', [onHosts(defineComponent('brokr', options), 1)]) } }),
+    { where: 'demo profile small', reason: 'there is no component brokr; did you mean "broker"?' },
+  ],
+  [
+    'a profile that does not say what it is for',
+    () => stackOf({}, { profiles: { small: profile(' ', []) } }),
+    { where: 'demo profile small', reason: 'it does not say what it is for' },
+  ],
+  [
+    'a profile that nobody can type',
+    () => stackOf({}, { profiles: { 'Very Small': profile('Small', []) } }),
+    { where: 'demo profile Very Small', reason: 'use a word such as small' },
+  ],
   ['a user that no system has', () => stackOf({}, { user: 'Big User' }), { where: 'demo user' }],
 ])('a definition is refused for %s', (_, stack, problem) => {
   expect(problemsOf(stack)).toEqual([expect.objectContaining(problem)]);
@@ -292,6 +317,18 @@ function problemsOf(stack: () => Stack): readonly StackProblem[] {
     return (error as StackDefinitionError).problems;
   }
 }
+
+test('a profile is data: values by config and property, hosts by component', () => {
+  const small = profile('For one machine', [set(cfg.port, 19_092), set(cfg.names, ['a']), onHosts(broker, 1)]);
+  expect(manifestOf(stackOf({}, { profiles: { small } })).services[0]?.profiles).toEqual([
+    {
+      name: 'small',
+      help: 'For one machine',
+      values: { 'server.properties': { port: 19_092, names: ['a'] } },
+      hosts: { broker: 1 },
+    },
+  ]);
+});
 
 test('everything that is wrong is reported at once', () => {
   const stack = () => stackOf({ notWith: [defineComponent('a', options)] }, { requires: [jdk('new')] });

@@ -97,6 +97,7 @@ export {
   type PropertyData,
   type Textual,
 } from './property.ts';
+export { onHosts, profile, type Profile, set, type Setting } from './profile.ts';
 export {
   definePackage,
   defineService,

@@ -3,6 +3,7 @@ import type { Component } from './component.ts';
 import type { AnyConfig } from './config.ts';
 import { called } from './callSite.ts';
 import type { Expr } from './expression.ts';
+import type { Profile } from './profile.ts';
 
 /** What `definePackage` takes: a version, where the archive comes from (`url`, `maven`, `pypi`), its root and its digest. */
 export type PackageOptions = Omit<PackageManifest, 'name' | 'origins'> & PackageManifest['origins'];
@@ -94,6 +95,8 @@ export interface ServiceOptions {
   readonly exports?: Readonly<Record<string, Expr | string>>;
   /** Semver ranges of the product: from where an upgrade to this version works, and to where it can be taken back. */
   readonly upgrade?: { readonly from: string; readonly backTo?: string };
+  /** Sizes that an operator takes by one word, such as `small`. */
+  readonly profiles?: Readonly<Record<string, Profile>>;
   /** Rules for Prometheus, by name such as `CacheDown`. */
   readonly alerts?: Readonly<Record<string, Omit<AlertManifest, 'name'>>>;
   /** Dashboards for Grafana, by name. */

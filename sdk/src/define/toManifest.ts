@@ -6,6 +6,7 @@ import {
   type ComponentManifest,
   type NeighbourManifest,
   type PlaceManifest,
+  type ProfileManifest,
   type ServiceManifest,
   StackManifest,
 } from '../manifest/manifest.ts';
@@ -13,6 +14,7 @@ import type { Component, LifecyclePhase, Place } from './component.ts';
 import { type AnyConfig, CONFIG } from './config.ts';
 import { isError, problemText, StackDefinitionError, type StackProblem } from './errors.ts';
 import { toExpression } from './expression.ts';
+import type { Profile } from './profile.ts';
 import type { OsPackages, Service, Stack } from './service.ts';
 
 export interface ManifestOptions {
@@ -105,6 +107,7 @@ function serviceManifest({ name, options }: Service, templates: readonly string[
       Object.entries(options.exports ?? {}).map(([key, value]) => [key, toExpression(value)]),
     ),
     ...given('upgrade', options.upgrade && { ...options.upgrade }),
+    ...given('profiles', options.profiles && Object.entries(options.profiles).map(profileManifest)),
     ...given('alerts', options.alerts && withNames(options.alerts)),
     ...given('dashboards', options.dashboards && withNames(options.dashboards)),
   };
@@ -187,6 +190,16 @@ function placeManifest({ hosts, score }: Place): PlaceManifest {
   };
 }
 
+function profileManifest([name, { help, settings }]: [string, Profile]): ProfileManifest {
+  const values: ProfileManifest['values'] = {};
+  const hosts: ProfileManifest['hosts'] = {};
+  for (const setting of settings) {
+    if ('component' in setting) hosts[setting.component] = setting.hosts;
+    else (values[setting.config] ??= {})[setting.property] = setting.value;
+  }
+  return { name, help, values, hosts };
+}
+
 function withNames<T>(named: Readonly<Record<string, T>>): (T & { name: string })[] {
   return Object.entries(named).map(([name, value]) => ({ name, ...value }));
 }
@@ -204,6 +217,7 @@ const PLACES: Readonly<Record<string, string>> = {
   packages: 'package',
   alerts: 'alert',
   dashboards: 'dashboard',
+  profiles: 'profile',
   actions: 'action',
   files: 'file',
   exports: 'export',

@@ -10,6 +10,7 @@ import { kindFaults, propertyKindFaults } from './kinds.ts';
 import { JAVA_RUNTIME } from './javaRuntime.ts';
 import type { ActionManifest, ComponentManifest, ServiceManifest, StackManifest } from './manifest.ts';
 import { cyclesOf } from './cycles.ts';
+import { profileFaults } from './profiles.ts';
 import { directPartsOf, expressionsOf, partsOf } from './walk.ts';
 
 /**
@@ -67,6 +68,7 @@ function checkService(service: ServiceManifest, templates: readonly string[]): S
           ]
         : [],
     ),
+    ...profileFaults(service),
     ...circles(service),
   ];
 }

@@ -1,7 +1,7 @@
 import { PHASES } from '@stackyard/domain';
 import { z } from 'zod';
 import { ConfigManifest, Name, PropertyManifest, PropertyName } from './config.ts';
-import { Expression, Probe, PropertyRef } from './expression.ts';
+import { Expression, Json, Probe, PropertyRef } from './expression.ts';
 
 /** A product's own archive and where it comes from. */
 export const PackageManifest = z.strictObject({
@@ -203,6 +203,17 @@ export const OS_FAMILIES = ['debian', 'redhat', 'suse'] as const;
 export type OsFamily = (typeof OS_FAMILIES)[number];
 const OsPackageName = z.string().regex(/^[a-z0-9][a-z0-9+._-]{0,99}$/, 'use the name of a package');
 
+/** Sizes that go together, by the word that an operator takes them by. */
+export const ProfileManifest = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'use a word such as small'),
+  help: z.string(),
+  /** By config and property. */
+  values: z.record(z.string(), z.record(z.string(), Json)),
+  /** By component: on how many hosts it goes where nobody says where. */
+  hosts: z.record(z.string(), z.number().int().nonnegative()),
+});
+export type ProfileManifest = z.infer<typeof ProfileManifest>;
+
 export const ServiceManifest = z.strictObject({
   name: Name,
   title: z.string(),
@@ -224,6 +235,7 @@ export const ServiceManifest = z.strictObject({
   exports: z.record(PropertyName, Expression),
   /** Product versions from which an upgrade to this one works, and those to which it can be taken back. */
   upgrade: z.strictObject({ from: z.string(), backTo: z.string().optional() }).optional(),
+  profiles: z.array(ProfileManifest).optional(),
   alerts: z.array(AlertManifest).optional(),
   dashboards: z.array(DashboardManifest).optional(),
 });

@@ -38,6 +38,15 @@ export const TOPICS: readonly Topic[] = [
     'Requirement',
   ),
   define(
+    'Profiles',
+    'Sizes of a service that go together, for an operator to take by one word.',
+    'profile',
+    'set',
+    'onHosts',
+    'Profile',
+    'Setting',
+  ),
+  define(
     'Components',
     'A kind of process, or of client: how many of it there are, where they go, and how they are taken care of.',
     'defineComponent',

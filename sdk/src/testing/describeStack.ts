@@ -18,7 +18,7 @@ export interface DescribeOptions extends SimulationOptions {
 }
 
 /**
- * What every stack promises, as tests: it renders with its defaults and with every condition on and off, on many hosts
+ * What every stack promises, as tests: it renders with its defaults, with every profile and with every condition on and off, on many hosts
  * and on one machine; whatever runs twice leaves the same files; properties, actions and inputs say what they are for;
  * ports do not clash; templates and imports name what is there; and a cluster that cannot exist is refused.
  * @example
@@ -38,6 +38,11 @@ export function describeStack(stack: Stack, options: DescribeOptions = {}): void
 
     test.each(switchesOf(manifest))('it renders where $name is $value', async ({ ref, value }) => {
       const chosen = cluster.set(new Property<'enum', Json>(ref, 'enum'), value);
+      for (const component of components) await chosen.run(component, 'configure', hostOf(component));
+    });
+
+    test.each(profilesOf(manifest))('it renders with the profile %s', async (profile) => {
+      const chosen = cluster.profile(profile);
       for (const component of components) await chosen.run(component, 'configure', hostOf(component));
     });
 
@@ -123,6 +128,10 @@ function standardCluster(empty: Simulation, { given = (cluster) => cluster }: De
     return first === undefined ? cluster : cluster.add(component, first, ...more);
   }, set);
   return given(placed);
+}
+
+function profilesOf({ services }: StackManifest): string[] {
+  return [...new Set(services.flatMap(({ profiles = [] }) => profiles.map(({ name }) => name)))];
 }
 
 interface Switch {

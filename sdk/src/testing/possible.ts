@@ -1,6 +1,6 @@
 import type { Json, PropertyRef } from '../manifest/expression.ts';
 import type { HostFacts } from '../manifest/inputs.ts';
-import type { NeighbourManifest, ServiceManifest, StackManifest } from '../manifest/manifest.ts';
+import type { ProfileManifest, NeighbourManifest, ServiceManifest, StackManifest } from '../manifest/manifest.ts';
 import { expressionsOf, partsOf } from '../manifest/walk.ts';
 import { checkValues } from '../render/check.ts';
 import { evaluate } from '../render/evaluate.ts';
@@ -37,6 +37,18 @@ export function requireSavable({ services }: StackManifest, { config, property }
 }
 
 /** Exports can come only from a service that one of the stack requires. */
+/** The profiles of that name, of all services of the stack. */
+export function requireProfile({ services }: StackManifest, name: string): readonly ProfileManifest[] {
+  const all = services.flatMap(({ profiles = [] }) => profiles);
+  const found = all.filter((each) => each.name === name);
+  const hint = didYouMean(
+    name,
+    all.map((each) => each.name),
+  );
+  if (found.length === 0) refuse(`no service has a profile ${name}${hint}.`);
+  return found;
+}
+
 export function requireImport(
   { services }: StackManifest,
   name: string,

@@ -18,6 +18,7 @@ import {
   requireImport,
   requirePath,
   requirePossible,
+  requireProfile,
   requireSavable,
 } from './possible.ts';
 import { definitionOf, inputsOf, instanceOf, type Placement, placementOf, type World } from './world.ts';
@@ -167,6 +168,15 @@ export class Simulation {
   set<V extends Json>(property: Property<PropertyType, V>, value: V): Simulation {
     requireSavable(this.#world.manifest, property.ref, value);
     return this.#with({ values: assign(this.#world.values, property, value) });
+  }
+
+  /** The operator takes the services of the stack by a profile; those that have none of that name stay as they are. */
+  profile(name: string): Simulation {
+    const chosen = requireProfile(this.#world.manifest, name);
+    const given = chosen.flatMap(({ values }) =>
+      Object.entries(values).map(([config, own]) => [config, { ...this.#world.values[config], ...own }] as const),
+    );
+    return this.#with({ values: { ...this.#world.values, ...Object.fromEntries(given) } });
   }
 
   /** What the operator sets for one host. */

@@ -1,6 +1,6 @@
 import { action, alert, dashboard, defineComponent, defineConfig, definePackage, defineService } from '@stackyard/sdk';
 import { concat, defineStack, div, fact, type Host, hostPorts, http, java, jdk, jsonPath, min } from '@stackyard/sdk';
-import { p, panel, prometheus, role, rolling, self, tcp, until } from '@stackyard/sdk';
+import { p, panel, profile, prometheus, role, rolling, self, set, tcp, until } from '@stackyard/sdk';
 
 export const zooCfg = defineConfig(
   'zoo.cfg',
@@ -36,7 +36,6 @@ export const zooEnv = defineConfig(
 
 const level = p.enum(['ERROR', 'WARN', 'INFO', 'DEBUG'], 'INFO').help('What is logged; read again every half minute');
 export const logback = defineConfig('logback.xml', { level }, { title: 'Logging', effect: 'none' });
-
 /** The command line client, ready to run on every host that has the client component. */
 const zkCli = defineConfig('zkcli.sh', {}, { title: 'Client', format: 'text', mode: 0o755, effect: 'none' });
 const monitor = (host: Host) => host.fetchJson(host.get(zooCfg.adminPort), '/commands/monitor');
@@ -141,6 +140,7 @@ export const zookeeper = defineService('zookeeper', {
   components: [server, client],
   exports: { connect: hostPorts(server, zooCfg.clientPort) },
   upgrade: { from: '>=3.8', backTo: '>=3.8' },
+  profiles: { small: profile('Members that share one machine with much else', [set(zooEnv.heap, 48)]) },
   alerts,
   dashboards: { overview },
 });

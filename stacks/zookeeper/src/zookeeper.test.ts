@@ -107,6 +107,12 @@ test('the heap that is recommended suits the host', async () => {
   ]).toEqual(['-Xmx48m', '-Xmx256m', '-Xmx1024m']);
 });
 
+test('the profile small takes the least heap that an ensemble was seen to work with', async () => {
+  const { process } = await ensemble.profile('small').run(server, 'start', 'zk1');
+  expect(process?.args[0]).toBe('-Xmx48m');
+  expect(() => ensemble.profile('smal')).toThrow('no service has a profile smal; did you mean "small"?');
+});
+
 const broadcasting = { server_state: 'follower', peer_state: 'following - broadcast', quorum_size: 3 };
 
 test('the check passes for a member in the quorum', async () => {

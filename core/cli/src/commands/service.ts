@@ -25,6 +25,7 @@ import { addRunVerbs } from './verbs.ts';
 interface AddOptions extends RunOptions {
   readonly stack?: string;
   readonly version?: string;
+  readonly profile?: string;
   readonly on?: string[];
   readonly set?: string[];
   readonly values?: string;
@@ -82,6 +83,7 @@ export const services: Noun = (noun, terminal) => {
       'where a component goes, such as zookeeper_server=host1,host2; may be repeated',
       collect,
     )
+    .option('--profile <name>', 'sizes that the stack offers by a word, such as small; what else is given stands above')
     .option('--set <key=value>', 'a property, such as zoo.cfg/tickTime=3000; may be repeated', collect)
     .option('--values <file>', 'values by config and property, as JSON or YAML; "-" for standard input')
     .option('--stack <name>', 'the stack that offers it, where several do')
@@ -103,7 +105,8 @@ export const services: Noun = (noun, terminal) => {
       'where a component has to go, such as zookeeper_server=host1,host2; may be repeated',
       collect,
     )
-    .action(async (names: string[], options: OutputOptions & ClusterOptions & { on?: string[] }) => {
+    .option('--profile <name>', 'sizes that the stacks offer by a word, such as small')
+    .action(async (names: string[], options: OutputOptions & ClusterOptions & { on?: string[]; profile?: string }) => {
       const { api, cluster } = await connect(terminal, options);
       if (options.on && names.length > 1)
         throw new UsageError('--on places components of one service: name only that one.');
@@ -111,7 +114,13 @@ export const services: Noun = (noun, terminal) => {
       const found = await answerOf(
         api.POST('/api/v1/clusters/{cluster}/recommendations', {
           params: { path: { cluster: await cluster(options.cluster) } },
-          body: { services: names.map((service) => ({ service, ...(options.on ? { components } : {}) })) },
+          body: {
+            services: names.map((service) => ({
+              service,
+              ...(options.on ? { components } : {}),
+              ...(options.profile === undefined ? {} : { profile: options.profile }),
+            })),
+          },
         }),
       );
       const human = () => recommendationText(found, terminal.colours);
@@ -183,6 +192,7 @@ async function addition(api: Api, service: string, options: AddOptions): Promise
         service,
         ...(options.stack === undefined ? {} : { stack: options.stack }),
         ...(options.version === undefined ? {} : { version: options.version }),
+        ...(options.profile === undefined ? {} : { profile: options.profile }),
         ...(Object.keys(placement).length > 0 ? { components: placement } : {}),
         ...(Object.keys(config).length > 0 ? { config } : {}),
       },

@@ -95,14 +95,15 @@ function stackText(stack: Stack, { colours }: Terminal): string {
     ],
     colours.dim,
   );
-  const services = stack.services.map(({ title, version, components }) => {
+  const services = stack.services.map(({ title, version, components, profiles }) => {
     const rows = facts(
       components.map(
         (each) => [`  ${each.name}`, `${each.title}, ${each.category}, ${each.cardinality} hosts`] as const,
       ),
       (text) => text,
     );
-    return `\n${colours.bold(`${title} ${version}`)}\n${rows}`;
+    const sizes = profiles.map(({ name, help }) => [`  --profile ${name}`, help] as const);
+    return `\n${colours.bold(`${title} ${version}`)}\n${rows}${sizes.length > 0 ? facts(sizes, (text) => text) : ''}`;
   });
   return head + services.join('');
 }

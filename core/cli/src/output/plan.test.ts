@@ -17,6 +17,7 @@ const nothing: PlanView = {
   leaving: [],
   returning: [],
   osPackages: [],
+  profiles: [],
   java: [],
   danger: null,
   warnings: [],
@@ -158,4 +159,15 @@ test('says which Java a service will use where, and why one is brought', () => {
       No task: nothing is to be done on any host.
     "
   `);
+});
+
+test('shows what a profile sets', () => {
+  const values = { 'zookeeper-env': { heap: 48, jvmOptions: ['-Xss256k'] }, 'zoo.cfg': { level: 'WARN' } };
+  const plan: PlanView = {
+    ...nothing,
+    profiles: [{ service: 'zookeeper', profile: 'small', help: 'Members on one machine', values }],
+  };
+  expect(planText(plan, plain).split('\n')[2]).toBe(
+    '  zookeeper by its profile small: zookeeper-env/heap=48, zookeeper-env/jvmOptions=["-Xss256k"], zoo.cfg/level=WARN (Members on one machine)',
+  );
 });

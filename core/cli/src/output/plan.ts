@@ -22,6 +22,7 @@ export function planText(plan: PlanView, { colours, full = false }: PlanTextOpti
     placed(plan.returning, ({ name, where }) => `${green('←')} ${name}  ${where} ${dim('(is taken in again)')}`),
     removedData(plan, colours),
     osPackages(plan, colours),
+    profiles(plan, colours),
     java(plan, colours),
     files(plan, colours, full),
     grouped(plan.restarts, ({ reason }) => reason).map(
@@ -109,6 +110,21 @@ function osPackages({ osPackages: all }: PlanView, { dim }: Colours): string[] {
       : `needs ${packages.join(', ')} of the operating system on ${hosts}; its agent cannot install them`;
     return dim(how);
   });
+}
+
+/** "zookeeper by its profile small: zookeeper-env/heap=48" */
+function profiles({ profiles: all }: PlanView, { bold, dim }: Colours): string[] {
+  return all.map(({ service, profile, help, values }) => {
+    const set = Object.entries(values).flatMap(([config, properties]) =>
+      Object.entries(properties).map(([name, value]) => `${config}/${name}=${shortText(value)}`),
+    );
+    const what = set.length === 0 ? '' : `: ${set.join(', ')}`;
+    return `${service} by its profile ${bold(profile)}${what} ${dim(`(${help})`)}`;
+  });
+}
+
+function shortText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Which JDK will be used where; hosts with the same one for the same reason are named together. */

@@ -1,4 +1,4 @@
-import type { ComponentManifest, NeighbourManifest, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { ComponentManifest, NeighbourManifest, ProfileManifest, ServiceManifest } from '@stackyard/sdk/manifest';
 import type { Addition } from '../command.ts';
 import { pointer } from '../problems.ts';
 import { suggestion } from '../sentences.ts';
@@ -48,10 +48,38 @@ function addOne(draft: Draft, addition: Addition, base: string): void {
     hostComponents: [],
     nextOrdinals: {},
   };
+  const profile = profileOf(draft, service, addition, base);
   const placement = namedPlacement(draft, service, addition, base);
-  if (!existing) placeOthers(draft, service, { addition, base, placement });
+  if (!existing) placeOthers(draft, service, { addition, base, placement, profile });
   draft.services.set(service.name, withHostComponents(draft, service, placement));
-  storeAdded(draft, addition, base, existing !== undefined);
+  storeAdded(
+    draft,
+    { ...addition, config: merged(profile?.values ?? {}, addition.config ?? {}) },
+    base,
+    existing !== undefined,
+  );
+}
+
+/** The sizes that the request takes by one word. */
+function profileOf(
+  draft: Draft,
+  { name: service, manifest: { title, profiles = [] } }: ServiceState,
+  { profile: wanted }: Addition,
+  base: string,
+): ProfileManifest | undefined {
+  if (wanted === undefined) return undefined;
+  const found = profiles.find(({ name }) => name === wanted);
+  if (found) {
+    draft.profiles.set(service, found);
+    return found;
+  }
+  const known = profiles.map(({ name }) => name);
+  const message =
+    known.length === 0
+      ? `${title} has no profiles. Leave out "profile" and give the values themselves.`
+      : `${title} has no profile ${wanted}${suggestion(wanted, known)} It has ${known.join(', ')}.`;
+  draft.problems.refuse('PROFILE_UNKNOWN', message, `${base}/profile`);
+  return undefined;
 }
 
 /** The values of a new service, or those of an existing one with the given ones on top. */
@@ -165,10 +193,11 @@ interface Rest {
   readonly addition: Addition;
   readonly base: string;
   readonly placement: Placement;
+  readonly profile: ProfileManifest | undefined;
 }
 
 /** Places the components of a new service that the request leaves out; see placement.ts for the rule. */
-function placeOthers(draft: Draft, service: ServiceState, { addition, base, placement }: Rest): void {
+function placeOthers(draft: Draft, service: ServiceState, { addition, base, placement, profile }: Rest): void {
   const candidates = draft
     .members()
     .filter(({ reachable }) => reachable)
@@ -186,7 +215,10 @@ function placeOthers(draft: Draft, service: ServiceState, { addition, base, plac
   for (const component of neighboursFirst(left.filter(({ category }) => category === 'server'))) {
     const { load, avoid } = occupancy(draft, service.manifest, component.name, placement);
     const near = component.with && hostsWithAll(draft, service.manifest, component.with, placement);
-    place(component.name, placeServer(component, { service: service.manifest, candidates, load, avoid, near }));
+    place(
+      component.name,
+      placeServer(component, { service: service.manifest, candidates, load, avoid, near, profile }),
+    );
   }
   const servers = new Map<string, HostState>();
   for (const { name, category } of service.manifest.components) {

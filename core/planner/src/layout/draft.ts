@@ -1,4 +1,5 @@
 import type { Leaving } from '@stackyard/domain';
+import type { ProfileManifest } from '@stackyard/sdk/manifest';
 import { Problems } from '../problems.ts';
 import type { LayoutChange } from '../plan.ts';
 import type { ClusterState, HostComponentState, HostState, ServiceState } from '../state.ts';
@@ -22,6 +23,8 @@ export class Draft {
   readonly removed = new Set<string>();
   /** By `service/component` that the request does not place: why it goes where it goes. */
   readonly reasons = new Map<string, string>();
+  /** By name of each service that is taken by one. */
+  readonly profiles = new Map<string, ProfileManifest>();
   readonly leaving = new Map<string, Leaving | undefined>();
   /** By name of each service with new values: where the request gives them. */
   readonly newConfigs = new Map<string, string>();
@@ -86,6 +89,7 @@ export class Draft {
         leaving: this.leaving,
         joiningHosts: [...this.joining],
         reasons: Object.fromEntries(this.reasons),
+        profiles: Object.fromEntries(this.profiles),
         warnings: this.problems.warnings,
       },
     };

@@ -1,4 +1,4 @@
-import type { ComponentManifest, Expression, ServiceManifest } from '@stackyard/sdk/manifest';
+import type { ComponentManifest, Expression, ProfileManifest, ServiceManifest } from '@stackyard/sdk/manifest';
 import { evaluate } from '@stackyard/sdk/render';
 import { type Bounds, boundsOf } from '../cardinality.ts';
 import { counted } from '../sentences.ts';
@@ -17,6 +17,8 @@ export interface PlacementOptions {
   readonly avoid: ReadonlySet<string>;
   /** Hosts that carry every component which this one must share a host with; every host when absent. */
   readonly near?: ReadonlySet<string> | undefined;
+  /** The sizes that the operator has chosen. */
+  readonly profile?: ProfileManifest | undefined;
 }
 
 export interface Placed {
@@ -28,7 +30,7 @@ export interface Placed {
 /**
  * Where a server component goes that the request does not place.
  *
- * - How many: `all` every candidate; else what the stack's `place.hosts` says, or three of an open cardinality and the
+ * - How many: `all` every candidate; else what the profile says, or the stack's `place.hosts`, or three of an open cardinality and the
  *   least of a closed one; within the cardinality, an odd number with `prefer: odd`, never more than there are candidates.
  * - A component that may be missing (`0-1`, `0+`) is placed only where the stack's `place.hosts` asks for it.
  * - Which: the hosts that the stack's `place.score` gives most, then those with the fewest server components, then by
@@ -47,9 +49,16 @@ export function placeServer(component: ComponentManifest, options: PlacementOpti
       (load.get(a.id) ?? 0) - (load.get(b.id) ?? 0) ||
       compareNames(a, b),
   );
-  const count = wanted(component, options.service, ranked.length);
+  const count = wanted(component, options, ranked.length);
   const hosts = ranked.slice(0, count).toSorted(compareNames);
-  return { hosts, reason: reasonOf(component, hosts.length, { of: usable.length, near: near !== undefined }) };
+  return {
+    hosts,
+    reason: reasonOf(component, hosts.length, {
+      of: usable.length,
+      near: near !== undefined,
+      profile: options.profile,
+    }),
+  };
 }
 
 /**
@@ -74,9 +83,15 @@ function scoresOf({ place }: ComponentManifest, service: ServiceManifest, hosts:
   return new Map(hosts.map((host) => [host.id, numberOf(score, { service, host, place: 'place.score' })]));
 }
 
-function wanted(component: ComponentManifest, service: ServiceManifest, available: number): number {
+function wanted(
+  component: ComponentManifest,
+  { service, profile }: Pick<PlacementOptions, 'service' | 'profile'>,
+  available: number,
+): number {
   const bounds = boundsOf(component.cardinality);
   if (bounds.all) return available;
+  const sized = profile?.hosts[component.name];
+  if (sized !== undefined) return Math.max(bounds.min, Math.min(bounds.max, available, sized));
   const asked = component.place?.hosts;
   if (!asked && bounds.min === 0) return 0;
   const target = asked
@@ -110,13 +125,14 @@ function numberOf(expression: Expression, { service, host, clusterHosts, place }
 }
 
 function reasonOf(
-  { cardinality, prefer, place, with: together = [] }: ComponentManifest,
+  { name, cardinality, prefer, place, with: together = [] }: ComponentManifest,
   count: number,
-  { of, near }: { readonly of: number; readonly near: boolean },
+  { of, near, profile }: { readonly of: number; readonly near: boolean; readonly profile: ProfileManifest | undefined },
 ): string {
   if (cardinality === 'all') return 'on every host';
   const why = [
     count < of ? `${count} of ${counted(of, 'host')}` : counted(count, 'host'),
+    ...(profile?.hosts[name] === undefined ? [] : [`as the profile ${profile.name} says`]),
     ...(prefer === 'odd' && count > 1 ? ['an odd number survives most failures'] : []),
     ...(near ? [`where ${together.map(({ component }) => component).join(' and ')} is`] : []),
     ...(count < of ? [place?.score ? bestBy(place.score) : 'those with the fewest servers'] : []),

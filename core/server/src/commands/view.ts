@@ -75,6 +75,16 @@ export const PlanView = z
         }),
       )
       .describe('Packages of the operating system, installed where they are missing'),
+    profiles: z
+      .array(
+        z.object({
+          service: z.string(),
+          profile: z.string(),
+          help: z.string(),
+          values: z.record(z.string(), z.record(z.string(), z.unknown())).describe('That come from it'),
+        }),
+      )
+      .describe('Sizes that services are taken by'),
     java: z
       .array(
         z.object({
@@ -176,6 +186,7 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
       packages: [...packages],
       installs: planned.next.hosts.find(({ id }) => id === hostId)?.privileged ?? false,
     })),
+    profiles: profilesOf(planned),
     java: plan.java.map(({ hostId, ...java }) => ({ host: names.host(hostId), ...java })),
     danger: plan.danger ?? null,
     ...upgradeOf(planned),
@@ -183,6 +194,25 @@ export async function viewOf(planned: Planned, em: EntityManager): Promise<PlanV
     warnings: [...change.warnings, ...plan.warnings],
     skipped: plan.skipped.map(({ hostComponentId, reason }) => ({ ...names.of(hostComponentId), reason })),
   };
+}
+
+/** Each profile with what comes from it: what the request says itself stands above it. */
+function profilesOf({ next, change: { profiles } }: Planned): PlanView['profiles'] {
+  return Object.entries(profiles).map(([service, { name, help, values }]) => {
+    const stored = next.services.find((each) => each.name === service)?.values ?? {};
+    const own = Object.entries(values).map(([config, properties]) => {
+      const kept = Object.entries(properties).filter(
+        ([property, value]) => JSON.stringify(stored[config]?.[property]) === JSON.stringify(value),
+      );
+      return [config, Object.fromEntries(kept)] as const;
+    });
+    return {
+      service,
+      profile: name,
+      help,
+      values: Object.fromEntries(own.filter(([, kept]) => Object.keys(kept).length > 0)),
+    };
+  });
 }
 
 function upgradeOf({ state, next, change: { upgrade } }: Planned): Pick<PlanView, 'upgrade'> {

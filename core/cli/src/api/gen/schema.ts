@@ -1700,6 +1700,8 @@ export interface components {
                 components?: {
                     [key: string]: string[];
                 };
+                /** @description Sizes that the stack offers by a word, such as small; `config` and `components` stand above them */
+                profile?: string;
                 config?: {
                     [key: string]: {
                         [key: string]: unknown;
@@ -2014,6 +2016,11 @@ export interface components {
                     /** @enum {string} */
                     category: "server" | "client";
                     cardinality: string;
+                }[];
+                /** @description Sizes to take it by */
+                profiles: {
+                    name: string;
+                    help: string;
                 }[];
             }[];
         };
@@ -2348,6 +2355,18 @@ export interface components {
                 packages: string[];
                 /** @description False where the agent has no root rights: they have to be there already */
                 installs: boolean;
+            }[];
+            /** @description Sizes that services are taken by */
+            profiles: {
+                service: string;
+                profile: string;
+                help: string;
+                /** @description That come from it */
+                values: {
+                    [key: string]: {
+                        [key: string]: unknown;
+                    };
+                };
             }[];
             /** @description Which JDK a service will use on a host */
             java: {
@@ -2758,6 +2777,11 @@ export interface components {
                     /** @enum {string} */
                     category: "server" | "client";
                     cardinality: string;
+                }[];
+                /** @description Sizes to take it by */
+                profiles: {
+                    name: string;
+                    help: string;
                 }[];
             }[];
             manifest: {
@@ -7829,6 +7853,8 @@ export interface operations {
                         components?: {
                             [key: string]: string[];
                         };
+                        /** @description Sizes that the stack offers by a word, such as small; `config` and `components` stand above them */
+                        profile?: string;
                         config?: {
                             [key: string]: {
                                 [key: string]: unknown;

@@ -36,6 +36,11 @@ export const Additions = z
         .record(z.string().max(63), HostNames)
         .optional()
         .describe('Host names by component; what is absent is placed as recommended'),
+      profile: z
+        .string()
+        .max(63)
+        .optional()
+        .describe('Sizes that the stack offers by a word, such as small; `config` and `components` stand above them'),
       config: Values.optional(),
       overrides: z.record(z.string().max(253), Values).optional().describe('By host name'),
     }),

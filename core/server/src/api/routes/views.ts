@@ -69,6 +69,7 @@ export const StackView = z
             cardinality: z.string(),
           }),
         ),
+        profiles: z.array(z.object({ name: z.string(), help: z.string() })).describe('Sizes to take it by'),
       }),
     ),
   })
@@ -117,6 +118,7 @@ export function stackView(row: StackRow, keyStates: ReadonlyMap<string, KeyState
         category,
         cardinality,
       })),
+      profiles: (service.profiles ?? []).map(({ name: profile, help }) => ({ name: profile, help })),
     })),
   };
 }
