@@ -30,6 +30,12 @@ sweep() {
     p=${file#/proc/} p=${p%/environ}
     [ "$p" = $$ ] || kill -KILL "$p" 2>/dev/null
   done
+  # A user's program that dropped its environment is still in the cgroup.
+  for cgroup in $cgroups; do
+    while read -r p; do
+      [ "$p" = $$ ] || kill -KILL "$p" 2>/dev/null
+    done 7>&- 9>&- <"$cgroup/cgroup.procs"
+  done
 }
 # exec keeps pid and start time, so what is written here is true of the program, and the program holds the lock for life.
 inner='exec 8>>daemon.lock; flock -n 8 || exit 75

@@ -84,6 +84,22 @@ test.skipIf(mechanismHere() === 'cookie-scan')(
   },
 );
 
+test.skipIf(mechanismHere() === 'cookie-scan')(
+  'what a killed process has left ends before it is started again, also what has dropped its cookie',
+  async () => {
+    await startKeeper(dir, id, shell('env -i /bin/sleep 300 & setsid sleep 301 & exec sleep 302'), { backoff });
+    const group = componentGroup(dir);
+    await until('keeper, process and both it has started are there', () => processesIn(group).length === 4);
+    const keeper = keeperOf(dir)!.pid;
+    const first = processesIn(group).filter((pid) => pid !== keeper);
+    const { pid } = readState(dir).process!;
+    process.kill(pid, 'SIGKILL');
+    await until('it runs again', () => readState(dir).alive && readState(dir).process!.pid !== pid);
+    expect(processesIn(group).filter((pid) => first.includes(pid))).toEqual([]);
+    expect(readState(dir)).toMatchObject({ alive: true, keeperAlive: true });
+  },
+);
+
 test('arguments reach the program as they are, whatever a shell would make of them', async () => {
   const nasty = ['$(touch pwned)', '`id`', "it's", 'a  b', '*', '; exit 1', '', '"', '\\'];
   await startKeeper(dir, id, shell('for a in "$@"; do printf "[%s]" "$a"; done; exec sleep 300', ...nasty));
