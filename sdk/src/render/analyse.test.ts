@@ -107,6 +107,7 @@ describe('a template is refused, with line and column, for', () => {
     ['an unknown helper', '{{joinn config.names ","}}', 'joinn is no helper; did you mean "join"?'],
     ['a helper without values', '{{xml}}', 'xml takes 1 values, not 0'],
     ['a helper that needs a list', '{{join config.port ","}}', 'join needs a list, and this is a number'],
+    ['a helper that needs a text', '{{join (split config.port ",") ";"}}', 'split needs a text, and this is a number'],
     ['an option that is not there', '{{properties excpt="port"}}', 'did you mean "except"?'],
     ['a property to leave out that is not there', '{{properties except="port nam"}}', 'did you mean "name"?'],
     ['going through a text', '{{#each config.name}}{{/each}}', '#each goes through a list, and this is a text'],

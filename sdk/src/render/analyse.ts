@@ -104,6 +104,14 @@ const RULES: Readonly<Record<string, HelperRule>> = {
       analysis.text('join', call.params[1], separator);
     },
   },
+  split: {
+    arity: [2, 2],
+    gives: { kind: 'list', of: TEXT },
+    check: (analysis, call, [text, separator]) => {
+      analysis.text('split', call.params[0], text);
+      analysis.text('split', call.params[1], separator);
+    },
+  },
   eq: { arity: [2, 2], gives: CONDITION },
 };
 

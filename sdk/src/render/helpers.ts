@@ -29,6 +29,11 @@ export function helpersFor({ config, writer, entries }: HelperSources): Record<s
     json: ([value]) => FORMAT_WRITERS.json.value(asJson(value)),
     concat: (parts) => parts.map((part) => toText(asJson(part))).join(''),
     join: ([list, separator]) => requireList(list).map(toText).join(requireText(separator, 'join')),
+    // Of an empty text no part is left: an export of what is not there has no members.
+    split: ([text, separator]) =>
+      requireText(text, 'split')
+        .split(requireText(separator, 'split'))
+        .filter((part) => part !== ''),
     lines: ([list]) =>
       requireList(list)
         .map((item) => writer.value(item))

@@ -103,6 +103,12 @@ test('without a template every property is written, directories and ports as the
   `);
 });
 
+test('a text of several is gone through part by part, and an empty one has no part', () => {
+  const each = (text: string) => `{{#each (split "${text}" ",") as |part|}}{{@index}}={{part}}\n{{/each}}`;
+  expect(render(`{{properties except="port"}}\n${each('a:1,b:2')}`)).toMatch(/demo\n0=a:1\n1=b:2\n$/);
+  expect(render(`{{properties except="port"}}\n${each('')}`)).toMatch(/demo\n$/);
+});
+
 test('a template sees each host component with its own values', () => {
   const lines =
     '{{#each instances.server as |m|}}\nserver.{{m.ordinal}}={{m.address}}:{{m.values.[a.cfg].port}}\n{{/each}}\n';

@@ -13,7 +13,7 @@ export const TEMPLATE_BLOCKS: readonly string[] = ['if', 'unless', 'each', 'with
 /** Helpers that write text in the form of a file. */
 const WRITERS = ['property', 'properties', 'xml', 'yaml', 'env', 'ini', 'json', 'lines'] as const;
 /** Helpers that make values. */
-const MAKERS = ['concat', 'join', 'eq'] as const;
+const MAKERS = ['concat', 'join', 'split', 'eq'] as const;
 /** Names that a template may call. The compiler puts in two more, which cannot be called by name. */
 export const TEMPLATE_HELPERS: readonly string[] = [...WRITERS, ...MAKERS];
 const WRITE = '*write';
