@@ -15,6 +15,11 @@ export const coreSite = (service: string, defaultFS: Value<string>) =>
         .bool(true)
         .key('hadoop.prometheus.endpoint.enabled')
         .help('Whether each daemon answers with its metrics at /prom'),
+      // A NameNode asks the system of its own host, where users of other daemons need not be.
+      groups: p
+        .text('dr.who=;yarn=hadoop;mapred=hadoop')
+        .key('hadoop.user.group.static.mapping.overrides')
+        .help('Groups of users for HDFS, where the host of a NameNode does not know them'),
       extra: p.map({}).help('Further settings of core-site.xml, written as they are'),
     },
     { title: 'Core', effect: 'rolling' },

@@ -29,6 +29,7 @@ test('one NameNode is named by address in the files of all', async () => {
       "hadoop.http.staticuser.user": "hadoop",
       "hadoop.prometheus.endpoint.enabled": "true",
       "hadoop.tmp.dir": "/var/lib/hadoop-hdfs/tmp",
+      "hadoop.user.group.static.mapping.overrides": "dr.who=;yarn=hadoop;mapred=hadoop",
     }
   `);
   expect(settings(files[`${CONFIG}/namenode/hdfs-site.xml`])).toMatchInlineSnapshot(`

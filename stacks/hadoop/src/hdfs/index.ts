@@ -1,8 +1,8 @@
-import { concat, defineService, each, self, service } from '@stackyard/sdk';
+import { choose, concat, defineService, each, self, service } from '@stackyard/sdk';
 import { HADOOP, hadoopJdk, hadoopPackage } from '../package.ts';
 import { alerts, overview } from './alerts.ts';
 import { client } from './client.ts';
-import { defaultFS, hdfsSite, NAMENODE } from './configs.ts';
+import { defaultFS, hdfsSite, isHA, NAMENODE } from './configs.ts';
 import { dataNode } from './dataNode.ts';
 import { failover, journalNode } from './ha.ts';
 import { nameNode } from './nameNode.ts';
@@ -19,6 +19,9 @@ export const hdfs = defineService('hdfs', {
   components: [nameNode, dataNode, secondaryNameNode, journalNode, failover, client],
   exports: {
     defaultFS,
+    // Programs that reach a file system of two NameNodes have to know both.
+    nameservice: choose(isHA, hdfsSite.nameservice, ''),
+    namenodes: each(NAMENODE, concat(self.address, ':', hdfsSite.rpcPort)),
     webhdfs: each(NAMENODE, concat('http://', self.address, ':', hdfsSite.httpPort)),
   },
   upgrade: { from: '>=3.4', backTo: '>=3.4' },
