@@ -22,6 +22,7 @@ import {
   yarnSh,
   yarnSite,
 } from './site.ts';
+import { small } from './small.ts';
 
 /** Guice needs it in every daemon of YARN. */
 const OPENED = '--add-opens=java.base/java.lang=ALL-UNNAMED';
@@ -160,6 +161,7 @@ export const yarn = defineService('yarn', {
     historyserver: each(historyServer, concat('http://', self.address, ':', mapredSite.historyWebPort)),
   },
   upgrade: { from: '>=3.3', backTo: '>=3.3' },
+  profiles: { small },
   alerts,
   dashboards: { overview },
 });

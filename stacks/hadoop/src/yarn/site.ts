@@ -146,12 +146,16 @@ export const mapredSite = defineConfig(
       .memory(mul(own('amMemory'), 0.75))
       .min(32)
       .help('Heap of the master of a job'),
-    mapMemory: p.memory(1024).min(64).key('mapreduce.map.memory.mb').help('Memory of a map; its heap is 0.8 of it'),
-    reduceMemory: p
-      .memory(1024)
-      .min(64)
-      .key('mapreduce.reduce.memory.mb')
-      .help('Memory of a reduce; its heap is 0.8 of it'),
+    mapMemory: p.memory(1024).min(64).key('mapreduce.map.memory.mb').help('Memory of a map'),
+    mapHeap: p
+      .memory(mul(own('mapMemory'), 0.75))
+      .min(32)
+      .help('Heap of a map'),
+    reduceMemory: p.memory(1024).min(64).key('mapreduce.reduce.memory.mb').help('Memory of a reduce'),
+    reduceHeap: p
+      .memory(mul(own('reduceMemory'), 0.75))
+      .min(32)
+      .help('Heap of a reduce'),
     sortMemory: p.memory(100).min(1).key('mapreduce.task.io.sort.mb').help('Memory in which a map sorts its results'),
     taskOptions: p.list(['-XX:+UseSerialGC']).help('Options of the JVMs of jobs'),
     extra: p.map({}).help('Further settings of mapred-site.xml, written as they are'),

@@ -147,11 +147,26 @@ test('sizes follow from the host, and a small host gets the least', async () => 
   expect(await of(64 * 1024 ** 3)).toEqual(['45875', '-Xmx2048m']);
 });
 
+test('the profile small fits jobs into containers of 256 MiB', async () => {
+  const { files } = await one.profile('small').run(yarnClient, 'configure', 'edge');
+  expect(settings(files[`${CONFIG}/yarn_client/mapred-site.xml`])).toMatchObject({
+    'mapreduce.map.memory.mb': '256',
+    'mapreduce.map.java.opts': '-Xmx112m -XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+    'yarn.app.mapreduce.am.command-opts': '-Xmx112m -XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+  });
+});
+
 test('nodes of one machine have addresses of their own and leave the port of the shuffle to the system', async () => {
   const { files } = await one.local().run(nodeManager, 'configure', 'w2');
   const at = `/srv/w2${CONFIG}/nodemanager`;
   expect(settings(files[`${at}/yarn-site.xml`])['yarn.nodemanager.webapp.address']).toBe('127.0.0.13:8042');
   expect(settings(files[`${at}/mapred-site.xml`])['mapreduce.shuffle.port']).toBe('0');
+});
+
+test('containers are found by the cookie of their NodeManager, which YARN hands on only where it is told', async () => {
+  const { files } = await one.run(nodeManager, 'configure', 'w1');
+  const site = settings(files[`${CONFIG}/nodemanager/yarn-site.xml`]);
+  expect(site['yarn.nodemanager.env-whitelist']?.split(',')).toContain('STACKYARD_COMPONENT');
 });
 
 test('a JobHistoryServer is a process of mapred, all else of yarn', () => {
