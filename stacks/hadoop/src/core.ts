@@ -42,3 +42,11 @@ export const jvmOf = (component: string, heap: Value<number>) =>
     },
     { title: 'Java', file: false, effect: 'rolling' },
   );
+
+/** Of a JVM that starts quickly and keeps little beside its heap. */
+export const quickJvm = [
+  '-XX:+ExitOnOutOfMemoryError',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Xss512k',
+] as const;

@@ -6,6 +6,7 @@ import { controllerConf, controllerJvm, exporter, logging } from './config.ts';
 import { finalize, readable } from './features.ts';
 import { alerts, overview } from './monitoring.ts';
 import { drain, forget, undo, unregister } from './reassign.ts';
+import { small } from './small.ts';
 import { run } from './tools.ts';
 import { topics } from './topics.ts';
 
@@ -140,6 +141,7 @@ export const kafka = ({ version, logging: bridges, exclusions = [], upgrade }: L
         components: [controller, broker, client],
         exports: { bootstrap: hostPorts(broker, brokerConf.port) },
         upgrade,
+        profiles: { small },
         alerts,
         dashboards: { overview },
       }),

@@ -7,6 +7,7 @@ import { dataNode } from './dataNode.ts';
 import { failover, journalNode } from './ha.ts';
 import { nameNode } from './nameNode.ts';
 import { secondaryNameNode } from './secondary.ts';
+import { small } from './small.ts';
 
 export const hdfs = defineService('hdfs', {
   title: 'HDFS',
@@ -25,6 +26,7 @@ export const hdfs = defineService('hdfs', {
     webhdfs: each(NAMENODE, concat('http://', self.address, ':', hdfsSite.httpPort)),
   },
   upgrade: { from: '>=3.4', backTo: '>=3.4' },
+  profiles: { small },
   alerts,
   dashboards: { overview },
 });
