@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ComponentAnswer, JobAnswer } from './api.ts';
+import { smallHdfs, WebHdfs } from './hdfsClient.ts';
+import { signal, until, World } from './world.ts';
+
+/** A real file system of one NameNode and three DataNodes; each test goes on where the one before ended. */
+let world: World;
+let files: WebHdfs;
+const cluster = 'demo';
+const hosts = ['h1', 'h2', 'h3'];
+
+beforeAll(async () => {
+  world = await World.start({ stacks: ['stacks/hadoop'], hosts });
+});
+afterAll(async () => {
+  await world?.close();
+});
+
+async function succeed(job: JobAnswer): Promise<void> {
+  if (job.state !== 'SUCCESSFUL') throw new Error(`${job.title} is ${job.state}.\n${await world.api.story(job.id)}`);
+}
+
+async function dataNode(host: string): Promise<ComponentAnswer> {
+  const found = (await world.api.components(cluster, '&component=datanode')).find((each) => each.host === host);
+  if (!found) throw new Error(`No DataNode is on ${host}.`);
+  return found;
+}
+
+test('a NameNode and three DataNodes are installed on hosts that share a machine, and know one another', async () => {
+  await world.api.post('/clusters', { name: cluster, hosts });
+  const components = { namenode: ['h1'], datanode: hosts, secondarynamenode: [], hdfs_client: [] };
+  await succeed(
+    await world.api.run(cluster, {
+      command: 'add',
+      services: [{ service: 'hdfs', components, config: smallHdfs }],
+    }),
+  );
+  const { hdfs } = await world.api.get<{ hdfs: { defaultFS: string; webhdfs: string } }>(
+    `/clusters/${cluster}/exports`,
+  );
+  const { address } = world.host('h1');
+  expect(hdfs).toMatchObject({ defaultFS: `hdfs://${address}:8020`, webhdfs: `http://${address}:9870` });
+  files = new WebHdfs(hdfs.webhdfs);
+  expect(Object.keys(await files.dataNodes()).toSorted()).toEqual(
+    hosts.map((host, index) => `${world.host(host).address}:${9966 + 100 * index}`),
+  );
+});
+
+test('what is written through WebHDFS is read again', async () => {
+  await files.write('/user/greeting', 'hello');
+  expect(await files.read('/user/greeting')).toBe('hello');
+});
+
+test('a killed DataNode is started again, and reports to its NameNode', async () => {
+  const before = await dataNode('h3');
+  signal(before.pid ?? 0, 'SIGKILL');
+  await until('the DataNode of h3 runs again as another process', async () => {
+    const now = await dataNode('h3');
+    return now.observed === 'RUNNING' && now.pid !== before.pid && now.restarts > before.restarts;
+  });
+  await succeed(await world.api.run(cluster, { command: 'check', target: { service: 'hdfs' } }));
+  expect(await files.read('/user/greeting')).toBe('hello');
+});
