@@ -1,4 +1,6 @@
+import { request } from 'node:http';
 import { userInfo } from 'node:os';
+import { text } from 'node:stream/consumers';
 
 /** Files of HDFS over WebHDFS, as any program in a cluster writes and reads them. */
 export class WebHdfs {
@@ -18,16 +20,13 @@ export class WebHdfs {
     return undefined;
   }
 
-  async write(path: string, text: string): Promise<void> {
+  async write(path: string, content: string): Promise<void> {
     const at = await this.#dataNode('PUT', `${path}?op=CREATE&overwrite=true`);
-    const answer = await fetch(at, { method: 'PUT', body: text });
-    if (!answer.ok) throw new Error(`${at} answers ${answer.status}: ${await answer.text()}`);
+    await ask('PUT', at, content);
   }
 
   async read(path: string): Promise<string> {
-    const answer = await fetch(await this.#dataNode('GET', `${path}?op=OPEN`));
-    if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`);
-    return answer.text();
+    return ask('GET', await this.#dataNode('GET', `${path}?op=OPEN`));
   }
 
   /** An attribute of the active NameNode's view of the file system. */
@@ -51,16 +50,28 @@ export class WebHdfs {
   async #dataNode(method: string, request: string): Promise<string> {
     const { username } = userInfo();
     const url = `${await this.#required()}/webhdfs/v1${request}&user.name=${username}&noredirect=true`;
-    const answer = await fetch(url, { method });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${url} answers ${answer.status}: ${text}`);
-    return (JSON.parse(text) as { Location: string }).Location;
+    return (JSON.parse(await ask(method, url)) as { Location: string }).Location;
   }
 }
 
+/** DataNodes say "100 Continue" to those who did not ask for it, which `fetch` takes for nonsense. */
+function ask(method: string, url: string, body?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method, agent: false, timeout: 10_000 }, (answer) => {
+      text(answer).then((said) => {
+        if (answer.statusCode && answer.statusCode < 300) resolve(said);
+        else reject(new Error(`${url} answers ${answer.statusCode}: ${said}`));
+      }, reject);
+    });
+    call.on('timeout', () => call.destroy(new Error(`${url} does not answer.`)));
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
 async function beanOf(url: string, name: string): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await fetch(`${url}/jmx?qry=Hadoop:service=${name}`, { signal: AbortSignal.timeout(5_000) });
-  const { beans } = (await answer.json()) as { beans: readonly Readonly<Record<string, unknown>>[] };
+  const answer = await ask('GET', `${url}/jmx?qry=Hadoop:service=${name}`);
+  const { beans } = JSON.parse(answer) as { beans: readonly Readonly<Record<string, unknown>>[] };
   const [bean] = beans;
   if (!bean) throw new Error(`${url} knows no ${name}.`);
   return bean;
