@@ -1,7 +1,7 @@
 import { type Host, until } from '@stackyard/sdk';
 import { common, CONTROLLER, controllerConf } from './config.ts';
 import { staying } from './reassign.ts';
-import { partitionsOf, run, tool } from './tools.ts';
+import { bootstrap, partitionsOf, run, tool } from './tools.ts';
 
 /** A line of what the producer prints. */
 interface Event {
@@ -51,9 +51,19 @@ async function untilLed(host: Host, topic: string): Promise<void> {
   }
 }
 
+/**
+ * How many copies have to be up to date is said in the metadata: a cluster of Kafka 4 takes it from there, whatever its
+ * configs say, once it has started for the first time.
+ */
+export async function agreeOnInSync(host: Host): Promise<void> {
+  const setting = ['--add-config', `min.insync.replicas=${host.get(common.inSync)}`];
+  const all = ['--alter', '--entity-type', 'brokers', '--entity-default', ...setting];
+  await run(host, 'kafka.admin.ConfigCommand', '--bootstrap-server', bootstrap(host), ...all);
+}
+
 /** Every copy of every partition has what its leader has: the next broker may go down. */
-export const fullyReplicated = (host: Host): Promise<void> =>
-  until(host, async () => {
+export async function fullyReplicated(host: Host): Promise<void> {
+  await until(host, async () => {
     const behind = await partitionsOf(host, [], '--under-replicated-partitions');
     const [first] = behind;
     if (!first) return host.log('All partitions have all their copies.');
@@ -62,6 +72,8 @@ export const fullyReplicated = (host: Host): Promise<void> =>
       `${behind.length} partitions lack a copy that is up to date, such as ${first.topic}-${first.partition} on broker ${missing}. Nobody else may be stopped before that.`,
     );
   });
+  await agreeOnInSync(host);
+}
 
 /** A controller that is alone still answers on its port; only the quorum tells who belongs to it. */
 export const inQuorum = (host: Host): Promise<void> =>

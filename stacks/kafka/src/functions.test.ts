@@ -1,6 +1,6 @@
 import { simulate } from '@stackyard/sdk/testing';
 import { expect, test } from 'vitest';
-import stack, { broker, brokerConf, controller } from './index.ts';
+import stack, { broker, brokerConf, common, controller } from './index.ts';
 
 const cluster = simulate(stack).add(controller, 'k1', 'k2', 'k3').add(broker, 'k1', 'k2', 'k3');
 
@@ -44,7 +44,8 @@ test.each([
 });
 
 test('brokers settle when nothing lacks a copy, and else it is said which and where', async () => {
-  await cluster.run(broker, 'settle', 'k1');
+  const { programs } = await cluster.run(broker, 'settle', 'k1');
+  expect(programs.at(-1)?.args.slice(-2)).toEqual(['--add-config', 'min.insync.replicas=2']);
   const behind = cluster.prints('--under-replicated-partitions', line('orders', 4, '1,2,3', { isr: '1,3' }));
   await expect(behind.run(broker, 'settle', 'k1')).rejects.toThrow(
     '1 partitions lack a copy that is up to date, such as orders-4 on broker 2.',
@@ -158,4 +159,11 @@ test('a removed broker is taken off the list by those that still answer, and by 
     '--id',
     '7',
   ]);
+});
+
+test('how many copies have to be up to date is changed in the running cluster, without a restart', async () => {
+  const { programs } = await cluster.set(common.inSync, 1).run(broker, 'reload', 'k1');
+  expect(programs[0]?.args.join(' ')).toMatch(
+    /--alter --entity-type brokers --entity-default .*min\.insync\.replicas=1$/,
+  );
 });

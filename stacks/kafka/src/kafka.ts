@@ -1,6 +1,19 @@
 import { action, after, concat, defineComponent, definePackage, defineService, defineStack } from '@stackyard/sdk';
-import { type Host, hostPorts, java, jdk, labelOf, metric, p, prometheus, role, rolling, tcp } from '@stackyard/sdk';
-import { fullyReplicated, inQuorum, producesAndConsumes } from './checks.ts';
+import {
+  type Host,
+  hostPorts,
+  http,
+  java,
+  jdk,
+  labelOf,
+  metric,
+  p,
+  prometheus,
+  role,
+  rolling,
+  tcp,
+} from '@stackyard/sdk';
+import { agreeOnInSync, fullyReplicated, inQuorum, producesAndConsumes } from './checks.ts';
 import { BROKER, brokerConf, brokerJvm, clientConf, clientScript, common, CONTROLLER } from './config.ts';
 import { controllerConf, controllerJvm, exporter, logging } from './config.ts';
 import { finalize, readable } from './features.ts';
@@ -31,7 +44,7 @@ export const controller = defineComponent(CONTROLLER.name, {
     ready: tcp(controllerConf.port),
     readyMs: 120_000,
   }),
-  lifecycle: { install: readable, init: format('controller.properties'), check: inQuorum },
+  lifecycle: { install: readable, init: format('controller.properties'), check: inQuorum, reload: () => {} },
   timeouts: { check: 180 },
   health: {
     port: tcp(controllerConf.port),
@@ -39,6 +52,7 @@ export const controller = defineComponent(CONTROLLER.name, {
   },
   role: labelOf(metric(controllerJvm.metricsPort, 'kafka_raft_state'), 'state'),
   metrics: prometheus(controllerJvm.metricsPort, { Brokers: 'kafka_controller_kafkacontroller_activebrokercount' }),
+  links: { Metrics: http(controllerJvm.metricsPort, '/metrics') },
   upgrade: rolling({ last: role('leader'), after: BROKER }),
 });
 
@@ -61,6 +75,7 @@ export const broker = defineComponent(BROKER.name, {
     init: format('broker.properties'),
     check: producesAndConsumes,
     settle: fullyReplicated,
+    reload: agreeOnInSync,
     remove: forget,
   },
   timeouts: { start: 900, check: 180, settle: 3600 },
@@ -73,6 +88,7 @@ export const broker = defineComponent(BROKER.name, {
     'Under-replicated partitions': 'kafka_server_replicamanager_underreplicatedpartitions',
     'Partitions led': 'kafka_server_replicamanager_leadercount',
   }),
+  links: { Metrics: http(brokerJvm.metricsPort, '/metrics') },
   actions: {
     ...topics,
     finalize: action({
