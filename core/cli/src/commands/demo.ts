@@ -8,6 +8,10 @@ const MOST_HOSTS = 20;
 
 export function demoCommand(command: Command, terminal: Terminal, done: (code: number) => void): void {
   command
+    .option(
+      '--stack <names>',
+      'what to bring up, such as zookeeper,kafka,hadoop, or all; zookeeper unless given. What is there stays',
+    )
     .option('--hosts <count>', 'how many local hosts; 3 unless given', hostsOption)
     .option('--address <address>', 'loopback address of the first host; 127.0.0.11 unless given', addressOption)
     .option('--port <port>', 'of the REST API', portOption, 8080)

@@ -12,13 +12,15 @@ import { reportOutcome } from '../jobs/outcome.ts';
 import { listenerFor } from '../jobs/run.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { LocalHost } from './programs.ts';
+import type { DemoStack } from './stacks.ts';
 
 export const CLUSTER = 'demo';
 const SERVICE = 'zookeeper';
 const SERVER = 'zookeeper_server';
 const SETTLING_MS = 15_000;
-/** Three members share one machine with everything else. */
-const SMALL = { 'zookeeper-env': { heap: 96 } };
+/** Everything shares one machine. */
+const PROFILE = 'small';
+const HEALTHY_MS = 300_000;
 
 /** Everything that the demo does to its cluster, through the REST API as anybody would. */
 export class DemoCluster {
@@ -69,27 +71,41 @@ export class DemoCluster {
   }
 
   /** Brings everything up from whatever state an earlier start left: installs, goes on, extends or starts. */
-  async bringUp(newHosts: readonly string[]): Promise<void> {
+  async bringUp(newHosts: readonly string[], stacks: readonly DemoStack[]): Promise<void> {
     for (const job of (await listJobs(this.#api, { cluster: CLUSTER, state: 'PENDING,RUNNING', atMost: 50 })).reverse())
       await this.#watch(job.id);
     const failed = await this.#failedInstallation();
     if (failed) await this.#repair(failed);
-    const known = (await listComponents(this.#api, CLUSTER, { service: SERVICE })).filter(
-      ({ component }) => component === SERVER,
-    );
-    const missing =
-      known.length === 0
-        ? await this.#hostNames()
-        : newHosts.filter((name) => !known.some(({ host }) => host === name));
-    if (missing.length > 0) await this.#run(addition(missing, known.length === 0));
+    const known = await listComponents(this.#api, CLUSTER);
+    const additions = [
+      ...(await this.#newServices(stacks, new Set(known.map(({ service }) => service)))),
+      ...newMembers(known, newHosts),
+    ];
+    if (additions.length > 0) await this.#run({ command: 'add', services: additions });
     await this.#untilSettled();
     if ((await this.#notRunning()).some(({ observed }) => observed !== 'STARTING' && observed !== 'UNHEALTHY'))
       await this.#run({ command: 'start', target: {} });
   }
 
-  /** @throws CliError when a process is not running after two minutes */
+  /** The services of the stacks that the cluster does not have yet, in the sizes that suit one machine. */
+  async #newServices(stacks: readonly DemoStack[], there: ReadonlySet<string>): Promise<Addition[]> {
+    const offered = await allOf((query) => this.#api.GET('/api/v1/stacks', { params: { query } }));
+    const hosts = await this.#hostNames();
+    return stacks.flatMap(({ name }) => {
+      const newest = offered.filter((stack) => stack.name === name).at(-1);
+      return (newest?.services ?? [])
+        .filter((service) => !there.has(service.name))
+        .map(({ name: service, profiles }) => ({
+          service,
+          ...(profiles.some((profile) => profile.name === PROFILE) ? { profile: PROFILE } : {}),
+          ...(service === SERVICE ? { components: ensembleOn(hosts) } : {}),
+        }));
+    });
+  }
+
+  /** @throws CliError when a process is not running after five minutes */
   async untilHealthy(): Promise<HostComponent[]> {
-    await this.#until('component', 120_000, async () => {
+    await this.#until('component', HEALTHY_MS, async () => {
       const sick = await this.#notRunning();
       return sick.length === 0
         ? undefined
@@ -156,7 +172,10 @@ export class DemoCluster {
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       this.#terminal.err(`${error.message} So it is removed, its data kept, and made anew.\n`);
-      return this.#run({ command: 'remove', target: { service: SERVICE }, data: 'keep' });
+      const unfinished = (await listComponents(this.#api, CLUSTER)).filter(({ desired }) => desired === 'ABSENT');
+      for (const service of new Set(unfinished.map((each) => each.service)))
+        await this.#run({ command: 'remove', target: { service }, data: 'keep' });
+      return undefined;
     }
     await this.#watch(id);
   }
@@ -200,8 +219,17 @@ export class DemoCluster {
   }
 }
 
-function addition(hosts: readonly string[], first: boolean): CommandRequest {
+type Addition = Extract<CommandRequest, { command: 'add' }>['services'][number];
+
+/** A member on every host, and the command line client on one. */
+function ensembleOn(hosts: readonly string[]): Record<string, string[]> {
   const [client] = hosts;
-  const components = { [SERVER]: [...hosts], ...(first && client ? { zookeeper_client: [client] } : {}) };
-  return { command: 'add', services: [{ service: SERVICE, components, ...(first ? { config: SMALL } : {}) }] };
+  return { [SERVER]: [...hosts], ...(client ? { zookeeper_client: [client] } : {}) };
+}
+
+/** An ensemble that is there grows on hosts that are new. */
+function newMembers(known: readonly HostComponent[], newHosts: readonly string[]): Addition[] {
+  const members = known.filter(({ component }) => component === SERVER);
+  const hosts = newHosts.filter((name) => !members.some(({ host }) => host === name));
+  return members.length > 0 && hosts.length > 0 ? [{ service: SERVICE, components: { [SERVER]: hosts } }] : [];
 }

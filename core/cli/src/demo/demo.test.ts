@@ -14,7 +14,10 @@ import { freePort, listenerOn, listenProblem } from './ports.ts';
 import { jdkProblem, preflight } from './preflight.ts';
 import { endLeftover, Running } from './processes.ts';
 import { agentProgram, localHosts, serverProgram } from './programs.ts';
+import { demoStacks } from './stacks.ts';
 import { readyText } from './words.ts';
+
+const repository = join(import.meta.dirname, '../../../..');
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'stackyard-demo-'))));
@@ -37,7 +40,14 @@ test('a taken port is told with the program that has it and what to do', async (
     expect(await listenProblem('127.0.0.1', port)).toBe('EADDRINUSE');
     expect(listenerOn(port, '127.0.0.1')).toMatchObject({ pid: process.pid });
     expect(listenerOn(port, '127.0.0.12')).toBeUndefined();
-    const problems = await preflight({ dir, port, addresses: ['127.0.250.11'], needsMaven: false, env: process.env });
+    const problems = await preflight({
+      dir,
+      port,
+      addresses: ['127.0.250.11'],
+      stacks: ['@stack/zookeeper'],
+      needsMaven: false,
+      env: process.env,
+    });
     expect(problems.find((problem) => problem.startsWith(`Port ${port} is taken by `))).toMatch(
       /Stop what listens there, or choose another by --port \d+\.$/,
     );
@@ -61,6 +71,7 @@ test('a missing or old JDK and a missing Maven are told, each in a sentence', as
   );
   expect(jdkProblem({ JAVA_HOME: await jdk('new', '17.0.15') }, [])).toBeUndefined();
   const problems = await preflight({
+    stacks: ['@stack/zookeeper'],
     dir,
     port: 0,
     addresses: [],
@@ -68,8 +79,19 @@ test('a missing or old JDK and a missing Maven are told, each in a sentence', as
     env: { JAVA_HOME: join(dir, 'new') },
   });
   expect(problems).toEqual([
-    'Maven (mvn) was not found, and ZooKeeper is fetched by it. Install it (on Debian: apt install maven) and start again.',
+    'Maven (mvn) was not found, and the products are fetched by it. Install it (on Debian: apt install maven) and start again.',
   ]);
+});
+
+test('a demo brings up ZooKeeper, or the stacks that are asked for, and keeps those it has', () => {
+  const names = (...args: Parameters<typeof demoStacks>) => demoStacks(...args).map(({ name }) => name);
+  expect(names(undefined, undefined)).toEqual(['@stack/zookeeper']);
+  expect(names('hadoop', undefined)).toEqual(['@stack/hadoop']);
+  expect(names('hadoop, zookeeper', ['@stack/zookeeper'])).toEqual(['@stack/zookeeper', '@stack/hadoop']);
+  expect(names(undefined, ['@stack/hadoop'])).toEqual(['@stack/hadoop']);
+  expect(names(join(repository, 'examples/redis-stack'), undefined)).toEqual(['@example/redis']);
+  expect(() => names('hadop', undefined)).toThrow('There is no stack @stack/hadop');
+  expect(() => names('zookeeper,', undefined)).toThrow('name stacks such as zookeeper,kafka, or all');
 });
 
 test('a second demo on the same folder is refused; after a killed one the folder is free', () => {

@@ -12,12 +12,14 @@ import { Fleet } from './fleet.ts';
 import { type DemoLayout, lockDemo, openLayout, readState, writeState } from './layout.ts';
 import { freePort, listenProblem } from './ports.ts';
 import { preflight } from './preflight.ts';
+import { demoStacks } from './stacks.ts';
 import { agentCommand, endLeftovers, FIRST_ADDRESS, localHosts } from './programs.ts';
 import { Interrupts } from './interrupts.ts';
 import { readyText } from './words.ts';
 
 export interface DemoOptions {
   readonly json?: boolean;
+  readonly stack?: string;
   readonly hosts?: number;
   readonly address?: string;
   readonly dataDir: string;
@@ -29,6 +31,8 @@ export interface DemoOptions {
 export async function runDemo(options: DemoOptions, terminal: Terminal): Promise<number> {
   const layout = openLayout(options.dataDir);
   const before = readState(layout);
+  const stacks = demoStacks(options.stack, before && (before.stacks ?? ['@stack/zookeeper']));
+  const sources = stacks.map(({ source }) => source);
   const unlock = lockDemo(layout);
   const interrupts = new Interrupts();
   const fleet = new Fleet(layout, terminal, interrupts);
@@ -37,7 +41,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
     if (options.address !== undefined && options.address !== first)
       throw new CliError(`The hosts in ${layout.dir} have addresses from ${first} on. Give others another --data-dir.`);
     const hosts = localHosts(Math.max(options.hosts ?? before?.hosts ?? 3, before?.hosts ?? 0), first);
-    const remembered = { hosts: hosts.length, address: first };
+    const remembered = { hosts: hosts.length, address: first, stacks: sources };
     if (await endLeftovers(layout, hosts))
       terminal.err(
         'A demo that was killed had left its server or agents behind: they were ended, and what they managed is taken over.\n',
@@ -46,6 +50,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
       port: options.port,
       addresses: hosts.map(({ address }) => address),
       origin: options.packageOrigin,
+      stacks: sources,
     });
     const agentPort = await portForHosts(before?.agentPort);
     const enrolmentPort = await portForHosts(before?.enrolmentPort);
@@ -58,7 +63,8 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
       const address = await step(
         terminal,
         'Starting the server',
-        () => fleet.startServer({ port: options.port, ...ports, packageOrigin: options.packageOrigin }),
+        () =>
+          fleet.startServer({ port: options.port, ...ports, packageOrigin: options.packageOrigin, stacks: sources }),
         ({ url }) => `The server is ready at ${url}`,
       );
       writeState(layout, { ...remembered, ...ports, url: address.url });
@@ -79,7 +85,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
         () =>
           `${hosts.length} local hosts have joined: ${hosts.map(({ name, address: at }) => `${name} (${at})`).join(', ')}`,
       );
-      await cluster.bringUp(await cluster.ensureCluster(hosts));
+      await cluster.bringUp(await cluster.ensureCluster(hosts), stacks);
       const components = await step(
         terminal,
         'Waiting until all is healthy',
@@ -128,13 +134,19 @@ function ended(error: unknown, terminal: Terminal): number {
 async function requireReady(
   layout: DemoLayout,
   terminal: Terminal,
-  { port, addresses, origin }: { port: number; addresses: readonly string[]; origin: string | undefined },
+  {
+    port,
+    addresses,
+    origin,
+    stacks,
+  }: { port: number; addresses: readonly string[]; origin: string | undefined; stacks: readonly string[] },
 ): Promise<void> {
   const fetched = existsSync(join(layout.server, 'packages', 'index.json'));
   const problems = await preflight({
     dir: layout.dir,
     port,
     addresses,
+    stacks,
     needsMaven: !fetched && origin !== 'url',
     env: terminal.env,
   });

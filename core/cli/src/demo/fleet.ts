@@ -20,7 +20,8 @@ import {
 const RESTART_AFTER_MS = 1_000;
 /** A program that ends so soon after its start is not started again and again. */
 const TOO_SOON_MS = 5_000;
-const STOP_JOB_MS = 120_000;
+/** The last of several products waits for those before it. */
+const STOP_JOB_MS = 300_000;
 
 /** The processes of the demo: they are started again when they are killed, and ended together. */
 export class Fleet {
@@ -45,6 +46,7 @@ export class Fleet {
     agentPort: number;
     enrolmentPort: number;
     packageOrigin: string | undefined;
+    stacks: readonly string[];
   }): Promise<ServerAddress> {
     const program = serverProgram(this.#layout, { ...options, env: this.#terminal.env });
     const { running, address } = await startServerProcess(program);

@@ -18,6 +18,8 @@ export interface DemoState {
   /** Absent in data of a version in which hosts joined at the port of the agents. */
   readonly enrolmentPort?: number;
   readonly url?: string;
+  /** What is brought up; ZooKeeper where data of an older version does not say. */
+  readonly stacks?: readonly string[];
 }
 
 /** Where the demo keeps what. */

@@ -7,6 +7,8 @@ export interface Preflight {
   readonly dir: string;
   readonly port: number;
   readonly addresses: readonly string[];
+  /** What is to be brought up. */
+  readonly stacks: readonly string[];
   /** A product is still to be fetched. */
   readonly needsMaven: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -16,19 +18,21 @@ const JDK = 11;
 /** Of a member of the ensemble: clients, followers, election, metrics, admin server. */
 const MEMBER_PORTS = [2181, 2888, 3888, 7000, 9393];
 const GIB = 2 ** 30;
+const MEMORY_MIB = 3_072;
 
 /** What would stop the demo, each in a sentence that says what to do. Nothing is changed. */
 export async function preflight(wanted: Preflight): Promise<string[]> {
-  const { dir, port, addresses, needsMaven, env } = wanted;
+  const { dir, port, addresses, stacks, needsMaven, env } = wanted;
   if (process.platform !== 'linux')
     return ['The local hosts of the demo run on Linux only. Start it in a Linux virtual machine or container.'];
   const problems = [
     await portProblem(port),
     ...(await Promise.all(addresses.map(addressProblem))),
-    await memberProblem(addresses, dir),
+    stacks.includes('@stack/zookeeper') ? await memberProblem(addresses, dir) : undefined,
     jdkProblem(env),
     mavenProblem(needsMaven, env),
-    diskProblem(dir),
+    diskProblem(dir, stacks.length > 1 ? 4 : 1),
+    stacks.length > 1 ? memoryProblem() : undefined,
   ];
   return problems.filter((problem) => problem !== undefined);
 }
@@ -64,16 +68,24 @@ async function addressProblem(address: string): Promise<string | undefined> {
     : `The address ${address} cannot be used (${code}). Give the loopback interface the addresses 127.0.0.0/8, as is usual on Linux.`;
 }
 
-function diskProblem(dir: string): string | undefined {
+function diskProblem(dir: string, gibibytes: number): string | undefined {
   const { bavail, bsize } = statfsSync(dir);
   const free = bavail * bsize;
-  if (free >= GIB) return undefined;
-  return `The disk of ${dir} has ${Math.floor(free / 2 ** 20)} MiB left, and the demo needs 1 GiB. Free some, or choose another folder by --data-dir.`;
+  if (free >= gibibytes * GIB) return undefined;
+  return `The disk of ${dir} has ${Math.floor(free / 2 ** 20)} MiB left, and the demo needs ${gibibytes} GiB. Free some, or choose another folder by --data-dir.`;
+}
+
+/** Several products run as a dozen JVMs, small as they are. */
+function memoryProblem(): string | undefined {
+  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  const mebibytes = Math.floor(Number(available ?? Infinity) / 1024);
+  if (mebibytes >= MEMORY_MIB) return undefined;
+  return `This machine has ${mebibytes} MiB of memory left, and these stacks need ${MEMORY_MIB} MiB together. End something, or bring up fewer by --stack.`;
 }
 
 function mavenProblem(needed: boolean, env: Preflight['env']): string | undefined {
   if (!needed || inPath('mvn', env) !== undefined) return undefined;
-  return 'Maven (mvn) was not found, and ZooKeeper is fetched by it. Install it (on Debian: apt install maven) and start again.';
+  return 'Maven (mvn) was not found, and the products are fetched by it. Install it (on Debian: apt install maven) and start again.';
 }
 
 /** @returns undefined when there is a JDK that is new enough */

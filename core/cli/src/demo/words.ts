@@ -13,12 +13,15 @@ export interface Ready {
   readonly context: string;
 }
 
-/** What a newcomer wants to know when all is up: where it is, how to sign in, and three things to try. */
+const COUNTS = ['No', 'One', 'Two', 'Three', 'Four'];
+
+/** What a newcomer wants to know when all is up: where it is, how to sign in, and some things to try. */
 export function readyText({ url, tokenFile, exports, components, command, context }: Ready, colours: Colours): string {
   const { bold, dim, cyan } = colours;
   const offered = Object.entries(exports).flatMap(([service, values]) =>
     Object.entries(values).map(([name, value]) => [`${service}.${name}`, String(value)] as const),
   );
+  const webhdfs = exports['hdfs']?.['webhdfs'];
   const members = components.filter(({ pid }) => pid !== null);
   const victim = members.find(({ role }) => role === 'leader') ?? members[0];
   const where = facts(
@@ -30,24 +33,38 @@ export function readyText({ url, tokenFile, exports, components, command, contex
     ],
     dim,
   );
-  const tries: (readonly [string, string[]])[] = [
-    ['See the ensemble: who leads, who follows.', [`${command} component list${context}`]],
+  const tries = (
     [
-      'Change a property: see the diff of each file and who restarts, then say yes.',
-      [`${command} config set zookeeper tickTime=3000${context}`],
-    ],
-    ...(victim
-      ? ([
-          [
-            `Kill a member${victim.role ? ` (the ${victim.role})` : ''} and see it come back, its restart counted.`,
-            [`kill -9 ${victim.pid}; sleep 3; ${command} component list${context}`],
-          ],
-        ] as const)
-      : []),
-  ].map(([text, commands]) => [text as string, commands as string[]] as const);
+      [
+        Object.keys(exports).length > 1
+          ? 'See what runs where: roles, health, restarts.'
+          : 'See the ensemble: who leads, who follows.',
+        [`${command} component list${context}`],
+      ],
+      ...(exports['zookeeper']
+        ? ([
+            [
+              'Change a property: see the diff of each file and who restarts, then say yes.',
+              [`${command} config set zookeeper tickTime=3000${context}`],
+            ],
+          ] as const)
+        : []),
+      ...(typeof webhdfs === 'string'
+        ? ([['Look into the file system.', [`curl -s '${webhdfs}/webhdfs/v1/?op=LISTSTATUS'`]]] as const)
+        : []),
+      ...(victim
+        ? ([
+            [
+              `Kill a member${victim.role ? ` (the ${victim.role})` : ''} and see it come back, its restart counted.`,
+              [`kill -9 ${victim.pid}; sleep 3; ${command} component list${context}`],
+            ],
+          ] as const)
+        : []),
+    ] as const
+  ).map(([text, commands]) => [text, [...commands]] as const);
   const list = tries.map(
     ([text, commands], index) =>
       `  ${index + 1}. ${text}\n${commands.map((line) => `       ${cyan(line)}\n`).join('')}`,
   );
-  return `\n${where}\n${bold('Three things to try')}, in another terminal in this folder:\n${list.join('')}\nCtrl-C stops everything that was started; the next start finds its data again.\n`;
+  return `\n${where}\n${bold(`${COUNTS[tries.length] ?? tries.length} things to try`)}, in another terminal in this folder:\n${list.join('')}\nCtrl-C stops everything that was started; the next start finds its data again.\n`;
 }
