@@ -21,7 +21,6 @@ const placed = {
   yarn: { resourcemanager: ['h1'], historyserver: ['h2'], yarn_client: ['h1'] },
 };
 const services = Object.keys(placed) as (keyof typeof placed)[];
-/** Of all JVMs together. */
 const MOST_MEBIBYTES = 3 * 1024;
 const SOON_MS = 300_000;
 /** Where the machine can, hosts have networks of their own, and can be cut off. */
@@ -62,12 +61,19 @@ test('one job brings up four services on three hosts, each in its smallest sizes
   });
   await succeeded(job);
   await healthy();
-  const memory = await memoryIn(world.dir);
-  const all = Object.entries(memory).map(([name, { processes, mebibytes }]) => `${name} ×${processes} ${mebibytes}`);
-  const jvms = Object.entries(memory).filter(([name]) => !['server', 'agent', 'node', 'postgres', 'sh'].includes(name));
-  const mebibytes = jvms.reduce((sum, [, each]) => sum + each.mebibytes, 0);
-  process.stdout.write(`Memory (PSS, MiB) of the products ${mebibytes}; of each: ${all.join(', ')}\n`);
-  expect(mebibytes).toBeLessThan(MOST_MEBIBYTES);
+});
+
+test('all of it, with the server, its database and the agents, takes less than 3 GiB', async () => {
+  // The check of YARN has run a job, whose master stays for a moment.
+  let memory = await memoryIn(world.dir);
+  await until('no job runs', async () => {
+    memory = await memoryIn(world.dir);
+    return !('MRAppMaster' in memory);
+  });
+  const each = Object.entries(memory).map(([name, { processes, mebibytes }]) => `${name} ×${processes} ${mebibytes}`);
+  const all = Object.values(memory).reduce((sum, { mebibytes }) => sum + mebibytes, 0);
+  process.stdout.write(`Memory (PSS, MiB) ${all}: ${each.join(', ')}\n`);
+  expect(all).toBeLessThan(MOST_MEBIBYTES);
 });
 
 test('a znode written through one member is read through another', async () => {
