@@ -83,7 +83,7 @@ function checkJava({ problems, state: { javaRuntime } }: Draft, { host, range, w
       ? `The runtime of this server is Java ${javaRuntime.version}, which is not in that range. `
       : `The runtime of this server is not for the processor ${host.arch}. `
     : '';
-  const message = `${what} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. ${own}Install a JDK ${range} on ${host.name}${javaRuntime ? ', or give the server another runtime by its setting packages.javaRuntime' : ''}.`;
+  const message = `${what} needs a JDK ${range}, and host ${host.name} has ${foundJava(host)}. ${own}Install a JDK ${range} on ${host.name}, or give the server ${javaRuntime ? 'another' : 'a'} runtime by its setting packages.javaRuntime.`;
   problems.refuse('JDK_MISSING', message, at);
 }
 

@@ -210,8 +210,8 @@ test('a JDK outside the range names the host and what was found there', () => {
   const none = host('zk2', { ...inCluster, facts: { cpus: 1, memory: 1, disk: 1, java: [] } });
   const messages = refusal(cluster({ hosts: [old, none] }), add({ zookeeper_server: ['zk1', 'zk2'] }));
   expect(messages.map(({ message }) => message)).toEqual([
-    'ZooKeeper needs a JDK >=11, and host zk1 has Java 1.8.0_392 in /usr/lib/jvm/java-8. Install a JDK >=11 on zk1.',
-    'ZooKeeper needs a JDK >=11, and host zk2 has no Java. Install a JDK >=11 on zk2.',
+    'ZooKeeper needs a JDK >=11, and host zk1 has Java 1.8.0_392 in /usr/lib/jvm/java-8. Install a JDK >=11 on zk1, or give the server a runtime by its setting packages.javaRuntime.',
+    'ZooKeeper needs a JDK >=11, and host zk2 has no Java. Install a JDK >=11 on zk2, or give the server a runtime by its setting packages.javaRuntime.',
   ]);
 });
 

@@ -17,14 +17,14 @@ export interface Catalogue {
   readonly trust: Trust;
   readonly packages: PackageRepository;
   /** What hosts get whose own JDKs do not suit a service. */
-  readonly javaRuntime: PackageManifest;
+  readonly javaRuntime: PackageManifest | undefined;
 }
 export const Catalogue = token<Catalogue>('server.Catalogue');
 
 class DiskCatalogue implements Catalogue {
   readonly stacks: StackStore;
   readonly trust: Trust;
-  readonly javaRuntime: PackageManifest;
+  readonly javaRuntime: PackageManifest | undefined;
   readonly #dir: string;
   readonly #origin: Omit<ServerOptions['packages'], 'javaRuntime'>;
   #packages: PackageRepository | undefined;
@@ -33,7 +33,8 @@ class DiskCatalogue implements Catalogue {
     this.#dir = options.dataDir;
     const { javaRuntime, ...origin } = options.packages;
     this.#origin = origin;
-    this.javaRuntime = javaRuntime ?? defaultJavaRuntime;
+    // The usual one has no url: where only those are asked, plans have to say so, and not tasks.
+    this.javaRuntime = javaRuntime ?? (origin.origin === 'url' ? undefined : defaultJavaRuntime);
     const { em } = storage;
     const transactions: Transactions = { run: (work) => storage.writer.run(work) };
     this.trust = new Trust({ em, transactions });
