@@ -80,7 +80,7 @@ test('what keeps an upgrade from being planned is said with what to do', () => {
       "/version: @stack/sample 1.1.0 does not say that ZooKeeper 3.9.4 can be upgraded to 3.10.0. Its author has to write upgrade: { from: '3.9.4' } in the definition of the service, with the range of versions for which that works.",
       "/version: ZooKeeper 5.0.0 can be reached from >=4, and 3.9.4 runs (@stack/sample 1.0.0). Upgrade to a version in between first.",
       "/version: @stack/sample 2.1.0 has no component zookeeper_server any more, and it is on zk1, zk2, zk3. Remove zookeeper_server first.",
-      "/version: ZooKeeper 3.10.0 needs a JDK >=99, and host zk1 has Java 17.0.15 in /usr/lib/jvm/java-17. Install a JDK >=99 on zk1.",
+      "/version: ZooKeeper 3.10.0 needs a JDK >=99, and host zk1 has Java 17.0.15 in /usr/lib/jvm/java-17. Install a JDK >=99 on zk1, or give the server a runtime by its setting packages.javaRuntime.",
     ]
   `);
 });
