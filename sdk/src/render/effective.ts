@@ -113,7 +113,7 @@ class Resolution {
       ? (given(this.#sources, ref) ?? this.#computed(property, ref))
       : undefined;
     this.#pending.delete(key);
-    if (value !== undefined) (this.resolved[ref.config] ??= {})[ref.property] = value;
+    if (value !== undefined) (this.resolved[ref.config] ??= {})[ref.property] = inOrder(value);
   }
 
   isTrue(condition: Expression, place: string): boolean {
@@ -138,6 +138,12 @@ class Resolution {
     const { service, instances = {}, imports = {}, facts } = this.#sources;
     return evaluate(expression, { service, place, inputs: { self, values: this.resolved, instances, imports, facts } });
   }
+}
+
+/** A map by its keys: a database gives them back in an order of its own, and files must not differ by it. */
+function inOrder(value: Json): Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function given(

@@ -269,3 +269,12 @@ test('a port is shifted by its step for each ordinal, on local hosts alone', () 
     resolveValue(property('port', 'port', { offsetByOrdinal }), 9866, { root: '/', local, ordinal: 3 });
   expect([at(true, true), at(100, true), at(false, true), at(100, false)]).toEqual([9869, 10_166, 9866, 9866]);
 });
+
+test('a map is the same in whichever order it was saved, as a database keeps none', () => {
+  const written = (flags: Record<string, Json>) =>
+    JSON.stringify(
+      effectiveValues({ service, facts, self, values: { 'zoo.cfg': { owner: 'me', flags } } })['zoo.cfg']?.['flags'],
+    );
+  expect(written({ 'z.first': 1, a: 2, 'm.n': 3 })).toBe('{"a":2,"m.n":3,"z.first":1}');
+  expect(written({ a: 2, 'm.n': 3, 'z.first': 1 })).toBe('{"a":2,"m.n":3,"z.first":1}');
+});
