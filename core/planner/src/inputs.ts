@@ -62,12 +62,31 @@ export function inputsOf(state: ClusterState, service: ServiceState, hostCompone
 
 /** Exports of a service of the cluster as others see them; empty while it has no host component. */
 export function exportsOf(state: ClusterState, service: ServiceState): Readonly<Record<string, Json>> {
+  const context = wholeOf(state, service);
+  if (!context) return {};
+  return mapValues(service.manifest.exports, (expression, name) =>
+    evaluate(expression, { ...context, place: `export ${name}` }),
+  );
+}
+
+/** Sentences of the rules of a service that a state breaks. @throws ExpressionError for one that cannot be computed */
+export function brokenRules(state: ClusterState, service: ServiceState): readonly string[] {
+  const context = wholeOf(state, service);
+  const { rules = [] } = service.manifest;
+  if (!context) return [];
+  return rules
+    .filter(({ refuse }, index) => evaluate(refuse, { ...context, place: `rule ${index + 1}` }) === true)
+    .map(({ message }) => message);
+}
+
+/** What is true of a service as a whole, without a host component; undefined while it has none. */
+function wholeOf(state: ClusterState, service: ServiceState) {
   const picture = pictureOf(state);
   const first = service.hostComponents[0];
   const host = first && picture.hosts.get(first.hostId);
-  if (!first || !host) return {};
+  if (!first || !host) return undefined;
   const shared = sharedOf(state, service);
-  const context = {
+  return {
     service: service.manifest,
     local: host.local,
     inputs: {
@@ -77,9 +96,6 @@ export function exportsOf(state: ClusterState, service: ServiceState): Readonly<
       facts: factsOf(host),
     },
   };
-  return mapValues(service.manifest.exports, (expression, name) =>
-    evaluate(expression, { ...context, place: `export ${name}` }),
-  );
 }
 
 function pictureOf(state: ClusterState): Picture {

@@ -35,6 +35,7 @@ import {
   osPackages,
   p,
   profile,
+  refuse,
   rolling,
   self,
   service,
@@ -327,6 +328,24 @@ test('a profile is data: values by config and property, hosts by component', () 
       values: { 'server.properties': { port: 19_092, names: ['a'] } },
       hosts: { broker: 1 },
     },
+  ]);
+});
+
+test('a rule is data: when a cluster breaks it, and the sentence', () => {
+  const rules = [refuse(gt(count(broker), 5), 'Five brokers are enough.')];
+  expect(manifestOf(stackOf({}, { rules })).services[0]?.rules).toEqual([
+    { refuse: { op: 'gt', of: [{ count: 'broker' }, { literal: 5 }] }, message: 'Five brokers are enough.' },
+  ]);
+});
+
+test.each([
+  ['of one host', eq(self.host, 'h1'), 'it names facts of one host component, and a rule is of the whole service'],
+  ['of a component that is not there', gt(count({ name: 'brokers' }), 1), 'did you mean "broker"?'],
+  ['that is no condition', count(broker) as unknown as Expr<boolean>, 'it is no condition'],
+])('a rule %s is refused', (_, condition, reason) => {
+  const stack = () => stackOf({}, { rules: [refuse(condition, 'No.')] });
+  expect(problemsOf(stack)).toEqual([
+    expect.objectContaining({ where: expect.stringContaining(' rule 1'), reason: expect.stringContaining(reason) }),
   ]);
 });
 

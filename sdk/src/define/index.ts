@@ -98,6 +98,7 @@ export {
   type Textual,
 } from './property.ts';
 export { onHosts, profile, type Profile, set, type Setting } from './profile.ts';
+export { refuse, type Rule } from './rule.ts';
 export {
   definePackage,
   defineService,

@@ -4,6 +4,7 @@ import type { AnyConfig } from './config.ts';
 import { called } from './callSite.ts';
 import type { Expr } from './expression.ts';
 import type { Profile } from './profile.ts';
+import type { Rule } from './rule.ts';
 
 /** What `definePackage` takes: a version, where the archive comes from (`url`, `maven`, `pypi`), its root and its digest. */
 export type PackageOptions = Omit<PackageManifest, 'name' | 'origins'> & PackageManifest['origins'];
@@ -91,6 +92,8 @@ export interface ServiceOptions {
   readonly components: readonly Component[];
   /** Configs that no component gets as a file and that belong to the whole service. */
   readonly config?: readonly AnyConfig[];
+  /** What no cluster may be like; by `refuse`. */
+  readonly rules?: readonly Rule[];
   /** Values offered to other services. */
   readonly exports?: Readonly<Record<string, Expr | string>>;
   /** Semver ranges of the product: from where an upgrade to this version works, and to where it can be taken back. */

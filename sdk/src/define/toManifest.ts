@@ -107,6 +107,7 @@ function serviceManifest({ name, options }: Service, templates: readonly string[
       Object.entries(options.exports ?? {}).map(([key, value]) => [key, toExpression(value)]),
     ),
     ...given('upgrade', options.upgrade && { ...options.upgrade }),
+    ...given('rules', options.rules && [...options.rules]),
     ...given('profiles', options.profiles && Object.entries(options.profiles).map(profileManifest)),
     ...given('alerts', options.alerts && withNames(options.alerts)),
     ...given('dashboards', options.dashboards && withNames(options.dashboards)),

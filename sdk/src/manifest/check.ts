@@ -6,7 +6,7 @@ import { didYouMean } from '../render/nearest.ts';
 import { isSecret } from '../render/secret.ts';
 import type { ConfigManifest, PropertyManifest } from './config.ts';
 import type { Expression, PropertyRef } from './expression.ts';
-import { kindFaults, propertyKindFaults } from './kinds.ts';
+import { kindFaults, kindOf, propertyKindFaults } from './kinds.ts';
 import { JAVA_RUNTIME } from './javaRuntime.ts';
 import type { ActionManifest, ComponentManifest, ServiceManifest, StackManifest } from './manifest.ts';
 import { cyclesOf } from './cycles.ts';
@@ -67,6 +67,9 @@ function checkService(service: ServiceManifest, templates: readonly string[]): S
             ),
           ]
         : [],
+    ),
+    ...(service.rules ?? []).flatMap(({ refuse }, index) =>
+      ruleFaults(refuse, service, `${service.name} rule ${index + 1}`),
     ),
     ...profileFaults(service),
     ...circles(service),
@@ -301,6 +304,18 @@ function twice(where: string, named: readonly { readonly name: string }[], separ
 }
 
 /** Whether an expression needs the one host component it is evaluated for; inside `each` there is one. */
+/** A rule is asked of the whole service, and is broken or not. */
+function ruleFaults(refuse: Expression, { configs }: ServiceManifest, where: string): StackProblem[] {
+  if (namesOneHost(refuse))
+    return [
+      problem(where, 'it names facts of one host component, and a rule is of the whole service', 'count components'),
+    ];
+  const kind = kindOf(refuse, configs);
+  return kind === 'condition' || kind === 'any'
+    ? []
+    : [problem(where, 'it is no condition', 'compare something, such as `gt(count(server), 1)`')];
+}
+
 function namesOneHost(expression: Expression): boolean {
   if ('self' in expression || 'configPath' in expression) return true;
   return !('each' in expression) && directPartsOf(expression).some(namesOneHost);

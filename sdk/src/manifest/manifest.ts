@@ -235,6 +235,8 @@ export const ServiceManifest = z.strictObject({
   exports: z.record(PropertyName, Expression),
   /** Product versions from which an upgrade to this one works, and those to which it can be taken back. */
   upgrade: z.strictObject({ from: z.string(), backTo: z.string().optional() }).optional(),
+  /** What no cluster may be like: conditions, each with the sentence that a plan is refused with. */
+  rules: z.array(z.strictObject({ refuse: Expression, message: z.string().min(1) })).optional(),
   profiles: z.array(ProfileManifest).optional(),
   alerts: z.array(AlertManifest).optional(),
   dashboards: z.array(DashboardManifest).optional(),

@@ -10,7 +10,7 @@ export interface PlacedExpression {
 
 /** Every expression of a service. */
 export function expressionsOf(
-  service: Pick<ServiceManifest, 'name' | 'configs' | 'components' | 'exports'>,
+  service: Pick<ServiceManifest, 'name' | 'configs' | 'components' | 'exports' | 'rules'>,
 ): PlacedExpression[] {
   return [
     ...service.configs.flatMap((config) =>
@@ -30,6 +30,10 @@ export function expressionsOf(
     ...Object.entries(service.exports).map(([name, expression]) => ({
       where: `${service.name} export ${name}`,
       expression,
+    })),
+    ...(service.rules ?? []).map(({ refuse }, index) => ({
+      where: `${service.name} rule ${index + 1}`,
+      expression: refuse,
     })),
   ];
 }

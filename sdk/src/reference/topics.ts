@@ -37,6 +37,7 @@ export const TOPICS: readonly Topic[] = [
     'service',
     'Requirement',
   ),
+  define('Rules', 'What no cluster may be like, in a sentence for whoever plans one.', 'refuse', 'Rule'),
   define(
     'Profiles',
     'Sizes of a service that go together, for an operator to take by one word.',

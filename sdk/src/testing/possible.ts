@@ -94,6 +94,17 @@ export function requirePossible(world: World, placement: Placement): void {
   requireImports(world, service);
 }
 
+/** Sentences of the rules that a cluster breaks. */
+export function brokenRules(world: World): readonly string[] {
+  return world.manifest.services.flatMap((service) => {
+    const placement = world.placements.find((each) => each.service === service.name);
+    if (!placement) return [];
+    const inputs = inputsOf(world, placement);
+    const broken = (service.rules ?? []).filter(({ refuse: rule }) => evaluate(rule, { service, inputs }) === true);
+    return broken.map(({ message }) => message);
+  });
+}
+
 function requireCardinalities({ manifest, placements, hosts }: World): void {
   for (const service of manifest.services) {
     for (const { name, cardinality } of service.components) {

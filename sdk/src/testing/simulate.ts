@@ -13,6 +13,7 @@ import { type ProcessCommand, processCommand } from '../render/process.ts';
 import { type Effects, renderedFiles, simulatedHost } from './effects.ts';
 import { ImpossibleScenarioError } from './errors.ts';
 import {
+  brokenRules,
   requireFacts,
   requireHostNames,
   requireImport,
@@ -201,6 +202,11 @@ export class Simulation {
   /** All hosts share one machine, each with a root and a loopback address of its own. */
   local(): Simulation {
     return this.#with({ local: true });
+  }
+
+  /** Sentences of the rules that this cluster breaks: a plan for it would be refused with them. */
+  broken(): readonly string[] {
+    return brokenRules(this.#world);
   }
 
   /**

@@ -1,10 +1,12 @@
 import type { NeighbourManifest, OsFamily, ServiceManifest } from '@stackyard/sdk/manifest';
+import { ExpressionError } from '@stackyard/sdk/render';
 import { boundsOf, describeBounds } from '../cardinality.ts';
+import { brokenRules } from '../inputs.ts';
 import { foundJava, javaFor, suits } from '../java.ts';
 import { metadataOf } from '../metadata.ts';
 import { pointer, type Problems } from '../problems.ts';
 import { counted, listed } from '../sentences.ts';
-import type { HostComponentState, HostState, ServiceState } from '../state.ts';
+import type { ClusterState, HostComponentState, HostState, ServiceState } from '../state.ts';
 import type { Draft } from './draft.ts';
 import { isBehind } from '../versions.ts';
 import { checkPorts } from './ports.ts';
@@ -100,13 +102,34 @@ export function checkServices(
   if (problems.length > 0) return;
   for (const [name, at] of touched) {
     const service = draft.services.get(name);
-    if (service)
-      checkCardinalities(draft, service, (component) => `${at}/components${pointer(component)}`, cardinality);
+    if (!service) continue;
+    checkCardinalities(draft, service, (component) => `${at}/components${pointer(component)}`, cardinality);
+    checkRules(draft, next, service, { at: `${at}/components`, ...cardinality });
   }
   if (draft.joining.size > 0) warnOfOthers(draft, touched);
   checkNeighbours(draft);
   checkRequires(draft, touched);
   checkPorts(draft, next);
+}
+
+/** What the stack says that no cluster may be like. */
+export function checkRules(
+  draft: Draft,
+  next: ClusterState,
+  service: ServiceState,
+  { at, lenient = false }: { readonly at: string; readonly lenient?: boolean },
+): void {
+  let broken: readonly string[] = [];
+  try {
+    broken = brokenRules(next, service);
+  } catch (error) {
+    // What cannot be computed is refused where it is needed.
+    if (!(error instanceof ExpressionError)) throw error;
+  }
+  for (const message of broken) {
+    if (lenient) draft.problems.warn('RULE', message, at);
+    else draft.problems.refuse('RULE', message, at);
+  }
 }
 
 export interface CardinalityOptions {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Expression } from '@stackyard/sdk/manifest';
 import type { CommandRequest } from '../command.ts';
 import { PlanRefusedError } from '../errors.ts';
 import type { ClusterState } from '../state.ts';
@@ -131,6 +132,28 @@ test('cardinality is kept by add and by remove', () => {
   const remove: CommandRequest = { command: 'remove', target: { service: 'range', hosts: ['b'] }, data: 'keep' };
   expect(problems(sample.state, remove)).toEqual(['CARDINALITY /target']);
   expect(problems(sample.state, { ...remove, target: { service: 'range' } })).toEqual([]);
+});
+
+test('a rule between components is kept by add and by remove, in the words of its author', () => {
+  const count = (component: string): Expression => ({ count: component });
+  const several: Expression = { op: 'gt', of: [count('head'), { literal: 1 }] };
+  const none: Expression = { op: 'eq', of: [count('log'), { literal: 0 }] };
+  const message = 'Two heads share a log. Place one.';
+  const components = [component('head', { cardinality: '1-2' }), component('log', { cardinality: '0+' })];
+  const pair = service('pair', { components, rules: [{ refuse: { op: 'and', of: [several, none] }, message }] });
+  const state = cluster({ hosts: ['a', 'b'], manifests: [pair] });
+  const place = (head: string[], log: string[]): CommandRequest => ({
+    command: 'add',
+    services: [{ service: 'pair', components: { head, log } }],
+  });
+  expect(refusal(state, place(['a', 'b'], []))).toMatchObject([
+    { code: 'RULE', message, pointer: '/services/0/components' },
+  ]);
+  expect(problems(state, place(['a'], []))).toEqual([]);
+  const sample = new Sample(state);
+  sample.run(place(['a', 'b'], ['b']));
+  const remove: CommandRequest = { command: 'remove', target: { service: 'pair', component: 'log' }, data: 'keep' };
+  expect(problems(sample.state, remove)).toEqual(['RULE /target']);
 });
 
 test('an even ensemble is allowed, with a warning', () => {

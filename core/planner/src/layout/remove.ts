@@ -3,7 +3,7 @@ import { listed } from '../sentences.ts';
 import type { HostComponentState } from '../state.ts';
 import type { ComponentManifest } from '@stackyard/sdk/manifest';
 import { select } from '../target.ts';
-import { checkCardinalities, refuseUnreachable } from './check.ts';
+import { checkCardinalities, checkRules, refuseUnreachable } from './check.ts';
 import type { Draft } from './draft.ts';
 
 /**
@@ -30,6 +30,7 @@ export function layoutRemove(draft: Draft, request: Extract<CommandRequest, { co
   const lostHosts = request.lost ? new Set(leaving.map(({ hostId }) => hostId)) : new Set<string>();
   for (const service of draft.changed()) {
     checkCardinalities(draft, service, () => '/target', { lenient: request.lost ?? false, without: lostHosts });
+    checkRules(draft, draft.next(), service, { at: '/target', lenient: request.lost ?? false });
   }
   checkStillRequired(draft);
   if (!request.lost) warnOfData(draft, leaving);

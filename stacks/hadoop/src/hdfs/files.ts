@@ -1,4 +1,4 @@
-import { type Host, type Json, until } from '@stackyard/sdk';
+import { type Host, type Instance, type Json, until } from '@stackyard/sdk';
 import { activeOf, nameNodeBean, portOf } from './ask.ts';
 import { hdfsSite, NAMENODE } from './configs.ts';
 
@@ -33,27 +33,30 @@ export const prepare = async (host: Host): Promise<void> => {
   host.log('/tmp and /user are there.');
 };
 
-/** A file can be written, read and deleted. An open port does not say that, nor does a NameNode in safe mode. */
+/**
+ * A file can be written, read and deleted, and this NameNode is ready to serve, or to take over. An open port says neither
+ * of it, nor does a NameNode in safe mode.
+ */
 export const check = (host: Host): Promise<void> =>
   until(host, async () => {
     const active = await activeOf(host);
-    const { FSState, NumLiveDataNodes: live } = await nameNodeBean(host, active, 'FSNamesystemState');
-    if (FSState !== 'Operational') throw new Error(await safeMode(host));
+    for (const node of new Map([active, host.self].map((each) => [each.ordinal, each])).values())
+      await writable(host, node);
+    const { NumLiveDataNodes: live } = await nameNodeBean(host, active, 'FSNamesystemState');
     if (live === 0) throw new Error('No DataNode lives, so no file can be written.');
     const file = `/tmp/.stackyard-check-${host.self.hostComponentId}`;
     const written = { at: Date.now() };
-    const request = { byDataNode: true };
-    await webHdfs(host, `${file}?op=CREATE&overwrite=true`, { ...request, method: 'PUT', body: written });
-    const read = await webHdfs(host, `${file}?op=OPEN`, request);
-    if (JSON.stringify(read) !== JSON.stringify(written))
-      throw new Error(`${file} holds something else than was written.`);
+    await webHdfs(host, `${file}?op=CREATE&overwrite=true`, { method: 'PUT', body: written, byDataNode: true });
+    const read = await webHdfs(host, `${file}?op=OPEN`, { byDataNode: true });
+    if (JSON.stringify(read) !== JSON.stringify(written)) throw new Error(`${file} holds other than what was written.`);
     await webHdfs(host, `${file}?op=DELETE`, { method: 'DELETE' });
     host.log(`A file was written, read and deleted; ${active.host} is active, ${live} DataNodes live.`);
   });
 
 /** Why files cannot be changed, in the words of the NameNode. */
-async function safeMode(host: Host): Promise<string> {
-  const active = await activeOf(host);
-  const { Safemode } = await nameNodeBean(host, active, 'NameNodeInfo');
-  return `${active.host} is in safe mode: ${String(Safemode).replaceAll(/\s+/g, ' ').trim()}`;
+async function writable(host: Host, node: Instance): Promise<void> {
+  const { FSState } = await nameNodeBean(host, node, 'FSNamesystemState');
+  if (FSState === 'Operational') return;
+  const { Safemode } = await nameNodeBean(host, node, 'NameNodeInfo');
+  throw new Error(`${node.host} is in safe mode: ${String(Safemode).replaceAll(/\s+/g, ' ').trim()}`);
 }

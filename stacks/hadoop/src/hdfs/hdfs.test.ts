@@ -1,3 +1,4 @@
+import type { Json } from '@stackyard/sdk';
 import { simulate } from '@stackyard/sdk/testing';
 import { expect, test } from 'vitest';
 import stack from '../index.ts';
@@ -5,6 +6,7 @@ import { client } from './client.ts';
 import { dataNode } from './dataNode.ts';
 import { failover, journalNode } from './ha.ts';
 import { nameNode } from './nameNode.ts';
+import { secondaryNameNode } from './secondary.ts';
 
 const single = simulate(stack).add(nameNode, 'h1').add(dataNode, 'h1', 'h2', 'h3').add(client, 'edge');
 const ha = simulate(stack)
@@ -108,4 +110,162 @@ test('two NameNodes are one name for everybody', async () => {
       "ha.zookeeper.session-timeout.ms": "10000",
     }
   `);
+});
+
+const beans = (attributes: Record<string, Json>) => ({ beans: [attributes] });
+const ask = (name: string) => `/jmx?qry=Hadoop:service=NameNode,name=${name}`;
+const serving = single
+  .answer(ask('NameNodeStatus'), beans({ State: 'active' }))
+  .answer(ask('FSNamesystemState'), beans({ FSState: 'Operational', NumLiveDataNodes: 3, FilesTotal: 7 }))
+  .prints('id -un', 'hdfs\n');
+const pair = ha
+  .answer(ask('NameNodeStatus'), beans({ State: 'standby' }))
+  .answer(ask('NameNodeStatus'), beans({ State: 'active' }), 'h2')
+  .answer(ask('FSNamesystemState'), beans({ FSState: 'Operational', NumLiveDataNodes: 3, FilesTotal: 7 }));
+
+test('the first NameNode makes the file system, once', async () => {
+  const first = await single.run(nameNode, 'init', 'h1');
+  expect(first.programs).toEqual([{ program: 'scripts/format.sh', args: [] }]);
+  expect((await first.next.run(nameNode, 'init', 'h1')).programs).toEqual([]);
+});
+
+test('a second NameNode waits for one that serves, and fetches what it has', async () => {
+  await expect(ha.run(nameNode, 'init', 'h2')).rejects.toThrow('h1 has to serve first, and is silent.');
+  expect((await pair.run(nameNode, 'init', 'h2')).programs).toHaveLength(1);
+});
+
+const journals = (status: string) => beans({ JournalsStatus: status });
+const journalBean = '/jmx?qry=Hadoop:service=JournalNode,name=JournalNodeInfo';
+
+test('a NameNode that was alone gives its changes to JournalNodes before it is started as one of two', async () => {
+  const alone = pair.answer(ask('NameNodeInfo'), beans({ NameJournalStatus: '[{"manager":"FileJournalManager"}]' }));
+  await expect(alone.run(nameNode, 'configure', 'h1')).rejects.toThrow('No JournalNode answers');
+  const empty = alone.answer(journalBean, journals('{}'));
+  expect((await empty.run(nameNode, 'configure', 'h1')).programs).toEqual([
+    { program: 'scripts/shareChanges.sh', args: [] },
+  ]);
+  const shared = alone.answer(journalBean, journals('{"hdfs":{"Formatted":"true"}}'), 'h3');
+  expect((await shared.run(nameNode, 'configure', 'h1')).programs).toEqual([]);
+  const both = empty.answer(
+    ask('NameNodeInfo'),
+    beans({ NameJournalStatus: '[{"manager":"QJM to [10.0.0.1:8485]"}]' }),
+  );
+  expect((await both.run(nameNode, 'configure', 'h1')).programs).toEqual([]);
+});
+
+test('two NameNodes are refused without what they need, and a single one with what is of two', () => {
+  expect([single.broken(), ha.broken()]).toEqual([[], []]);
+  const bare = simulate(stack).add(nameNode, 'h1', 'h2').add(secondaryNameNode, 'h3').add(dataNode, 'h1');
+  expect(bare.broken()).toMatchInlineSnapshot(`
+    [
+      "Two NameNodes share their changes by JournalNodes. Place one at least, better three.",
+      "Each of two NameNodes needs a failover controller. Place zkfc on both hosts.",
+      "Of two NameNodes the one that stands by does what a SecondaryNameNode is for. Remove it.",
+    ]
+  `);
+  expect(ha.remove(nameNode, 'h2').imports('zookeeper', { connect: '' }).broken()).toMatchInlineSnapshot(`
+    [
+      "A failover controller needs a second NameNode. Place one, or remove zkfc.",
+      "Failover controllers need a ZooKeeper in the cluster. Add the service zookeeper.",
+    ]
+  `);
+});
+
+test.each([
+  ['nothing answers', single, 'No NameNode is active: h1 is silent.'],
+  ['both stand by', ha.answer(ask('NameNodeStatus'), beans({ State: 'standby' })), 'h1 is standby, h2 is standby'],
+  [
+    'it is in safe mode',
+    serving
+      .answer(ask('FSNamesystemState'), beans({ FSState: 'safeMode' }))
+      .answer(ask('NameNodeInfo'), beans({ Safemode: 'Safe mode is ON.\n 3 of 9 blocks are reported.' })),
+    'h1 is in safe mode: Safe mode is ON. 3 of 9 blocks are reported.',
+  ],
+  [
+    'no DataNode lives',
+    serving.answer(ask('FSNamesystemState'), beans({ FSState: 'Operational', NumLiveDataNodes: 0 })),
+    'No DataNode lives, so no file can be written.',
+  ],
+])('the check of a NameNode fails when %s', async (_, cluster, message) => {
+  await expect(cluster.run(nameNode, 'check', 'h1')).rejects.toThrow(message);
+});
+
+const links = (...states: string[]) =>
+  beans({
+    BPServiceActorInfo: JSON.stringify(states.map((ActorState) => ({ ActorState, NamenodeAddress: 'h1:8020' }))),
+  });
+
+test('a DataNode that no NameNode took in fails its check', async () => {
+  const at = '/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo';
+  await expect(single.answer(at, links('CONNECTING')).run(dataNode, 'check', 'h2')).rejects.toThrow(
+    'h2 is CONNECTING for h1:8020.',
+  );
+  await expect(ha.answer(at, links('RUNNING')).run(dataNode, 'check', 'h2')).rejects.toThrow(
+    'h2 reports to 1 NameNodes, not 2.',
+  );
+  expect((await single.answer(at, links('RUNNING')).run(dataNode, 'check', 'h2')).log).toEqual([
+    'h2 reports to h1:8020.',
+  ]);
+});
+
+const told = (state: object, decom: object = {}) =>
+  beans({
+    LiveNodes: JSON.stringify({ '10.0.0.1:9866': { adminState: 'In Service' }, '10.0.0.3:9866': state }),
+    DeadNodes: '{}',
+    DecomNodes: JSON.stringify(decom),
+  });
+
+test('a DataNode that leaves is named to the NameNodes, and is empty when each block has copies elsewhere', async () => {
+  const busy = serving.answer(
+    ask('NameNodeInfo'),
+    told({ adminState: 'Decommission In Progress' }, { '10.0.0.3:9866': { underReplicatedBlocks: 5 } }),
+  );
+  await expect(busy.decommission(dataNode, 'h3')).rejects.toThrow(
+    'h3 has 5 blocks to copy. Only 1 DataNodes stay for files of 3 copies: add one.',
+  );
+  const empty = serving.answer(ask('NameNodeInfo'), told({ adminState: 'Decommissioned' }));
+  const { files, log, next } = await empty.decommission(dataNode, 'h3');
+  expect(log).toEqual(['Every block has enough copies elsewhere.']);
+  expect(files[`${CONFIG}/namenode/dfs.exclude`]).toBe('10.0.0.3:9866\n');
+  const reloaded = await next.run(nameNode, 'reload', 'h1');
+  expect(reloaded.programs.at(-1)?.args.slice(-3)).toEqual(['-fs', 'hdfs://10.0.0.1:8020', '-refreshNodes']);
+  const back = next.answer(ask('NameNodeInfo'), told({ adminState: 'In Service' }));
+  expect((await back.recommission(dataNode, 'h3')).files[`${CONFIG}/namenode/dfs.exclude`]).toBe('');
+});
+
+test('on hosts that share a machine those that leave are also named by the address that they call from', async () => {
+  const local = serving
+    .local()
+    .answer(ask('NameNodeInfo'), beans({ LiveNodes: '{}', DeadNodes: '{}', DecomNodes: '{}' }));
+  const { files } = await local.decommission(dataNode, 'h3');
+  expect(files[`/srv/h1${CONFIG}/namenode/dfs.exclude`]).toBe('127.0.0.13:10166\n127.0.0.1:10166\n');
+});
+
+test('actions ask the NameNode that is active, whichever runs them', async () => {
+  const report = await pair.action(nameNode, 'report', {}, 'h1');
+  expect(report.result).toMatchObject({ active: 'h2', NumLiveDataNodes: 3, FilesTotal: 7 });
+  const safe = await pair.action(nameNode, 'enterSafeMode', {}, 'h1');
+  expect(safe.programs[0]?.args.slice(-4)).toEqual(['-fs', 'hdfs://10.0.0.2:8020', '-safemode', 'enter']);
+  const over = await pair.action(nameNode, 'failover', {}, 'h1');
+  expect(over.programs[0]?.args.slice(-3)).toEqual(['-failover', 'nn2', 'nn1']);
+  expect(over.result).toEqual({ active: 'h1', before: 'h2' });
+  await expect(serving.action(nameNode, 'failover')).rejects.toThrow('No NameNode stands by for h1.');
+});
+
+test('a client host gets a command line that knows the file system', async () => {
+  const { files } = await single.run(client, 'configure', 'edge');
+  const text = files[`${CONFIG}/hdfs_client/hdfs`] ?? '';
+  expect(text).toContain("-cp '/etc/stackyard/hdfs/hdfs_client:/opt/stackyard/hadoop-3.4.2/lib/*'");
+  expect(files[`${CONFIG}/hdfs_client/hdfs-site.xml`]).not.toContain('xi:include');
+});
+
+test('the heap of a NameNode follows from its host', async () => {
+  const heapWith = async (memory: number) =>
+    (await single.facts({ memory }).run(nameNode, 'start', 'h1')).process?.args[0];
+  const gibibyte = 1024 ** 3;
+  expect([await heapWith(gibibyte), await heapWith(64 * gibibyte), await heapWith(1024 * gibibyte)]).toEqual([
+    '-Xmx256m',
+    '-Xmx8192m',
+    '-Xmx16384m',
+  ]);
 });

@@ -1,4 +1,19 @@
-import { choose, concat, defineService, each, self, service } from '@stackyard/sdk';
+import {
+  and,
+  choose,
+  concat,
+  count,
+  defineService,
+  each,
+  eq,
+  gt,
+  importOf,
+  lt,
+  orElse,
+  refuse,
+  self,
+  service,
+} from '@stackyard/sdk';
 import { HADOOP, hadoopJdk, hadoopPackage } from '../package.ts';
 import { alerts, overview } from './alerts.ts';
 import { client } from './client.ts';
@@ -18,6 +33,14 @@ export const hdfs = defineService('hdfs', {
   packages: [hadoopPackage],
   requires: [hadoopJdk, service('zookeeper', '>=3.8', { optional: true })],
   components: [nameNode, dataNode, secondaryNameNode, journalNode, failover, client],
+  // prettier-ignore
+  rules: [
+    refuse(and(isHA, lt(count(journalNode), 1)), 'Two NameNodes share their changes by JournalNodes. Place one at least, better three.'),
+    refuse(and(isHA, lt(count(failover), 2)), 'Each of two NameNodes needs a failover controller. Place zkfc on both hosts.'),
+    refuse(and(isHA, gt(count(secondaryNameNode), 0)), 'Of two NameNodes the one that stands by does what a SecondaryNameNode is for. Remove it.'),
+    refuse(and(gt(count(failover), 0), lt(count(nameNode), 2)), 'A failover controller needs a second NameNode. Place one, or remove zkfc.'),
+    refuse(and(gt(count(failover), 0), eq(orElse(importOf('zookeeper', 'connect'), ''), '')), 'Failover controllers need a ZooKeeper in the cluster. Add the service zookeeper.'),
+  ],
   exports: {
     defaultFS,
     // Programs that reach a file system of two NameNodes have to know both.

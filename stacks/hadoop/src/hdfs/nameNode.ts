@@ -1,21 +1,6 @@
-import {
-  after,
-  concat,
-  defineComponent,
-  fact,
-  type Host,
-  http,
-  java,
-  jmx,
-  prometheus,
-  role,
-  rolling,
-  tcp,
-  until,
-} from '@stackyard/sdk';
+import { after, concat, defineComponent, fact, http, java, jmx, prometheus, role, rolling, tcp } from '@stackyard/sdk';
 import { log4j } from '../core.ts';
 import { actions } from './actions.ts';
-import { classPath, hadoop, stateOf } from './ask.ts';
 import {
   DATANODE,
   exclude,
@@ -28,30 +13,7 @@ import {
   ZKFC,
 } from './configs.ts';
 import { check, prepare } from './files.ts';
-
-/** The first NameNode makes the file system, each later one fetches it from one that is there. */
-const format = (host: Host): Promise<void> =>
-  host.once('format', async () => {
-    const [first, ...others] = host.instances(NAMENODE);
-    const NAME_DIR = host.get(nameNodeSite.nameDir);
-    const given = { NAME_DIR, CLASS_PATH: classPath(host), CLUSTER: host.get(hdfsSite.clusterId) };
-    if (others.length > 0 && host.instances(ZKFC).length === 0)
-      throw new Error('Two NameNodes need a failover controller each. Place zkfc on their hosts.');
-    if (host.self.ordinal === first?.ordinal)
-      return void (await host.script('scripts/format.sh', { ...given, HOW: 'format' }));
-    await until(host, async () => {
-      const states = await Promise.all([first!, ...others].map((node) => stateOf(host, node)));
-      if (!states.some((state) => state === 'active' || state === 'standby'))
-        throw new Error(`${first?.host} has to serve first, and is ${states[0]}.`);
-    });
-    await host.script('scripts/format.sh', { ...given, HOW: 'fetch' });
-  });
-
-/** Who is to leave is read again from the file of excluded DataNodes. */
-const reload = async (host: Host): Promise<void> => {
-  const own = `hdfs://${host.self.address}:${host.get(hdfsSite.rpcPort)}`;
-  await hadoop(host, 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-fs', own, '-refreshNodes');
-};
+import { format, reload, shareChanges } from './names.ts';
 
 export const nameNode = defineComponent(NAMENODE.name, {
   title: 'NameNode',
@@ -71,7 +33,7 @@ export const nameNode = defineComponent(NAMENODE.name, {
     // What the check writes takes DataNodes and, of two NameNodes, one that was made active.
     ...[DATANODE, ZKFC].flatMap((it) => [after(it, { phase: 'prepare' }), after(it, { phase: 'check' })]),
   ],
-  lifecycle: { init: format, prepare, check, reload },
+  lifecycle: { configure: shareChanges, init: format, prepare, check, reload },
   timeouts: { start: 1260, check: 600 },
   health: {
     port: tcp(hdfsSite.rpcPort),
