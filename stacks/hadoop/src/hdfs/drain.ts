@@ -1,17 +1,18 @@
 import { type Host, type Instance, until } from '@stackyard/sdk';
-import { activeOf, type Bean, nameNodeBean, portOf } from './ask.ts';
-import { dataNodeSite, hdfsSite } from './configs.ts';
+import { activeOf, type Bean, nameNodeBean } from './ask.ts';
+import { hdfsSite } from './configs.ts';
 
 type Told = Readonly<Record<string, Bean>>;
 
-/** What the active NameNode knows of DataNodes, by address and port. It tells it as JSON in texts. */
+/** What the active NameNode knows of DataNodes, by address. It tells it as JSON in texts, by address and port. */
 async function dataNodes(host: Host): Promise<{ live: Told; dead: Told; leaving: Told }> {
   const told = await nameNodeBean(host, await activeOf(host), 'NameNodeInfo');
-  const of = (name: string): Told => JSON.parse(String(told[name])) as Told;
+  const of = (name: string): Told => {
+    const byPort = Object.entries(JSON.parse(String(told[name])) as Told);
+    return Object.fromEntries(byPort.map(([key, node]) => [key.slice(0, key.lastIndexOf(':')), node]));
+  };
   return { live: of('LiveNodes'), dead: of('DeadNodes'), leaving: of('DecomNodes') };
 }
-
-const keyOf = (host: Host, node: Instance): string => `${node.address}:${portOf(host, node, dataNodeSite.dataPort)}`;
 
 /** Ends when every block of those that leave has enough copies elsewhere; tells how many are still to be copied. */
 export async function drain(host: Host, nodes: readonly Instance[]): Promise<void> {
@@ -19,10 +20,9 @@ export async function drain(host: Host, nodes: readonly Instance[]): Promise<voi
   await until(host, async () => {
     const { live, dead, leaving } = await dataNodes(host);
     const left = nodes.flatMap((node) => {
-      const key = keyOf(host, node);
+      const key = node.address;
       if (live[key]?.['adminState'] === 'Decommissioned' || dead[key]?.['decommissioned'] === true) return [];
       const blocks = leaving[key]?.['underReplicatedBlocks'];
-      if (!live[key] && !dead[key]) return [];
       if (!live[key]) return [`${node.host} is silent: start it, or remove it once no block has too few copies`];
       return [`${node.host} has ${blocks === undefined ? 'not been asked yet' : `${blocks} blocks to copy`}`];
     });
@@ -43,7 +43,7 @@ export const takeBack = (host: Host, nodes: readonly Instance[]): Promise<void> 
   until(host, async () => {
     const { live } = await dataNodes(host);
     for (const node of nodes) {
-      const { adminState = 'silent' } = live[keyOf(host, node)] ?? {};
+      const { adminState = 'silent' } = live[node.address] ?? {};
       if (adminState !== 'In Service') throw new Error(`${node.host} is ${adminState} for the NameNode.`);
     }
   });

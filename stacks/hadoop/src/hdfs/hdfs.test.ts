@@ -234,11 +234,20 @@ test('a DataNode that leaves is named to the NameNodes, and is empty when each b
 });
 
 test('on hosts that share a machine those that leave are also named by the address that they call from', async () => {
-  const local = serving
-    .local()
-    .answer(ask('NameNodeInfo'), beans({ LiveNodes: '{}', DeadNodes: '{}', DecomNodes: '{}' }));
-  const { files } = await local.decommission(dataNode, 'h3');
+  const stays = { '127.0.0.12:10066': { adminState: 'In Service' } };
+  const tells = (adminState: string) =>
+    beans({
+      LiveNodes: JSON.stringify({ ...stays, '127.0.0.13:10166': { adminState } }),
+      DeadNodes: '{}',
+      DecomNodes: '{}',
+    });
+  const local = serving.local();
+  const { files } = await local.answer(ask('NameNodeInfo'), tells('Decommissioned')).decommission(dataNode, 'h3');
   expect(files[`/srv/h1${CONFIG}/namenode/dfs.exclude`]).toBe('127.0.0.13:10166\n127.0.0.1:10166\n');
+  const busy = local.answer(ask('NameNodeInfo'), tells('Decommission In Progress'));
+  await expect(busy.decommission(dataNode, 'h3')).rejects.toThrow('h3 has not been asked yet.');
+  const unknown = local.answer(ask('NameNodeInfo'), beans({ LiveNodes: '{}', DeadNodes: '{}', DecomNodes: '{}' }));
+  await expect(unknown.decommission(dataNode, 'h3')).rejects.toThrow('h3 is silent: start it');
 });
 
 test('actions ask the NameNode that is active, whichever runs them', async () => {
