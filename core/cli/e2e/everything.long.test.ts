@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ComponentAnswer, JobAnswer } from './api.ts';
 import { noNetworkBecause, TestNetwork } from './faults/network.ts';
 import { memoryIn } from './pss.ts';
-import { signal, until, World } from './world.ts';
+import { hidingJava } from './withoutJava.ts';
+import { type HostNetwork, signal, until, World } from './world.ts';
 import { ZookeeperClient } from './zookeeperClient.ts';
 
 /** ZooKeeper, Kafka, HDFS and YARN in one cluster; each test goes on where the one before ended. */
@@ -21,6 +22,8 @@ const placed = {
   yarn: { resourcemanager: ['h1'], historyserver: ['h2'], yarn_client: ['h1'] },
 };
 const services = Object.keys(placed) as (keyof typeof placed)[];
+/** Sees no JDK, where hosts can be told apart so far. */
+const BARE = 'h3';
 const MOST_MEBIBYTES = 3 * 1024;
 const SOON_MS = 300_000;
 /** Where the machine can, hosts have networks of their own, and can be cut off. */
@@ -40,7 +43,7 @@ beforeAll(async () => {
   world = await World.start({
     stacks: ['stacks/zookeeper', 'stacks/kafka', 'stacks/hadoop'],
     hosts,
-    ...(network ? { network } : {}),
+    ...(network ? { network: withBareHost(network) } : {}),
     env: {
       STACKYARD_SERVER_LIVENESS_HEARTBEAT_MS: '1000',
       STACKYARD_SERVER_LIVENESS_LEASE_MS: '10000',
@@ -62,6 +65,18 @@ test('one job brings up four services on three hosts, each in its smallest sizes
   await succeeded(job);
   await healthy();
 });
+
+test.skipIf(noNetwork !== undefined)(
+  `the host without a JDK runs all of it by the Java that the server brought (${noNetwork ?? 'real'})`,
+  async () => {
+    const running = (await components()).filter(({ pid }) => pid !== null);
+    const byServer = await Promise.all(
+      running.map(async ({ pid, host }) => [host, await readlink(`/proc/${pid}/exe`)] as const),
+    );
+    expect(byServer.filter(([host]) => host === BARE).length).toBeGreaterThanOrEqual(5);
+    for (const [host, program] of byServer) expect(program.includes('java-runtime')).toBe(host === BARE);
+  },
+);
 
 test('all of it, with the server, its database and the agents, takes less than 3 GiB', async () => {
   // The check of YARN has run a job, whose master stays for a moment.
@@ -141,7 +156,7 @@ test('every component that is killed is back by itself', async () => {
 test.skipIf(noNetwork !== undefined)(
   `a host that is cut off is out of reach while the others serve, and comes back (${noNetwork ?? 'real'})`,
   async () => {
-    const away = 'h3';
+    const away = BARE;
     await network?.cut(away, 'link down');
     await until(`${away} is out of reach`, async () => !(await reachable(away)), SOON_MS);
     const client = await ZookeeperClient.below(world.host('h1').root);
@@ -169,6 +184,14 @@ test('one job stops everything in order', async () => {
   await succeeded(await world.api.run(cluster, { command: 'stop', target: {} }));
   expect((await components()).filter(({ pid }) => pid !== null)).toEqual([]);
 });
+
+function withBareHost(real: TestNetwork): HostNetwork {
+  return {
+    server: real.server,
+    addressOf: (host) => real.addressOf(host),
+    commandOn: (host) => [...real.commandOn(host), ...(host === BARE ? hidingJava : [])],
+  };
+}
 
 type Component = ComponentAnswer & { readonly service: string; readonly links: Readonly<Record<string, string>> };
 

@@ -5,6 +5,8 @@ import type { HostNetwork } from './world.ts';
 /** Where JDKs of systems lie; all of it is an empty folder for a host that is to have none. */
 const HIDDEN = ['/usr/lib/jvm', '/usr/java', '/opt/java', '/opt/jdk'].filter((path) => existsSync(path));
 const hiding = `${HIDDEN.map((path) => `mount -t tmpfs -o size=4k none ${path}`).join(' && ')} && exec "$@"`;
+/** Goes before a command that is to see no Java. */
+export const hidingJava = ['unshare', '--mount', 'env', '-u', 'JAVA_HOME', 'sh', '-ec', hiding, 'sh'] as const;
 
 /**
  * Hosts of this machine, of which some see no Java: their agents, and all that those start, live in a mount namespace
@@ -14,8 +16,7 @@ export function someWithoutJava(bare: readonly string[], addressOf: (host: strin
   return {
     server: '127.0.0.1',
     addressOf,
-    commandOn: (host) =>
-      bare.includes(host) ? ['unshare', '--mount', 'env', '-u', 'JAVA_HOME', 'sh', '-ec', hiding, 'sh'] : [],
+    commandOn: (host) => (bare.includes(host) ? hidingJava : []),
   };
 }
 

@@ -21,6 +21,7 @@ type Architecture = (typeof ARCHITECTURES)[number];
 interface CreateOptions extends ServerOptions {
   readonly out: string;
   readonly packages?: boolean;
+  readonly java?: boolean;
   readonly agents?: boolean;
   readonly arch?: readonly string[];
   readonly force?: boolean;
@@ -38,6 +39,7 @@ export const bundles: Noun = (noun, terminal) => {
     .argument('<stacks...>', 'NAME, the newest installed one, or NAME@VERSION')
     .requiredOption('--out <file>', 'where to')
     .option('--packages', 'also the archives of the products, which are fetched where they are missing')
+    .option('--java', 'also the Java that hosts get whose own does not suit the stacks')
     .option('--agents', 'also the agent for hosts')
     .option('--arch <architecture>', 'of the hosts: x64 or arm64; may be repeated; x64 unless given', collect)
     .option('--force', 'in place of a file that is there')
@@ -48,6 +50,7 @@ export const bundles: Noun = (noun, terminal) => {
       const body = {
         stacks: stacks.map(stackOf),
         packages: options.packages ?? false,
+        java: options.java ?? false,
         agents: options.agents ?? false,
         architectures: (options.arch ?? ['x64']).map(architectureOf),
       };

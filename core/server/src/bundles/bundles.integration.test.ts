@@ -24,11 +24,11 @@ const acme = generateSigningKey('acme');
 
 /** A service whose product lies at other addresses for other processors. */
 const definition = (sources: readonly { url: string; sha512: string; arch: string }[]): string => `
-import { defineComponent, defineService, defineStack } from '@stackyard/sdk';
+import { defineComponent, defineService, defineStack, jdk } from '@stackyard/sdk';
 const lifecycle = { start: () => undefined, stop: () => undefined };
 const only = defineComponent('only', { title: 'Only', category: 'server', cardinality: '0+', lifecycle });
 export default defineStack({ services: [defineService('db', { title: 'Db', version: '1', user: 'db', components: [only],
-  packages: [{ name: 'product', version: '1.0', origins: { url: ${JSON.stringify(sources)} } }] })] });
+  requires: [jdk('>=17')], packages: [{ name: 'product', version: '1.0', origins: { url: ${JSON.stringify(sources)} } }] })] });
 `;
 
 describe.each(testPostgresKinds())('bundles, with %s PostgreSQL', (kind) => {
@@ -42,17 +42,20 @@ describe.each(testPostgresKinds())('bundles, with %s PostgreSQL', (kind) => {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'stackyard-bundles-'));
     postgres = await startTestPostgres(kind);
-    const sources = [];
-    for (const arch of ['x64', 'arm64']) {
-      const archive = join(dir, `${arch}.tar.gz`);
-      await packTarball(archive, [{ path: 'product-1.0/bin', from: Buffer.from(arch) }]);
+    const offered = async (path: string, arch: 'x64' | 'arm64') => {
+      const archive = join(dir, `${path.split('/')[0]}-${arch}.tar.gz`);
+      await packTarball(archive, [{ path, from: Buffer.from(arch) }]);
       const bytes = await readFile(archive);
       const origin = await startOrigin(bytes);
       stops.push(origin.stop);
-      sources.push({ url: origin.url, sha512: sha512(bytes), arch });
-    }
-    near = await ServerWorld.start(await postgres.createDatabase(), { packages: { origin: 'url' } });
-    far = await ServerWorld.start(await postgres.createDatabase(), { packages: { origin: 'url' } });
+      return { url: origin.url, sha512: sha512(bytes), arch };
+    };
+    const sources = [await offered('product-1.0/bin', 'x64'), await offered('product-1.0/bin', 'arm64')];
+    const javaSources = [await offered('jre/bin/java', 'x64'), await offered('jre/bin/java', 'arm64')];
+    const java = { name: 'java-runtime', version: '21.0.8', origins: { url: javaSources } };
+    const packages = { origin: 'url', javaRuntime: java } as const;
+    near = await ServerWorld.start(await postgres.createDatabase(), { packages });
+    far = await ServerWorld.start(await postgres.createDatabase(), { packages });
     const artifact = await buildTestStack(dir, { name: 'db', definition: definition(sources) });
     const digest = artifactDigest(await readFile(artifact));
     const signatures = signaturesText([signArtifact({ package: '@stack/db', version: '1.0.0', digest }, acme)]);
@@ -94,11 +97,11 @@ describe.each(testPostgresKinds())('bundles, with %s PostgreSQL', (kind) => {
     return { status: answer.status, body: (await answer.json()) as any };
   }
 
-  async function create(target: string, architectures: readonly string[]): Promise<void> {
+  async function create(target: string, architectures: readonly string[], more: object = {}): Promise<void> {
     const answer = await fetch(`${near.server.url}/api/v1/bundles`, {
       method: 'POST',
       headers: { authorization: `Bearer ${near.server.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ stacks: [{ name: '@stack/db' }], packages: true, architectures }),
+      body: JSON.stringify({ stacks: [{ name: '@stack/db' }], packages: true, architectures, ...more }),
     });
     if (!answer.ok || !answer.body) throw new Error(await answer.text());
     expect(answer.headers.get('content-type')).toBe('application/x-tar');
@@ -124,6 +127,7 @@ describe.each(testPostgresKinds())('bundles, with %s PostgreSQL', (kind) => {
   test('the same contents give the same bytes', async () => {
     await create(file, ['x64', 'arm64']);
     await create(join(dir, 'again.tar'), ['arm64', 'x64']);
+    await create(join(dir, 'withJava.tar'), ['x64'], { java: true });
     const digest = async (path: string) =>
       createHash('sha512')
         .update(await readFile(path))
@@ -193,6 +197,21 @@ describe.each(testPostgresKinds())('bundles, with %s PostgreSQL', (kind) => {
     expect((await far.post(`/bundle-imports/${again.body.id}/execute`, {})).status).toBe(200);
     expect(await stacksOf(far)).toBe(1);
     expect((await far.post(`/bundle-imports/${again.body.id}/execute`, {})).body.code).toBe('BUNDLE_NOT_FOUND');
+  });
+
+  test('Java for hosts that have none comes along where it is asked for, and is left alone by a server with another', async () => {
+    const withJava = join(dir, 'withJava.tar');
+    const names = (body: { packages: { name: string; present: boolean }[] }) =>
+      body.packages.map(({ name, present }) => `${name} ${present ? 'there' : 'new'}`).toSorted();
+    const sent = await upload(far, '/bundle-imports', withJava);
+    expect(names(sent.body)).toEqual(['java-runtime new', 'product there']);
+    expect((await far.post(`/bundle-imports/${sent.body.id}/execute`, {})).status).toBe(200);
+    const again = await upload(far, '/bundle-imports', withJava);
+    expect(names(again.body)).toEqual(['java-runtime there', 'product there']);
+    await far.restart({ packages: { origin: 'maven' } });
+    const other = await upload(far, '/bundle-imports', withJava);
+    expect(names(other.body)).toEqual(['product there']);
+    await far.restart();
   });
 
   test('what was imported runs although nothing can be fetched', async () => {

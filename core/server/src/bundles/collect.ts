@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { signaturesText } from '@stackyard/sdk/artifact';
 import type { Architecture } from '@stackyard/contract';
 import { StackyardError } from '@stackyard/kernel';
+import type { PackageManifest } from '@stackyard/sdk/manifest';
 import type { Bundles as AgentBundles } from '../agents/bundles.ts';
 import type { StackRow } from '../database/entities.ts';
 import type { PackageRepository } from '../packages/index.ts';
@@ -17,6 +18,8 @@ export interface Collection {
   readonly stacks: readonly StackRow[];
   /** Also the archives of the products that the stacks describe. */
   readonly packages: boolean;
+  /** Also the Java of this server, for hosts whose own does not suit the stacks. */
+  readonly java?: PackageManifest | undefined;
   /** Also the agent. */
   readonly agents: boolean;
   /** For hosts of which packages and agents are. */
@@ -33,13 +36,17 @@ interface Content {
  * byte is sent.
  */
 export async function collectBundle(
-  { stacks, packages, agents, architectures }: Collection,
+  { stacks, packages, java, agents, architectures }: Collection,
   from: { stacks: StackStore; packages: PackageRepository; agents: AgentBundles },
   signal: AbortSignal,
 ): Promise<OutgoingFile[]> {
   const contents: Content[] = [];
   for (const stack of stacks) contents.push(...(await stackContents(stack, from.stacks)));
-  if (packages) contents.push(...(await packageContents(stacks, architectures, from.packages, signal)));
+  const wanted = (stack: StackRow) => [
+    ...(packages ? stack.manifest.services.flatMap((service) => service.packages) : []),
+    ...(java && stack.manifest.services.some(({ requires }) => requires.jdk) ? [java] : []),
+  ];
+  contents.push(...(await packageContents(stacks, { wanted, architectures }, from.packages, signal)));
   if (agents) for (const architecture of architectures) contents.push(await agentContent(architecture, from.agents));
   const manifest = Buffer.from(manifestText(contents.map(({ part }) => part)));
   // Two stacks may have the same package, or the same signatures.
@@ -71,13 +78,19 @@ async function stackContents(stack: StackRow, store: StackStore): Promise<Conten
 
 async function packageContents(
   stacks: readonly StackRow[],
-  architectures: readonly Architecture[],
+  {
+    wanted,
+    architectures,
+  }: {
+    readonly wanted: (stack: StackRow) => readonly PackageManifest[];
+    readonly architectures: readonly Architecture[];
+  },
   repository: PackageRepository,
   signal: AbortSignal,
 ): Promise<Content[]> {
   const found = new Map<string, { part: PartOf<'package'>; from: string }>();
-  for (const { digest: stack, manifest } of stacks)
-    for (const descriptor of manifest.services.flatMap((service) => service.packages))
+  for (const row of stacks)
+    for (const descriptor of wanted(row))
       for (const architecture of architectures) {
         const stored = await repository.ensure(descriptor, { arch: architecture, signal }).catch((error: unknown) => {
           if (!(error instanceof StackyardError)) throw error;
@@ -87,7 +100,7 @@ async function packageContents(
         const { name, version, origin, contentDigest, size, path } = stored;
         const known = found.get(path)?.part;
         const sha512 = known?.sha512 ?? (await sha512Of(path));
-        const of = [...(known?.of ?? []), { stack, architecture }];
+        const of = [...(known?.of ?? []), { stack: row.digest, architecture }];
         found.set(path, {
           part: { kind: 'package', name, version, origin, contentDigest, of, size, sha512 },
           from: path,

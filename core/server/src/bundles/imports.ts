@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { JAVA_RUNTIME, type PackageManifest } from '@stackyard/sdk/manifest';
 import type { Bundles as AgentBundles } from '../agents/bundles.ts';
 import type { CarriedPackage, PackageRepository } from '../packages/index.ts';
 import type { Examined, Installation, StackStore } from '../stacks/store.ts';
@@ -35,13 +36,22 @@ export class BundleImports {
   readonly #stacks: StackStore;
   readonly #packages: () => PackageRepository;
   readonly #agents: AgentBundles;
+  readonly #java: PackageManifest | undefined;
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(parts: { dir: string; stacks: StackStore; packages: () => PackageRepository; agents: AgentBundles }) {
+  constructor(parts: {
+    dir: string;
+    stacks: StackStore;
+    packages: () => PackageRepository;
+    agents: AgentBundles;
+    /** What this server gives to hosts whose own Java does not suit. */
+    java: PackageManifest | undefined;
+  }) {
     this.#dir = parts.dir;
     this.#stacks = parts.stacks;
     this.#packages = parts.packages;
     this.#agents = parts.agents;
+    this.#java = parts.java;
   }
 
   /** Forgets what a server before this one was sent. */
@@ -71,7 +81,9 @@ export class BundleImports {
     const stacks: Examined[] = [];
     for (const each of await installationsOf(waiting, { by, allow: {} })) stacks.push(await this.#stacks.examine(each));
     const packages = await Promise.all(
-      partsOf(waiting, 'package').map(async (part) => ({ part, present: await this.#hasPackage(part, stacks) })),
+      partsOf(waiting, 'package')
+        .filter((part) => this.#isOfUse(part))
+        .map(async (part) => ({ part, present: await this.#hasPackage(part, stacks) })),
     );
     const agents = await Promise.all(
       partsOf(waiting, 'agent').map(async (part) => {
@@ -101,7 +113,7 @@ export class BundleImports {
       examined.push(found);
     }
     const missing = preview.packages.filter(({ present }) => !present).map(({ part }) => part);
-    await this.#packages().adopt(missing.map((part) => carried(waiting, part, examined)));
+    await this.#packages().adopt(missing.map((part) => carried(waiting, part, this.#usersOf(part, examined))));
     for (const { part, present, fault } of preview.agents)
       if (!present && fault === undefined)
         await this.#agents.adopt(part.architecture, { file: join(waiting.dir, pathOf(part)), sha256: part.sha256 });
@@ -125,9 +137,28 @@ export class BundleImports {
   async #hasPackage(part: PartOf<'package'>, stacks: readonly Examined[]): Promise<boolean> {
     // What was refused is not read, so nobody knows what packages it has.
     if (stacks.some(({ manifest }) => manifest === undefined)) return false;
-    for (const { descriptor, arch } of usersOf(part, stacks))
+    for (const { descriptor, arch } of this.#usersOf(part, stacks))
       if (!(await this.#packages().find(descriptor, arch))) return false;
     return true;
+  }
+
+  /** A server that gives another Java to hosts leaves the one of the bundle alone. */
+  #isOfUse({ name, version, origin }: PartOf<'package'>): boolean {
+    return name !== JAVA_RUNTIME || (this.#java?.version === version && this.#java.origins[origin] !== undefined);
+  }
+
+  /** The descriptors of a package. @throws BundleInvalidError when none of the stacks it came with has it */
+  #usersOf({ name, version, of }: PartOf<'package'>, stacks: readonly Examined[]): CarriedPackage['of'] {
+    return of.map(({ stack, architecture: arch }) => {
+      const manifest = stacks.find(({ digest }) => digest === stack)?.manifest;
+      const known = [
+        ...(manifest?.services.flatMap(({ packages }) => packages) ?? []),
+        ...(this.#java ? [this.#java] : []),
+      ];
+      const descriptor = known.find((each) => each.name === name && each.version === version);
+      if (descriptor) return { descriptor, arch };
+      throw new BundleInvalidError({ reason: `it has the package ${name} ${version}, which no stack in it describes` });
+    });
   }
 
   async #agentFault({ version }: PartOf<'agent'>): Promise<string | undefined> {
@@ -162,19 +193,7 @@ async function installationsOf(waiting: Waiting, { by, allow }: { by: string; al
   );
 }
 
-/** The descriptors of a package in the stacks that it came with. @throws BundleInvalidError when none has it */
-function usersOf({ name, version, of }: PartOf<'package'>, stacks: readonly Examined[]): CarriedPackage['of'] {
-  return of.map(({ stack, architecture: arch }) => {
-    const descriptor = stacks
-      .find(({ digest }) => digest === stack)
-      ?.manifest?.services.flatMap(({ packages }) => packages)
-      .find((each) => each.name === name && each.version === version);
-    if (descriptor) return { descriptor, arch };
-    throw new BundleInvalidError({ reason: `it has the package ${name} ${version}, which no stack in it describes` });
-  });
-}
-
-function carried({ dir }: Waiting, part: PartOf<'package'>, stacks: readonly Examined[]): CarriedPackage {
+function carried({ dir }: Waiting, part: PartOf<'package'>, of: CarriedPackage['of']): CarriedPackage {
   const { origin, sha512 } = part;
-  return { file: join(dir, pathOf(part)), origin, sha512, of: usersOf(part, stacks) };
+  return { file: join(dir, pathOf(part)), origin, sha512, of };
 }

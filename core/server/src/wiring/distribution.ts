@@ -43,6 +43,7 @@ class ServerDistribution implements Distribution {
       stacks,
       packages: this.packages,
       agents: bundles,
+      java: catalogue.javaRuntime,
     });
     this.freshness = async (signal) => {
       const found = await freshnessOf(await stacks.list(), this.registries, signal);

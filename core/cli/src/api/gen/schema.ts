@@ -5104,6 +5104,8 @@ export interface operations {
                     }[];
                     /** @description Also the archives of the products */
                     packages: boolean;
+                    /** @description Also the Java that hosts get whose own does not suit the stacks */
+                    java?: boolean;
                     /** @description Also the agent for hosts */
                     agents?: boolean;
                     architectures: ("x64" | "arm64")[];

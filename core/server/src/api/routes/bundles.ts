@@ -62,7 +62,7 @@ function bundleView(preview: BundlePreview): z.infer<typeof BundleView> {
 }
 
 /** Carrying stacks and what they need to servers without a network. */
-export function bundleRoutes({ stacks, packages, agentBundles, bundleImports }: RouteParts): Route[] {
+export function bundleRoutes({ stacks, packages, agentBundles, bundleImports, sources }: RouteParts): Route[] {
   const createBundle = defineRoute({
     method: 'POST',
     url: '/bundles',
@@ -80,6 +80,7 @@ export function bundleRoutes({ stacks, packages, agentBundles, bundleImports }: 
         .max(100)
         .describe('The newest installed version unless one is given'),
       packages: z.boolean().describe('Also the archives of the products'),
+      java: z.boolean().optional().describe('Also the Java that hosts get whose own does not suit the stacks'),
       agents: z.boolean().optional().describe('Also the agent for hosts'),
       architectures: z.array(z.enum(ARCHITECTURES)).min(1).max(2),
     }),
@@ -93,6 +94,7 @@ export function bundleRoutes({ stacks, packages, agentBundles, bundleImports }: 
         {
           stacks: [...new Set(chosen)],
           packages: body.packages,
+          java: body.java ? sources.javaRuntime : undefined,
           agents: body.agents ?? false,
           architectures: [...new Set(body.architectures)].toSorted(),
         },
