@@ -15,7 +15,7 @@ import {
 import type { BuiltArchive } from './maven.ts';
 import type { ReportProgress } from './progress.ts';
 import { type PackedFile, packTarball } from './tarball.ts';
-import { contentOf, readZip, ZipRefusal } from './zip.ts';
+import { readZip, ZipRefusal } from './zip.ts';
 
 export interface WheelOptions {
   /** An empty folder to work in. */
@@ -121,7 +121,7 @@ async function extract(
   const files: (PackedFile & { readonly size: number })[] = [];
   for (const [index, entry] of entries.entries()) {
     const from = join(target, String(index));
-    await pipeline(contentOf(handle, entry), createWriteStream(from, { flags: 'wx', mode: 0o600 }), { signal });
+    await pipeline(entry.content(), createWriteStream(from, { flags: 'wx', mode: 0o600 }), { signal });
     const { size, executable } = entry;
     files.push({ path: entry.path.slice(prefix.length), from, size, executable });
   }
