@@ -292,7 +292,7 @@ function namesHost(expression: Expression, manifest: ServiceManifest): boolean {
   if (!('property' in expression)) return directPartsOf(expression).some((part) => namesHost(part, manifest));
   const { config, property } = expression.property;
   const found = manifest.configs.find(({ name }) => name === config)?.properties.find(({ name }) => name === property);
-  return found?.type === 'dir' || found?.type === 'file' || Boolean(found?.offsetByOrdinal);
+  return found !== undefined && (['dir', 'dirs', 'file'].includes(found.type) || Boolean(found.offsetByOrdinal));
 }
 
 function mapValues<T, R>(record: Readonly<Record<string, T>>, map: (value: T, key: string) => R): Record<string, R> {

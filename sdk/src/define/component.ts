@@ -4,7 +4,7 @@ import type { DependencyManifest, ProcessManifest } from '../manifest/manifest.t
 import type { Action } from './action.ts';
 import type { AnyConfig } from './config.ts';
 import { called, defined } from './callSite.ts';
-import type { ComponentName, DirProperty, Expr, Operand } from './expression.ts';
+import type { ComponentName, DirProperty, DirsProperty, Expr, Operand } from './expression.ts';
 import type { DrainFunction, LifecycleFunction } from './host.ts';
 import type { HttpProbe, JmxProbe, MetricProbe } from './probe.ts';
 
@@ -54,8 +54,8 @@ export interface ComponentOptions {
   readonly config?: readonly AnyConfig[];
   /** Small files beside the configs, such as myid. A line break is added at the end. */
   readonly files?: readonly { readonly in: DirProperty; readonly name: string; readonly content: Operand }[];
-  /** Directories made at install and kept at removal; every `dir` property of `config` when absent. */
-  readonly dirs?: readonly DirProperty[];
+  /** Directories made at install and kept at removal; every `dir` and `dirs` property of `config` when absent. */
+  readonly dirs?: readonly (DirProperty | DirsProperty)[];
   /** What is started, watched, and started again; by `exec` or `java`. */
   readonly process?: ProcessManifest;
   /** Functions for phases in which this product differs from what the platform does. */

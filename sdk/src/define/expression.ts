@@ -32,6 +32,8 @@ export class Property<K extends PropertyType = PropertyType, V = unknown> extend
 export type PortProperty = Property<'port', number>;
 /** A property that `p.dir` began. */
 export type DirProperty = Property<'dir', string>;
+/** A property that `p.dirs` began. */
+export type DirsProperty = Property<'dirs', readonly string[]>;
 
 /** What may stand where a value is needed: a constant or an expression. */
 export type Operand = Expr | string | number | boolean;

@@ -42,6 +42,7 @@ export {
   count,
   div,
   type DirProperty,
+  type DirsProperty,
   each,
   eq,
   type Expr,

@@ -13,7 +13,7 @@ export type Numeric = 'int' | 'float' | 'port' | 'memory' | 'duration';
 /** Bounds of what is wise: one of them at least. */
 export type Advice = { readonly min: number; readonly max?: number } | { readonly max: number; readonly min?: number };
 /** Types that are texts, or lists of them. */
-export type Textual = 'text' | 'list' | 'dir' | 'file' | 'url' | 'hosts' | 'secret';
+export type Textual = 'text' | 'list' | 'dir' | 'dirs' | 'file' | 'url' | 'hosts' | 'secret';
 
 /** A property as it is being described. Every method returns a new builder. */
 export class PropertyBuilder<K extends PropertyType, V> {
@@ -222,6 +222,12 @@ export const p = {
    * p.dir('/var/lib/cache').pinned().help('Where entries are kept')
    */
   dir: builder<'dir', string>('dir'),
+  /**
+   * Directories as `dir` has one, such as one for each disk. What is added later is made before the component starts again.
+   * @example
+   * p.dirs(['/var/lib/cache']).help('Where entries are kept, one directory a disk')
+   */
+  dirs: builder<'dirs', readonly string[]>('dirs'),
   /**
    * An absolute path of a file under the root of the host. The platform does not make it.
    * @example

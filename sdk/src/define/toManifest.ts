@@ -130,7 +130,7 @@ function componentManifest({ name, options }: Component): ComponentManifest {
   const configs = (options.config ?? []).map((config) => config[CONFIG]);
   const directories = configs.flatMap((config) =>
     config.properties
-      .filter((property) => property.type === 'dir')
+      .filter(({ type }) => type === 'dir' || type === 'dirs')
       .map((property) => ({ config: config.name, property: property.name })),
   );
   const { decommission, place, actions } = options;

@@ -29,6 +29,7 @@ export const PROPERTY_TYPES = [
   'enum',
   'port',
   'dir',
+  'dirs',
   'file',
   'url',
   'hosts',

@@ -13,6 +13,7 @@ export const KIND_OF_TYPE: Readonly<Record<PropertyManifest['type'], Kind>> = {
   enum: 'text',
   port: 'number',
   dir: 'text',
+  dirs: 'list',
   file: 'text',
   url: 'text',
   hosts: 'list',

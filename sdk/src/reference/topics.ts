@@ -80,6 +80,7 @@ export const TOPICS: readonly Topic[] = [
     'PropertyType',
     'PortProperty',
     'DirProperty',
+    'DirsProperty',
   ),
   define(
     'Properties',

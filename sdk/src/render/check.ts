@@ -118,6 +118,7 @@ const TYPES: Record<PropertyManifest['type'], { article: string; test: (value: J
   enum: { article: 'a text', test: text },
   port: { article: 'a port number', test: whole },
   dir: { article: 'an absolute path', test: text },
+  dirs: { article: 'a list of absolute paths', test: (value) => Array.isArray(value) && value.every(text) },
   file: { article: 'an absolute path', test: text },
   url: { article: 'a URL', test: text },
   hosts: { article: 'a list of hosts', test: (value) => Array.isArray(value) && value.every(text) },
@@ -159,7 +160,7 @@ function allowed(property: PropertyManifest, value: Json): Problem | undefined {
   return { code: 'VALUE_ENUM', why: `is ${describe(value)}; it must be one of ${names.join(', ')}${hint}` };
 }
 
-const PATHS = new Set<PropertyManifest['type']>(['dir', 'file']);
+const PATHS = new Set<PropertyManifest['type']>(['dir', 'dirs', 'file']);
 
 /** What a text of a type must be, where it is not. */
 const SHAPES: Partial<
@@ -191,11 +192,11 @@ function textual(property: PropertyManifest, value: Json): Problem | undefined {
     if (PATHS.has(property.type) && (!part.startsWith('/') || part.split('/').includes('..'))) {
       return { code: 'VALUE_PATTERN', why: `must be an absolute path without "..", not ${describe(part)}` };
     }
-    const taken = property.type === 'dir' ? systemDirectory(part) : undefined;
+    const taken = property.type === 'dir' || property.type === 'dirs' ? systemDirectory(part) : undefined;
     if (taken !== undefined) return { code: 'VALUE_PATTERN', why: `must not be ${describe(part)}: ${taken}` };
     const malformed = SHAPES[property.type]?.(part, property);
     if (malformed) return { code: 'VALUE_PATTERN', why: `${malformed}, not ${describe(part)}` };
-    if (property.type === 'list' && /[,\n\r]/.test(part)) {
+    if ((property.type === 'list' || property.type === 'dirs') && /[,\n\r]/.test(part)) {
       return { code: 'VALUE_PATTERN', why: `must not have a comma or a line break in an item (${describe(part)})` };
     }
   }

@@ -153,9 +153,11 @@ function given(
   return overrides?.[config]?.[property] ?? values[config]?.[property] ?? generated?.[config]?.[property];
 }
 
+const PLACED = new Set<PropertyManifest['type']>(['dir', 'dirs', 'file', 'port']);
+
 /** A directory made of another directory, or a port of a port, is placed on the host once, when it is used. */
 function placedFor(property: PropertyManifest, self: Self | undefined): Self | undefined {
-  if (!self || (property.type !== 'dir' && property.type !== 'file' && property.type !== 'port')) return self;
+  if (!self || !PLACED.has(property.type)) return self;
   return { ...self, root: '/', local: false };
 }
 

@@ -278,3 +278,17 @@ test('a map is the same in whichever order it was saved, as a database keeps non
   expect(written({ 'z.first': 1, a: 2, 'm.n': 3 })).toBe('{"a":2,"m.n":3,"z.first":1}');
   expect(written({ a: 2, 'm.n': 3, 'z.first': 1 })).toBe('{"a":2,"m.n":3,"z.first":1}');
 });
+
+test('each of several directories lies under the root of its host, and is a path that a component may have', () => {
+  const dirs = property('dataDirs', 'dirs');
+  const placed = resolveValue(dirs, ['/disk1/data', '/disk2/data'], { root: '/srv/h1', local: true, ordinal: 1 });
+  expect(placed).toEqual(['/srv/h1/disk1/data', '/srv/h1/disk2/data']);
+  const config: ConfigManifest = { ...zooCfg, properties: [dirs] };
+  const messages = (value: Json) =>
+    checkValues([config], { 'zoo.cfg': { dataDirs: value } }).map(({ message }) => message);
+  expect(messages(['/disk1/data'])).toEqual([]);
+  expect(messages('/disk1')[0]).toContain('must be a list of absolute paths');
+  expect(messages(['data'])[0]).toContain('must be an absolute path');
+  expect(messages(['/etc'])[0]).toContain('must not be');
+  expect(messages(['/a,/b'])[0]).toContain('must not have a comma');
+});

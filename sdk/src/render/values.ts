@@ -20,12 +20,11 @@ export interface Placement {
 
 /** The one place where a stored value becomes what it is on a host. */
 export function resolveValue(property: PropertyManifest, value: Json, placement: Placement): Json {
-  if (
-    (property.type === 'dir' || property.type === 'file') &&
-    typeof value === 'string' &&
-    placement.root !== undefined
-  ) {
-    return hostPath(placement.root, value);
+  const { root } = placement;
+  if (root !== undefined) {
+    if ((property.type === 'dir' || property.type === 'file') && typeof value === 'string')
+      return hostPath(root, value);
+    if (property.type === 'dirs' && Array.isArray(value)) return value.map((each) => hostPath(root, String(each)));
   }
   if (property.offsetByOrdinal && placement.local && typeof value === 'number') {
     return value + Number(property.offsetByOrdinal) * (placement.ordinal ?? 0);

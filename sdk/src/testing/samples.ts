@@ -13,6 +13,7 @@ const OF_TYPE: Readonly<Record<PropertyManifest['type'], readonly Json[]>> = {
   enum: [],
   port: [10_000],
   dir: ['/var/lib/example'],
+  dirs: [['/var/lib/example']],
   file: ['/etc/example'],
   url: ['http://example.test:80/'],
   hosts: [['example.test']],

@@ -5,6 +5,7 @@ import { readTemplates } from '../artifacts/store.ts';
 import { IntegrityError, PhaseError } from '../errors.ts';
 import type { PhaseContext } from './context.ts';
 import { ownerOf, writeAtomically } from './files.ts';
+import { makeDataDirs } from './install.ts';
 
 /** Of a file with a secret, unless its author lets the service's group read it too. */
 const OWNER_ONLY = 0o600;
@@ -40,6 +41,7 @@ export function secretFileMode(wanted: number | undefined): number {
 export async function configure(context: PhaseContext): Promise<Record<string, string>> {
   const files = await renderFiles(context);
   checkAgainstPlan(files, context.order.expectedFiles);
+  await makeDataDirs(context);
   await writeFiles(context, files);
   return Object.fromEntries(files.map(({ path, digest }) => [path, digest]));
 }

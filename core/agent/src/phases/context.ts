@@ -134,6 +134,7 @@ export function runtimeOf({ order, inputs }: Pick<PhaseContext, 'order' | 'input
 /** Data directories of the component, absolute on the machine. */
 export function dataDirsOf(definition: Definition): string[] {
   return definition.component.dirs
-    .map((property) => textOf(definition, { property }, 'dirs'))
+    .flatMap((property) => valueOf(definition, { property }, 'dirs'))
+    .map(toText)
     .filter((path) => path !== '');
 }

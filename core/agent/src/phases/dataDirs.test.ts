@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { phaseContext, type PhaseContext } from './context.ts';
 import { otherUser, rememberDataDirs, safeDataDir } from './dataDirs.ts';
 import { makeDirectory } from './files.ts';
+import { makeDataDirs } from './install.ts';
 import { remove } from './remove.ts';
 
 let outside: string;
@@ -108,4 +109,27 @@ test.runIf(isRoot)('a directory gets owner and mode, however often it is made', 
     const found = await stat(path);
     expect([found.uid, found.gid, found.mode & 0o7777]).toEqual([65_534, 65_534, mode]);
   }
+});
+
+test('a directory that a changed value adds is made when files are written, and those that are there keep their modes', async () => {
+  const context = { ...removal('/data/zk'), phase: 'configure' } as PhaseContext;
+  const of = (paths: string[]) => ({
+    ...context,
+    inputs: { ...context.inputs, values: { 'zoo.cfg': { dataDir: paths } } },
+    service: {
+      ...context.service,
+      configs: [
+        {
+          ...context.service.configs[0]!,
+          properties: [{ ...context.service.configs[0]!.properties[0]!, type: 'dirs' as const }],
+        },
+      ],
+    },
+  });
+  await mkdir(context.dir, { recursive: true });
+  const { mode } = await stat(join(root, 'data/zk'));
+  await makeDataDirs(of(['/data/zk', '/disk2/zk']));
+  expect((await stat(join(root, 'disk2/zk'))).mode & 0o777).toBe(0o750);
+  expect((await stat(join(root, 'data/zk'))).mode).toBe(mode);
+  expect(said).toEqual([`Made the data directory ${root}/disk2/zk.`]);
 });

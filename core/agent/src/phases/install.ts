@@ -91,20 +91,26 @@ async function unpackOnce(
 
 async function makeDirectories(context: PhaseContext): Promise<void> {
   const { self } = context.inputs;
-  const owner = await ownerOf(context);
-  const data = dataDirsOf(context);
-  for (const path of data) await safeDataDir(path, self.root);
   await mkdir(context.dir, { recursive: true, mode: 0o700 });
-  await rememberDataDirs(context.dir, data);
+  const kept = (await makeDataDirs(context)).filter(({ there }) => there);
+  for (const { path } of kept) context.log(`The data directory ${path} is there already; what is in it is kept.`);
   await makeDirectory(configDir(self), { mode: 0o755 });
-  await makeLogDirectory(logDir(self), owner);
-  for (const path of data) {
-    const there = existsSync(path);
+  await makeLogDirectory(logDir(self), await ownerOf(context));
+}
+
+/** Makes the data directories. After install only what a changed value has added: a product may have changed modes. */
+export async function makeDataDirs(context: PhaseContext): Promise<readonly { path: string; there: boolean }[]> {
+  const owner = await ownerOf(context);
+  const data = dataDirsOf(context).map((path) => ({ path, there: existsSync(path) }));
+  for (const { path } of data) await safeDataDir(path, context.inputs.self.root);
+  await rememberDataDirs(
+    context.dir,
+    data.map(({ path }) => path),
+  );
+  for (const { path, there } of data) {
+    if (there && context.phase !== 'install') continue;
     await makeDirectory(path, { mode: 0o750, owner });
-    context.log(
-      there
-        ? `The data directory ${path} is there already; what is in it is kept.`
-        : `Made the data directory ${path}.`,
-    );
+    if (!there) context.log(`Made the data directory ${path}.`);
   }
+  return data;
 }

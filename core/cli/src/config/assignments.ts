@@ -89,6 +89,7 @@ function oneSlip(typed: string, name: string): boolean {
   );
 }
 
+const lists = new Set(['list', 'hosts', 'dirs']);
 const numbers = new Set(['int', 'float', 'port', 'memory', 'duration']);
 /** Numbers that have a unit, and how many of it the units of people are. */
 const units: Readonly<Record<string, { readonly of: string; readonly sizes: Readonly<Record<string, number>> }>> = {
@@ -103,7 +104,7 @@ export function readValue(text: string, { config, name, type }: Definition): unk
   };
   if (numbers.has(type)) return number(text, type) ?? refuse(`a number${units[type] ? ` of ${units[type].of}` : ''}`);
   if (type === 'bool') return { true: true, false: false }[text] ?? refuse('true or false');
-  if (type === 'list')
+  if (lists.has(type))
     return text.trimStart().startsWith('[')
       ? json(text, refuse)
       : text === ''

@@ -34,6 +34,11 @@ test('assignments become values by config, of the type that their property has',
   });
 });
 
+test.each(['hosts', 'dirs'])('%s are given as lists are', (type) => {
+  const several = [{ config: 'hdfs.xml', name: 'several', type }];
+  expect(parseAssignments(['several=/a, /b'], several)).toEqual({ 'hdfs.xml': { several: ['/a', '/b'] } });
+});
+
 test('memory and durations can be given with a unit', () => {
   const heap = (text: string) => parseAssignments([`heap=${text}`], definitions)['zookeeper-env'];
   expect(['512', '512m', '1GiB', '1.5 g'].map(heap)).toEqual([512, 512, 1024, 1536].map((value) => ({ heap: value })));

@@ -371,9 +371,9 @@ function directoriesOf(state: Planned['state'], ids: ReadonlySet<string>): Reado
       const { values, self } = inputsOf(state, service, id);
       found.set(
         id,
-        (components.get(component)?.dirs ?? []).map(({ config, property }) =>
-          hostPath(self.root, textOf(values[config]?.[property])),
-        ),
+        (components.get(component)?.dirs ?? [])
+          .flatMap(({ config, property }) => values[config]?.[property] ?? [])
+          .map((path) => hostPath(self.root, textOf(path))),
       );
     }
   }

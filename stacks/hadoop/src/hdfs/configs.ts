@@ -72,7 +72,10 @@ export const hdfsCore = coreSite('hdfs', defaultFS);
 export const nameNodeSite = defineConfig(
   'namenode-site.xml',
   {
-    nameDir: p.dir('/var/lib/hdfs/name').pinned().key('dfs.namenode.name.dir').help('Names of all files, and changes'),
+    nameDirs: p
+      .dirs(['/var/lib/hdfs/name'])
+      .key('dfs.namenode.name.dir')
+      .help('Names of all files, and changes; each directory has all of them'),
     handlers: p.int(32).min(2).key('dfs.namenode.handler.count').help('Requests that are answered at once'),
     safeModeThreshold: p
       .float(0.999)
@@ -112,7 +115,10 @@ export const exclude = defineConfig(
 export const dataNodeSite = defineConfig(
   'datanode-site.xml',
   {
-    dataDir: p.dir('/var/lib/hdfs/data').pinned().key('dfs.datanode.data.dir').help('Blocks of files'),
+    dataDirs: p
+      .dirs(['/var/lib/hdfs/data'])
+      .key('dfs.datanode.data.dir')
+      .help('Blocks of files, one directory a disk; decommission before one is taken out'),
     // A NameNode knows a DataNode by address and port, and local hosts all call from one address.
     dataPort: p.port(9866).offsetByOrdinal(100).help('Port that blocks are read from and written to'),
     httpPort: p.port(9864).help('Pages, metrics and WebHDFS of DataNodes'),

@@ -3,6 +3,7 @@ import { simulate } from '@stackyard/sdk/testing';
 import { expect, test } from 'vitest';
 import stack from '../index.ts';
 import { client } from './client.ts';
+import { dataNodeSite } from './configs.ts';
 import { dataNode } from './dataNode.ts';
 import { failover, journalNode } from './ha.ts';
 import { nameNode } from './nameNode.ts';
@@ -77,6 +78,13 @@ test('DataNodes that share a machine have ports of their own and are known by th
       "dfs.datanode.max.transfer.threads": "4096",
     }
   `);
+});
+
+test('a DataNode has as many disks as the operator says, on a host of its own account', async () => {
+  const cluster = single.override('h2', dataNodeSite.dataDirs, ['/disk1/hdfs', '/disk2/hdfs']).local();
+  const { files } = await cluster.run(dataNode, 'configure', 'h2');
+  const site = settings(files[`/srv/h2${CONFIG}/datanode/datanode-site.xml`]);
+  expect(site['dfs.datanode.data.dir']).toBe('/srv/h2/disk1/hdfs,/srv/h2/disk2/hdfs');
 });
 
 test('two NameNodes are one name for everybody', async () => {

@@ -2,7 +2,7 @@ import { type Host, until } from '@stackyard/sdk';
 import { bean, classPath, hadoop, nameNodeBean, portOf, stateOf } from './ask.ts';
 import { hdfsCore, hdfsSite, JOURNALNODE, journalNodeSite, NAMENODE, nameNodeSite } from './configs.ts';
 
-const given = (host: Host) => ({ NAME_DIR: host.get(nameNodeSite.nameDir), CLASS_PATH: classPath(host) });
+const given = (host: Host) => ({ NAME_DIR: host.get(nameNodeSite.nameDirs)[0] ?? '', CLASS_PATH: classPath(host) });
 const ownAddress = (host: Host): string => `hdfs://${host.self.address}:${host.get(hdfsSite.rpcPort)}`;
 
 /** The first NameNode makes the file system, each later one fetches it from one that is there. */

@@ -2186,7 +2186,7 @@ export interface components {
             input: {
                 name: string;
                 /** @enum {string} */
-                type: "int" | "float" | "bool" | "text" | "enum" | "port" | "dir" | "file" | "url" | "hosts" | "memory" | "duration" | "list" | "map" | "secret";
+                type: "int" | "float" | "bool" | "text" | "enum" | "port" | "dir" | "dirs" | "file" | "url" | "hosts" | "memory" | "duration" | "list" | "map" | "secret";
                 help: string;
                 required: boolean;
                 /** @description Where it is a constant */
