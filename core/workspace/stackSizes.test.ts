@@ -19,7 +19,7 @@ interface Size {
 
 const defines = /\b(define[A-Z]\w+|dashboard|alert|profile)\(/;
 /** How far a figure of the table may be from what is counted: a line more is no reason to touch a document. */
-const TOLERANCE = 0.05;
+const TOLERANCE = 0.1;
 
 function sizeOf(stack: string): Size {
   const under = (folder: string): string[] =>
