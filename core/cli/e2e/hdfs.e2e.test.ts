@@ -1,3 +1,6 @@
+import { fileURLToPath } from 'node:url';
+import stack from '@stack/hadoop';
+import { simulate } from '@stackyard/sdk/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ComponentAnswer, JobAnswer } from './api.ts';
 import { smallHdfs, WebHdfs } from './hdfsClient.ts';
@@ -18,6 +21,13 @@ afterAll(async () => {
 
 async function succeed(job: JobAnswer): Promise<void> {
   if (job.state !== 'SUCCESSFUL') throw new Error(`${job.title} is ${job.state}.\n${await world.api.story(job.id)}`);
+}
+
+function manifestOf(service: string) {
+  const folder = fileURLToPath(new URL('../../../stacks/hadoop', import.meta.url));
+  const found = simulate(stack, { folder }).manifest.services.find(({ name }) => name === service);
+  if (!found) throw new Error(`The stack has no service ${service}.`);
+  return found;
 }
 
 async function dataNode(host: string): Promise<ComponentAnswer> {
@@ -49,6 +59,17 @@ test('a NameNode and three DataNodes are installed on hosts that share a machine
 test('what is written through WebHDFS is read again', async () => {
   await files.write('/user/greeting', 'hello');
   expect(await files.read('/user/greeting')).toBe('hello');
+});
+
+test('daemons give every metric that alerts and the dashboard are made of', async () => {
+  const { address } = world.host('h1');
+  const ask = async (port: number): Promise<string> => (await fetch(`http://${address}:${port}/prom`)).text();
+  const given = new Set([...`${await ask(9870)}\n${await ask(9864)}`.matchAll(/^(\w+)\{/gm)].map(([, name]) => name));
+  const { alerts = [], dashboards = [] } = manifestOf('hdfs');
+  const panels = dashboards.flatMap((dashboard) => dashboard.panels.flatMap(({ queries }) => queries));
+  const asked = [...alerts, ...panels].flatMap(({ expr }) => expr.match(/\w+(?=\{\$labels)/g) ?? []);
+  expect(asked.length).toBeGreaterThan(20);
+  expect(asked.filter((name) => !given.has(name))).toEqual([]);
 });
 
 test('a killed DataNode is started again, and reports to its NameNode', async () => {

@@ -112,6 +112,19 @@ export const exclude = defineConfig(
   { title: 'Decommissioned', format: 'text', effect: 'reload' },
 );
 
+/** NameNodes run it for DataNodes that they do not know yet, and keep what it said. */
+export const racks = defineConfig(
+  'racks.sh',
+  {
+    rack: p
+      .text('/default-rack')
+      .pattern(/(\/[A-Za-z0-9._-]+)+/)
+      .effect('rolling')
+      .help('Rack of a host, to be set for each: copies of a block go to two of them'),
+  },
+  { title: 'Racks', format: 'text', mode: 0o755, effect: 'none' },
+);
+
 export const dataNodeSite = defineConfig(
   'datanode-site.xml',
   {

@@ -3,7 +3,7 @@ import { simulate } from '@stackyard/sdk/testing';
 import { expect, test } from 'vitest';
 import stack from '../index.ts';
 import { client } from './client.ts';
-import { dataNodeSite } from './configs.ts';
+import { dataNodeSite, racks } from './configs.ts';
 import { dataNode } from './dataNode.ts';
 import { failover, journalNode } from './ha.ts';
 import { nameNode } from './nameNode.ts';
@@ -59,6 +59,7 @@ test('one NameNode is named by address in the files of all', async () => {
       "dfs.namenode.rpc-bind-host": "0.0.0.0",
       "dfs.namenode.safemode.extension": "30000",
       "dfs.namenode.safemode.threshold-pct": "0.999",
+      "net.topology.script.file.name": "/etc/stackyard/hdfs/namenode/racks.sh",
     }
   `);
 });
@@ -85,6 +86,18 @@ test('a DataNode has as many disks as the operator says, on a host of its own ac
   const { files } = await cluster.run(dataNode, 'configure', 'h2');
   const site = settings(files[`/srv/h2${CONFIG}/datanode/datanode-site.xml`]);
   expect(site['dfs.datanode.data.dir']).toBe('/srv/h2/disk1/hdfs,/srv/h2/disk2/hdfs');
+});
+
+test('NameNodes are told the rack of each DataNode', async () => {
+  const cluster = single.override('h2', racks.rack, '/hall1/rack7');
+  const { files } = await cluster.run(nameNode, 'configure', 'h1');
+  const lines = files[`${CONFIG}/namenode/racks.sh`]?.split('\n').filter((line) => line.includes('echo'));
+  expect(lines).toEqual([
+    '    10.0.0.1) echo /default-rack ;;',
+    '    10.0.0.2) echo /hall1/rack7 ;;',
+    '    10.0.0.3) echo /default-rack ;;',
+    '    *) echo /default-rack ;;',
+  ]);
 });
 
 test('two NameNodes are one name for everybody', async () => {

@@ -10,6 +10,7 @@ import {
   NAMENODE,
   nameNodeEnv,
   nameNodeSite,
+  racks,
   ZKFC,
 } from './configs.ts';
 import { check, prepare } from './files.ts';
@@ -20,7 +21,7 @@ export const nameNode = defineComponent(NAMENODE.name, {
   category: 'server',
   cardinality: '1-2',
   place: { hosts: 1, score: fact.memory },
-  config: [hdfsCore, hdfsSite, nameNodeSite, nameNodeEnv, exclude, log4j],
+  config: [hdfsCore, hdfsSite, nameNodeSite, nameNodeEnv, exclude, racks, log4j],
   process: java({
     main: 'org.apache.hadoop.hdfs.server.namenode.NameNode',
     // WebHDFS needs what JDK 17 keeps to itself.
