@@ -1,6 +1,6 @@
 import { onHosts, profile, set } from '@stackyard/sdk';
 import { quickJvm } from '../core.ts';
-import { dataNodeEnv, dataNodeSite, hdfsSite, nameNodeEnv, nameNodeSite } from './configs.ts';
+import { dataNodeEnv, dataNodeSite, hdfsSite, journalNodeEnv, nameNodeEnv, nameNodeSite, zkfcEnv } from './configs.ts';
 import { secondaryNameNode } from './secondary.ts';
 
 /** The smallest sizes that daemons were run with, and no SecondaryNameNode: a small image needs no merging for long. */
@@ -13,5 +13,9 @@ export const small = profile('Daemons that share one machine with much else', [
   set(dataNodeEnv.jvmOptions, quickJvm),
   set(dataNodeSite.transferThreads, 64),
   set(hdfsSite.heartbeat, 1),
+  set(journalNodeEnv.heap, 32),
+  set(journalNodeEnv.jvmOptions, quickJvm),
+  set(zkfcEnv.heap, 32),
+  set(zkfcEnv.jvmOptions, quickJvm),
   onHosts(secondaryNameNode, 0),
 ]);
