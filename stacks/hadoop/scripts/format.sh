@@ -9,5 +9,7 @@ fi
 case $HOW in
   format) set -- -format -nonInteractive -clusterId "$CLUSTER" ;;
   fetch) set -- -bootstrapStandby -nonInteractive ;;
+  # From one that was alone so far: its changes come to the JournalNodes a moment later.
+  fetchFirst) set -- -bootstrapStandby -nonInteractive -skipSharedEditsCheck ;;
 esac
 exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -cp "$CLASS_PATH" org.apache.hadoop.hdfs.server.namenode.NameNode "$@"

@@ -19,7 +19,8 @@ export const format = (host: Host): Promise<void> =>
       if (states.some((state) => state === 'active' || state === 'standby')) return;
       throw new Error(`${first?.host} has to serve first, and is ${states[0]}.`);
     });
-    await host.script('scripts/format.sh', { ...given(host), HOW: 'fetch' });
+    const HOW = (await isShared(host)) === false ? 'fetchFirst' : 'fetch';
+    await host.script('scripts/format.sh', { ...given(host), HOW });
   });
 
 /** Whether a JournalNode keeps changes already; undefined where none answers. */
