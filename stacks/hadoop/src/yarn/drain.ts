@@ -24,14 +24,21 @@ export async function drain(host: Host, leaving: readonly Instance[]): Promise<v
   host.log(`${leaving.map((each) => each.host).join(', ')} has no container any more.`);
 }
 
+/** Longer than the longest pause of a keeper and a start. */
+const COMES_BACK_MS = 180_000;
+
 /** A node that was told to end is tried again by its keeper at growing intervals, so it comes back by itself. */
 export async function takeBack(host: Host, back: readonly Instance[]): Promise<void> {
   await refreshNodes(host);
-  await until(host, async () => {
+  const deadline = Date.now() + COMES_BACK_MS;
+  for (;;) {
     const known = await nodes(host);
     const away = back.filter((each) => !known.some((node) => isOn(node, each) && node.state === 'RUNNING'));
-    if (away.length > 0) throw new Error(`${away.map((each) => each.host).join(', ')} has not come back yet.`);
-  });
+    if (away.length === 0) return;
+    const names = away.map((each) => each.host).join(', ');
+    if (Date.now() > deadline) throw new Error(`${names} has not come back. Start its NodeManager, or read its log.`);
+    await host.wait(1000);
+  }
 }
 
 const isGone = ({ state }: Node) => ['DECOMMISSIONED', 'LOST', 'SHUTDOWN', 'REBOOTED'].includes(state);
