@@ -262,6 +262,25 @@ test('a node that the ResourceManager does not know fails its check', async () =
   await expect(stranger.run(nodeManager, 'check', 'w1')).rejects.toThrow('knows w1:8041 as none of its nodes');
 });
 
+const withNodes = (activeNodes: number) => seen().answer('/ws/v1/cluster/metrics', { clusterMetrics: { activeNodes } });
+test.each([
+  ['no node is there', withNodes(0), 'No NodeManager is there to run a job.'],
+  ['its job gives no result', withNodes(2), 'The job ended without a result'],
+])('the check fails when %s', async (_, cluster, message) => {
+  await expect(cluster.run(yarnClient, 'check', 'edge')).rejects.toThrow(message);
+});
+
+test('one client runs the job of the check for all', async () => {
+  const { log, programs } = await seen().add(yarnClient, 'edge2').run(yarnClient, 'check', 'edge2');
+  expect([log, programs]).toEqual([['edge runs the job of the check.'], []]);
+});
+
+test('a ResourceManager that runs without an active one among all fails its check', async () => {
+  const standby = { clusterInfo: { state: 'STARTED', haState: 'STANDBY' } };
+  const cluster = two.answer('/ws/v1/cluster/info', standby);
+  await expect(cluster.run(resourceManager, 'check', 'rm2')).rejects.toThrow('rm1 is STANDBY, rm2 is STANDBY');
+});
+
 test('the heap of a ResourceManager is what its config says', async () => {
   const { process } = await one.set(managerEnv.heap, 300).run(resourceManager, 'start', 'rm1');
   expect(process?.args[0]).toBe('-Xmx300m');
