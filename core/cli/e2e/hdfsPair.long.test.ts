@@ -48,7 +48,7 @@ test('a second NameNode is refused with what it needs', async () => {
   const refused = (await world.api.run(cluster, alone).catch((error: unknown) => error)) as ProblemAnswer;
   expect(refused.problem.errors?.map(({ message }) => message)).toEqual([
     'Two NameNodes share their changes by JournalNodes. Place one at least, better three.',
-    'Each of two NameNodes needs a failover controller. Place zkfc on both hosts.',
+    'NameNodes that take over from one another need a failover controller each. Place zkfc on all their hosts.',
   ]);
 });
 

@@ -39,7 +39,7 @@ const format = (host: Host): Promise<void> =>
 export const failover = defineComponent(ZKFC.name, {
   title: 'Failover Controller',
   category: 'server',
-  cardinality: '0-2',
+  cardinality: '0-3',
   place: { hosts: 0 },
   with: [{ component: nameNode, why: 'it watches the NameNode of its own host' }],
   config: [hdfsCore, hdfsSite, zkfcSite, zkfcEnv, log4j],

@@ -180,7 +180,7 @@ test('two NameNodes are refused without what they need, and a single one with wh
   expect(bare.broken()).toMatchInlineSnapshot(`
     [
       "Two NameNodes share their changes by JournalNodes. Place one at least, better three.",
-      "Each of two NameNodes needs a failover controller. Place zkfc on both hosts.",
+      "NameNodes that take over from one another need a failover controller each. Place zkfc on all their hosts.",
       "Of two NameNodes the one that stands by does what a SecondaryNameNode is for. Remove it.",
     ]
   `);

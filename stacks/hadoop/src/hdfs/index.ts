@@ -36,7 +36,7 @@ export const hdfs = defineService('hdfs', {
   // prettier-ignore
   rules: [
     refuse(and(isHA, lt(count(journalNode), 1)), 'Two NameNodes share their changes by JournalNodes. Place one at least, better three.'),
-    refuse(and(isHA, lt(count(failover), 2)), 'Each of two NameNodes needs a failover controller. Place zkfc on both hosts.'),
+    refuse(and(isHA, lt(count(failover), count(nameNode))), 'NameNodes that take over from one another need a failover controller each. Place zkfc on all their hosts.'),
     refuse(and(isHA, gt(count(secondaryNameNode), 0)), 'Of two NameNodes the one that stands by does what a SecondaryNameNode is for. Remove it.'),
     refuse(and(gt(count(failover), 0), lt(count(nameNode), 2)), 'A failover controller needs a second NameNode. Place one, or remove zkfc.'),
     refuse(and(gt(count(failover), 0), eq(orElse(importOf('zookeeper', 'connect'), ''), '')), 'Failover controllers need a ZooKeeper in the cluster. Add the service zookeeper.'),

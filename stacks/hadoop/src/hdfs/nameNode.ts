@@ -19,7 +19,7 @@ import { format, reload, shareChanges } from './names.ts';
 export const nameNode = defineComponent(NAMENODE.name, {
   title: 'NameNode',
   category: 'server',
-  cardinality: '1-2',
+  cardinality: '1-3',
   place: { hosts: 1, score: fact.memory },
   config: [hdfsCore, hdfsSite, nameNodeSite, nameNodeEnv, exclude, racks, log4j],
   process: java({
