@@ -295,6 +295,19 @@ test('nothing changes where nobody can be asked and nobody said yes', async () =
   expect(server.asked.map(({ url }) => url)).toEqual(['/api/v1/clusters/demo/plans']);
 });
 
+test('a profile is asked for by its word, as is a recommendation for it', async () => {
+  await using server = await httpServer((_, response) =>
+    sendJson(response, 422, { code: 'PLAN_REFUSED', title: 'No', status: 422, detail: 'Not now.' }),
+  );
+  const env = { STACKYARD_URL: server.url, STACKYARD_TOKEN: 'x' };
+  await cli('service add kafka --profile small --on kafka_client=h1 -c demo', env);
+  await cli('service recommend kafka hdfs --profile small -c demo', env);
+  expect(server.asked.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+    { command: 'add', services: [{ service: 'kafka', profile: 'small', components: { kafka_client: ['h1'] } }] },
+    { services: ['kafka', 'hdfs'].map((service) => ({ service, profile: 'small' })) },
+  ]);
+});
+
 test('the environment wins over the stored context; the store is private', async () => {
   await using one = await httpServer((_, response) =>
     sendJson(response, 200, { items: [{ ...cluster, name: 'one' }], nextCursor: null }),
