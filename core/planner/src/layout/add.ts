@@ -1,4 +1,5 @@
 import type { ComponentManifest, NeighbourManifest, ProfileManifest, ServiceManifest } from '@stackyard/sdk/manifest';
+import { partsOf } from '@stackyard/sdk/manifest';
 import type { Addition } from '../command.ts';
 import { pointer } from '../problems.ts';
 import { suggestion } from '../sentences.ts';
@@ -214,10 +215,11 @@ function placeOthers(draft: Draft, service: ServiceState, { addition, base, plac
   };
   for (const component of neighboursFirst(left.filter(({ category }) => category === 'server'))) {
     const { load, avoid } = occupancy(draft, service.manifest, component.name, placement);
+    const counts = new Map([...placement].map(([name, hosts]) => [name, hosts.length]));
     const near = component.with && hostsWithAll(draft, service.manifest, component.with, placement);
     place(
       component.name,
-      placeServer(component, { service: service.manifest, candidates, load, avoid, near, profile }),
+      placeServer(component, { service: service.manifest, candidates, load, counts, avoid, near, profile }),
     );
   }
   const servers = new Map<string, HostState>();
@@ -229,12 +231,17 @@ function placeOthers(draft: Draft, service: ServiceState, { addition, base, plac
   }
 }
 
-/** A component that must be with others is placed after them. */
+/** A component that must be with others is placed after them, and one whose number follows from theirs. */
 function neighboursFirst(components: readonly ComponentManifest[]): ComponentManifest[] {
   const ordered: ComponentManifest[] = [];
   const visit = (component: ComponentManifest, path: readonly ComponentManifest[]): void => {
     if (ordered.includes(component) || path.includes(component)) return;
-    for (const { component: name } of component.with ?? []) {
+    const counted = component.place?.hosts ? partsOf(component.place.hosts) : [];
+    const needed = [
+      ...(component.with ?? []).map(({ component: name }) => name),
+      ...counted.flatMap((part) => ('count' in part ? [part.count] : [])),
+    ];
+    for (const name of needed) {
       const other = components.find((candidate) => candidate.name === name);
       if (other) visit(other, [...path, component]);
     }

@@ -405,6 +405,27 @@ test('tasks on a host that does not answer are refused, a lost host is removed w
   expect(sample.hostComponents().some(({ hostId }) => hostId === 'h-zk3')).toBe(false);
 });
 
+test('how many of a component are placed may follow from another one, wherever it stands in the definition', () => {
+  const several: Expression = { op: 'gt', of: [{ count: 'head' }, { literal: 1 }] };
+  const hosts = { choose: [several, { literal: 3 }, { literal: 0 }] } as Expression;
+  const components = [
+    component('log', { cardinality: '0+', place: { hosts } }),
+    component('head', { cardinality: '1-2' }),
+  ];
+  const state = cluster({ hosts: ['a', 'b', 'c', 'd'], manifests: [service('pair', { components })] });
+  const placed = (heads?: string[]): string[] => {
+    const components = heads && { head: heads };
+    const request: CommandRequest = {
+      command: 'add',
+      services: [{ service: 'pair', ...(components && { components }) }],
+    };
+    const { next } = layout(state, request, { newId: ids() });
+    return next.services[0]!.hostComponents.map(({ component, hostId }) => `${component} ${hostId.slice(2)}`);
+  };
+  expect(placed()).toEqual(['head a']);
+  expect(placed(['a', 'b'])).toEqual(['log a', 'log c', 'log d', 'head a', 'head b']);
+});
+
 test('components left out are placed by cardinality, clients beside the servers', () => {
   const place = (hosts: string[], fields = {}): string[] => {
     const manifest = { ...zookeeper, components: [component('s', fields), client('c')] };

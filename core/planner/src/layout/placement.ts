@@ -13,6 +13,8 @@ export interface PlacementOptions {
   readonly candidates: readonly HostState[];
   /** By host id: how many server host components it will have. */
   readonly load: ReadonlyMap<string, number>;
+  /** By component of the service: how many of it are placed so far. */
+  readonly counts: ReadonlyMap<string, number>;
   /** Hosts that carry a component which this one must not share a host with. */
   readonly avoid: ReadonlySet<string>;
   /** Hosts that carry every component which this one must share a host with; every host when absent. */
@@ -85,7 +87,7 @@ function scoresOf({ place }: ComponentManifest, service: ServiceManifest, hosts:
 
 function wanted(
   component: ComponentManifest,
-  { service, profile }: Pick<PlacementOptions, 'service' | 'profile'>,
+  { service, counts, profile }: Pick<PlacementOptions, 'service' | 'counts' | 'profile'>,
   available: number,
 ): number {
   const bounds = boundsOf(component.cardinality);
@@ -95,7 +97,7 @@ function wanted(
   const asked = component.place?.hosts;
   if (!asked && bounds.min === 0) return 0;
   const target = asked
-    ? numberOf(asked, { service, clusterHosts: available, place: 'place.hosts' })
+    ? numberOf(asked, { service, counts, clusterHosts: available, place: 'place.hosts' })
     : bounds.max === Infinity
       ? Math.min(ENOUGH, available)
       : bounds.min;
@@ -112,14 +114,19 @@ function odd(count: number, { min, max }: Bounds, available: number): number {
 
 interface Asked {
   readonly service: ServiceManifest;
+  readonly counts?: ReadonlyMap<string, number>;
   readonly host?: HostState;
   readonly clusterHosts?: number;
   readonly place: string;
 }
 
-function numberOf(expression: Expression, { service, host, clusterHosts, place }: Asked): number {
+function numberOf(expression: Expression, { service, counts, host, clusterHosts, place }: Asked): number {
   const facts = host?.facts ?? { cpus: 0, memory: 0, disk: 0 };
-  const inputs = { values: {}, instances: {}, imports: {}, facts };
+  // Only how many there are can be asked for: who they are is being settled.
+  const some = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ host: '', address: '', ordinal: index }));
+  const instances = Object.fromEntries(service.components.map(({ name }) => [name, some(counts?.get(name) ?? 0)]));
+  const inputs = { values: {}, instances, imports: {}, facts };
   const value = evaluate(expression, { service, place, clusterHosts, inputs });
   return typeof value === 'number' ? value : Number(value);
 }

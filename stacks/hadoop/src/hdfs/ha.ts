@@ -1,9 +1,22 @@
-import { after, concat, defineComponent, type Host, http, java, prometheus, rolling, tcp } from '@stackyard/sdk';
+import {
+  after,
+  choose,
+  concat,
+  count,
+  defineComponent,
+  type Host,
+  http,
+  java,
+  prometheus,
+  rolling,
+  tcp,
+} from '@stackyard/sdk';
 import { log4j } from '../core.ts';
 import { classPath } from './ask.ts';
 import {
   hdfsCore,
   hdfsSite,
+  isHA,
   JOURNALNODE,
   journalNodeEnv,
   journalNodeSite,
@@ -19,7 +32,7 @@ export const journalNode = defineComponent(JOURNALNODE.name, {
   category: 'server',
   cardinality: '0+',
   prefer: 'odd',
-  place: { hosts: 0 },
+  place: { hosts: choose(isHA, 3, 0) },
   config: [hdfsCore, hdfsSite, journalNodeSite, journalNodeEnv, log4j],
   process: java({
     main: 'org.apache.hadoop.hdfs.qjournal.server.JournalNode',
@@ -40,7 +53,7 @@ export const failover = defineComponent(ZKFC.name, {
   title: 'Failover Controller',
   category: 'server',
   cardinality: '0-3',
-  place: { hosts: 0 },
+  place: { hosts: choose(isHA, count(nameNode), 0) },
   with: [{ component: nameNode, why: 'it watches the NameNode of its own host' }],
   config: [hdfsCore, hdfsSite, zkfcSite, zkfcEnv, log4j],
   process: java({

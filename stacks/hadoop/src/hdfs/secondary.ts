@@ -1,6 +1,6 @@
-import { after, concat, defineComponent, http, java, prometheus, tcp } from '@stackyard/sdk';
+import { after, choose, concat, defineComponent, http, java, prometheus, tcp } from '@stackyard/sdk';
 import { log4j } from '../core.ts';
-import { hdfsCore, hdfsSite, nameNodeEnv, secondarySite } from './configs.ts';
+import { hdfsCore, hdfsSite, isHA, nameNodeEnv, secondarySite } from './configs.ts';
 import { nameNode } from './nameNode.ts';
 
 /** Merges the changes of a single NameNode into its image; of two NameNodes the one that stands by does it. */
@@ -8,7 +8,7 @@ export const secondaryNameNode = defineComponent('secondarynamenode', {
   title: 'SecondaryNameNode',
   category: 'server',
   cardinality: '0-1',
-  place: { hosts: 1 },
+  place: { hosts: choose(isHA, 0, 1) },
   config: [hdfsCore, hdfsSite, secondarySite, nameNodeEnv, log4j],
   process: java({
     main: 'org.apache.hadoop.hdfs.server.namenode.SecondaryNameNode',
