@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { desiredAfter } from './hostComponent.ts';
 import { type Phase, PHASES, phasesOf } from './vocabulary.ts';
 
-test('every phase belongs to a command or to the effect of a changed value', () => {
-  const used = new Set<Phase>([...Object.values(phasesOf).flat(), 'reload']);
+test('every phase belongs to a command, to its turns, or to the effect of a changed value', () => {
+  const used = new Set<Phase>([...Object.values(phasesOf).flat(), 'settle', 'reload']);
   expect([...PHASES].filter((phase) => !used.has(phase))).toEqual([]);
 });
 

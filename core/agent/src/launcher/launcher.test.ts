@@ -128,8 +128,10 @@ describe('the launcher', () => {
     await writeFile(join(base, 'next'), 'v2 4\n');
     kill(Number(starts()[0]!.split(' ')[1]));
     await until('the trial has begun', () => versionsStarted().includes('v2'));
-    kill(parseIdentity(read('launcher'))!.pid);
+    const own = parseIdentity(read('launcher'))!;
+    kill(own.pid);
     kill(Number(starts().at(-1)!.split(' ')[1]));
+    await until('the killed one is gone', () => !isAlive(own));
     launcher('start');
     await until('it has gone back', () => read('failed') !== '' && versionsStarted().at(-1) === 'v1');
     expect(await current()).toBe('v1');

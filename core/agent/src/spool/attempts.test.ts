@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -208,8 +217,9 @@ test('while no agent is there, the runner keeps the log of a flood from filling 
 });
 
 test('a restarted agent follows what runs, reports what ended meanwhile and knows what was lost', async () => {
+  const goOn = join(root.path, 'go-on');
   const [running, ended, lost, waiting] = [
-    await start({ sleepMs: 2_500, output: { outputs: { said: 'late' } } }),
+    await start({ untilThere: goOn, output: { outputs: { said: 'late' } } }),
     await start({ sleepMs: 50, output: { outputs: { said: 'meanwhile' } } }),
     await start({ hang: true }),
     await accept({ output: { outputs: { said: 'as try 2' } } }),
@@ -231,6 +241,7 @@ test('a restarted agent follows what runs, reports what ended meanwhile and know
   expect(recovered.get(attemptId(waiting))).toMatchObject({ standing: 'WAITING' });
   expect(heard).toEqual([]);
   listen();
+  writeFileSync(goOn, '');
   expect(await exitOf(running)).toMatchObject({ exitCode: 0, outputs: { said: 'late' } });
   startNow(waiting);
   expect(await exitOf(waiting)).toMatchObject({ outputs: { said: 'as try 2' } });
@@ -293,6 +304,14 @@ test('without work the idle runners go, and a runner whose agent is gone ends by
     () => readdirSync(join(root.path, 'spool', 'warm')).length === pool.idleCount,
   );
   await quick.close();
+});
+
+test('a pool begins beside runners of the one before it that are just removing what they left', () => {
+  const dir = join(root.path, 'other');
+  mkdirSync(join(dir, 'warm'), { recursive: true });
+  // Listed, and gone when it is looked at.
+  symlinkSync(join(dir, 'gone'), join(dir, 'warm', 'gone'));
+  expect(new RunnerPool({ spoolDir: dir }).idleCount).toBe(0);
 });
 
 test('a pool that has closed has left nothing behind, neither of runners that were just being started nor of one that waits for its release', async () => {

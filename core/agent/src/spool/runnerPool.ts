@@ -172,7 +172,9 @@ export class RunnerPool {
     sweepGroups();
     for (const name of readdirSync(this.#warmRoot)) {
       const dir = join(this.#warmRoot, name);
-      if (Date.now() - statSync(dir).mtimeMs > abandonedAfterMs) rmSync(dir, { recursive: true, force: true });
+      // A runner that the agent before us let go removes its own meanwhile.
+      const { mtimeMs = Infinity } = statSync(dir, { throwIfNoEntry: false }) ?? {};
+      if (Date.now() - mtimeMs > abandonedAfterMs) rmSync(dir, { recursive: true, force: true });
     }
   }
 }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobContext } from './job.ts';
 
@@ -15,6 +15,8 @@ export interface TestInput {
   /** Leaves a process behind that no cookie finds: with an empty environment, in a session of its own. */
   readonly escapee?: boolean;
   readonly sleepMs?: number;
+  /** Goes on once this file is there. */
+  readonly untilThere?: string;
   readonly heedSignal?: boolean;
   /** Hears of no signal until a program has died of it, and fails then. */
   readonly blocked?: boolean;
@@ -38,6 +40,7 @@ export async function run(input: TestInput, { taskId, number, signal }: JobConte
   }
   if (input.escapee) spawn('/bin/sleep', ['300'], { detached: true, stdio: 'ignore', env: {} }).unref();
   if (input.sleepMs) await delay(input.sleepMs, undefined, input.heedSignal ? { signal } : {});
+  while (input.untilThere && !existsSync(input.untilThere)) await delay(10);
   if (input.blocked && spawnSync('/bin/sleep', ['300']).signal) throw new Error('sleep was ended.');
   if (input.fail) throw Object.assign(new Error(input.fail), input.reason ? { reason: input.reason } : {});
   if (input.exitCode !== undefined) process.exit(input.exitCode);
