@@ -33,6 +33,7 @@ export interface TaskAnswer {
   readonly state: string;
   readonly reason: string | null;
   readonly attempts: number;
+  readonly startedAt: string | null;
 }
 
 export interface ComponentAnswer {

@@ -382,6 +382,8 @@ export async function processesIn(dir: string): Promise<number[]> {
 }
 
 export function signal(pid: number, name: NodeJS.Signals): void {
+  // 0 is everything in the process group of the test itself.
+  if (pid < 1) throw new Error(`There is no process ${pid} to send ${name} to.`);
   try {
     process.kill(pid, name);
   } catch (error) {

@@ -25,8 +25,13 @@ test('the check passes when a message that the broker leads comes back from it',
 });
 
 test.each([
-  ['another one leads', led.prints(`--topic ${check}`, line(check, 0, '1,2,3', { leader: '2' })), 'broker 2 does'],
-  ['it has no leader', led.prints(`--topic ${check}`, line(check, 0, '1,2,3', { leader: 'none' })), 'does not lead'],
+  [
+    'another one leads, and it cannot be made to',
+    led
+      .prints(`--topic ${check}`, line(check, 0, '1,2,3', { leader: '2' }))
+      .prints('LeaderElectionCommand', new Error('1 replica(s) could not be elected.')),
+    'could not be elected',
+  ],
   [
     'it refuses',
     led.prints('VerifiableProducer', '{"message":"too few in sync"}'),
