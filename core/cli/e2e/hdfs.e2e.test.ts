@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import stack from '@stack/hadoop';
 import { simulate } from '@stackyard/sdk/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -38,7 +41,7 @@ async function dataNode(host: string): Promise<ComponentAnswer> {
 
 test('a NameNode and three DataNodes are installed on hosts that share a machine, and know one another', async () => {
   await world.api.post('/clusters', { name: cluster, hosts });
-  const components = { namenode: ['h1'], datanode: hosts, secondarynamenode: [], hdfs_client: [] };
+  const components = { namenode: ['h1'], datanode: hosts, secondarynamenode: [], hdfs_client: ['h3'] };
   await succeed(
     await world.api.run(cluster, {
       command: 'add',
@@ -59,6 +62,12 @@ test('a NameNode and three DataNodes are installed on hosts that share a machine
 test('what is written through WebHDFS is read again', async () => {
   await files.write('/user/greeting', 'hello');
   expect(await files.read('/user/greeting')).toBe('hello');
+});
+
+test('the command line of a client host reads it too', async () => {
+  const program = join(world.host('h3').root, 'etc/stackyard/hdfs/hdfs_client/hdfs');
+  const { stdout } = await promisify(execFile)(program, ['dfs', '-cat', '/user/greeting']);
+  expect(stdout).toBe('hello');
 });
 
 test('daemons give every metric that alerts and the dashboard are made of', async () => {
