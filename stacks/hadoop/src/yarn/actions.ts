@@ -17,6 +17,10 @@ export function sharesAreWhole(host: Host): void {
   throw new Error(`Shares of queues are ${sum} % together, and have to be 100 %: ${each}. Change them in the config.`);
 }
 
+/** Shares are single-precision numbers: 60 comes back as 60.000004. */
+const rounded = (value: string | number | undefined) =>
+  typeof value === 'number' ? Math.round(value * 100) / 100 : (value ?? null);
+
 export const actions = {
   applications: action({
     title: 'List applications',
@@ -62,11 +66,11 @@ export const actions = {
     idempotent: true,
     run: async (host) => {
       const { scheduler } = (await ask(host, '/scheduler')) as unknown as {
-        scheduler: { schedulerInfo: { queues: { queue: readonly Record<string, string>[] } } };
+        scheduler: { schedulerInfo: { queues: { queue: readonly Record<string, string | number>[] } } };
       };
       const told = ['queueName', 'capacity', 'maxCapacity', 'usedCapacity', 'numApplications', 'state'];
       return scheduler.schedulerInfo.queues.queue.map((queue) =>
-        Object.fromEntries(told.map((name) => [name, queue[name] ?? null])),
+        Object.fromEntries(told.map((name) => [name, rounded(queue[name])])),
       );
     },
   }),

@@ -249,6 +249,13 @@ test('directories in HDFS are made as the superuser and given to those who write
   ]);
 });
 
+test('queues are listed with their shares as the operator wrote them', async () => {
+  const queue = [{ queueName: 'etl', capacity: 60.000004, maxCapacity: 100, usedCapacity: 0, state: 'RUNNING' }];
+  const scheduler = { schedulerInfo: { queues: { queue } } };
+  const { result } = await seen().answer('/ws/v1/cluster/scheduler', { scheduler }).action(resourceManager, 'queues');
+  expect(result).toEqual([{ ...queue[0], capacity: 60, numApplications: null }]);
+});
+
 test('a failover is refused where nobody could take over', async () => {
   await expect(one.answer('/ws/v1/cluster/info', active).action(resourceManager, 'failover')).rejects.toThrow(
     'There is no other ResourceManager to take over.',
