@@ -6,10 +6,13 @@ const STATES = ['RUNNING', 'ACCEPTED', 'FINISHED', 'FAILED', 'KILLED'] as const;
 const TOLD = ['id', 'name', 'user', 'queue', 'state', 'finalStatus', 'progress', 'allocatedMB'];
 
 /** The active one reads them now; the others read their own file when they take over. */
-export const refreshQueues = async (host: Host) => void (await rmadmin(host, '-refreshQueues'));
+export async function refreshQueues(host: Host): Promise<void> {
+  sharesAreWhole(host);
+  await rmadmin(host, '-refreshQueues');
+}
 
-/** A ResourceManager that runs would refuse other shares; one that starts with them ends. */
-export function sharesAreWhole(host: Host): void {
+/** A ResourceManager refuses other shares in words that name no queue. */
+function sharesAreWhole(host: Host): void {
   const shares = Object.entries(host.get(queues.queues));
   const sum = shares.reduce((all, [, share]) => all + Number(share), 0);
   if (Math.abs(sum - 100) < 0.001) return;

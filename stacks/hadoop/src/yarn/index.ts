@@ -2,7 +2,7 @@ import { after, concat, defineComponent, defineService, each, http, java, jsonPa
 import { prometheus, role, rolling, self, service } from '@stackyard/sdk';
 import { log4j } from '../core.ts';
 import { HADOOP, hadoopJdk, hadoopPackage } from '../package.ts';
-import { actions, refreshQueues, sharesAreWhole } from './actions.ts';
+import { actions, refreshQueues } from './actions.ts';
 import { isManager, isNode, keepsHistory, runsJobs } from './check.ts';
 import { ensureDirectories } from './directories.ts';
 import { drain, takeBack } from './drain.ts';
@@ -50,7 +50,6 @@ export const resourceManager = defineComponent(RESOURCEMANAGER.name, {
         // Where jobs of the check are staged.
         { path: `${host.get(mapredSite.stagingDir)}/yarn`, owner: 'yarn', mode: '755' },
       ]),
-    configure: sharesAreWhole,
     check: isManager,
     reload: refreshQueues,
   },

@@ -123,7 +123,7 @@ test('queues are written with their shares, and with limits where there are some
 
 test('shares that are not the whole are refused before a ResourceManager reads them', async () => {
   const cluster = one.set(queues.queues, { default: 60, etl: 30 });
-  await expect(cluster.run(resourceManager, 'configure', 'rm1')).rejects.toThrow(
+  await expect(cluster.run(resourceManager, 'reload', 'rm1')).rejects.toThrow(
     'Shares of queues are 90 % together, and have to be 100 %: default 60, etl 30.',
   );
 });
