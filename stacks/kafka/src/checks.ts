@@ -52,7 +52,7 @@ async function untilLed(host: Host, topic: string): Promise<void> {
  * How many copies have to be up to date is said in the metadata: a cluster of Kafka 4 takes it from there, whatever its
  * configs say, once it has started for the first time.
  */
-export async function agreeOnInSync(host: Host): Promise<void> {
+async function agreeOnInSync(host: Host): Promise<void> {
   const setting = ['--add-config', `min.insync.replicas=${host.get(common.inSync)}`];
   const all = ['--alter', '--entity-type', 'brokers', '--entity-default', ...setting];
   await run(host, 'kafka.admin.ConfigCommand', '--bootstrap-server', bootstrap(host), ...all);

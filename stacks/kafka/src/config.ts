@@ -19,7 +19,6 @@ export const common = defineConfig(
       .int(max(1, sub(own('copies'), 1)))
       .min(1)
       .max(9)
-      .effect('reload')
       .help('Copies that must have a message before its producer, where it asks for all, is told'),
   },
   { title: 'Cluster', file: false, effect: 'rolling' },

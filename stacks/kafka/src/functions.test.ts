@@ -1,6 +1,6 @@
 import { simulate } from '@stackyard/sdk/testing';
 import { expect, test } from 'vitest';
-import stack, { broker, brokerConf, common, controller } from './index.ts';
+import stack, { broker, brokerConf, controller } from './index.ts';
 
 const cluster = simulate(stack).add(controller, 'k1', 'k2', 'k3').add(broker, 'k1', 'k2', 'k3');
 
@@ -164,11 +164,4 @@ test('a removed broker is taken off the list by those that still answer, and by 
     '--id',
     '7',
   ]);
-});
-
-test('how many copies have to be up to date is changed in the running cluster, without a restart', async () => {
-  const { programs } = await cluster.set(common.inSync, 1).run(broker, 'reload', 'k1');
-  expect(programs[0]?.args.join(' ')).toMatch(
-    /--alter --entity-type brokers --entity-default .*min\.insync\.replicas=1$/,
-  );
 });

@@ -13,7 +13,7 @@ import {
   rolling,
   tcp,
 } from '@stackyard/sdk';
-import { agreeOnInSync, fullyReplicated, inQuorum, producesAndConsumes } from './checks.ts';
+import { fullyReplicated, inQuorum, producesAndConsumes } from './checks.ts';
 import { BROKER, brokerConf, brokerJvm, clientConf, clientScript, common, CONTROLLER } from './config.ts';
 import { controllerConf, controllerJvm, exporter, logging } from './config.ts';
 import { finalize, readable } from './features.ts';
@@ -44,7 +44,7 @@ export const controller = defineComponent(CONTROLLER.name, {
     ready: tcp(controllerConf.port),
     readyMs: 120_000,
   }),
-  lifecycle: { install: readable, init: format('controller.properties'), check: inQuorum, reload: () => {} },
+  lifecycle: { install: readable, init: format('controller.properties'), check: inQuorum },
   timeouts: { check: 180 },
   health: {
     port: tcp(controllerConf.port),
@@ -75,7 +75,6 @@ export const broker = defineComponent(BROKER.name, {
     init: format('broker.properties'),
     check: producesAndConsumes,
     settle: fullyReplicated,
-    reload: agreeOnInSync,
     remove: forget,
   },
   timeouts: { start: 900, check: 180, settle: 3600 },
