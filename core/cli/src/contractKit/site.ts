@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Api, allOf, answerOf, apiOf } from '../api/client.ts';
 import { readToken } from '../connection/connection.ts';
-import { killComponents } from '../demo/leftBehind.ts';
+import { killManaged } from '../demo/leftBehind.ts';
 import { type DemoLayout, openLayout } from '../demo/layout.ts';
 import { freePort } from '../demo/ports.ts';
 import { Running } from '../demo/processes.ts';
@@ -98,7 +98,7 @@ export class LocalSite {
   async stop(): Promise<void> {
     const [server, ...agents] = this.#running;
     await Promise.all(agents.map((agent) => agent.stop({ graceMs: 10_000 })));
-    await killComponents(this.layout.dir);
+    await killManaged(this.layout.dir);
     await server?.stop({ graceMs: 30_000 });
     if (!this.#kept) await rm(this.layout.dir, { recursive: true, force: true });
   }

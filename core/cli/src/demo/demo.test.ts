@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -9,7 +8,6 @@ import { ConflictError } from '../errors.ts';
 import { colours } from '../output/terminal.ts';
 import { identityOf, isAlive } from './identity.ts';
 import { lockDemo, openLayout, readState, writeState } from './layout.ts';
-import { killComponents } from './leftBehind.ts';
 import { freePort, listenerOn, listenProblem } from './ports.ts';
 import { jdkProblem, preflight } from './preflight.ts';
 import { endLeftover, Running } from './processes.ts';
@@ -143,28 +141,6 @@ test('what a killed demo left is ended by its pid file, and never another proces
   const own = identityOf(process.pid);
   await writeFile(join(dir, 'reused.json'), JSON.stringify({ ...own, startTime: 1 }));
   expect(await endLeftover(join(dir, 'reused.json'), 10)).toBe(false);
-});
-
-test('an end in a hurry kills the components below the folder and no others', async () => {
-  const start = (cwd: string) =>
-    spawn(process.execPath, ['-e', "console.log('up'); setInterval(() => {}, 1000)"], {
-      cwd,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, STACKYARD_COMPONENT: 'x' },
-    });
-  await mkdir(join(dir, 'hosts/host1'), { recursive: true });
-  const mine = start(join(dir, 'hosts/host1'));
-  const other = start(tmpdir());
-  try {
-    await Promise.all([mine, other].map(({ stdout }) => once(stdout, 'data')));
-    const ended = once(mine, 'exit');
-    await killComponents(dir);
-    expect((await ended)[1]).toBe('SIGKILL');
-    expect(other.exitCode ?? other.signalCode).toBeNull();
-  } finally {
-    mine.kill('SIGKILL');
-    other.kill('SIGKILL');
-  }
 });
 
 test('no secret stands in the arguments of a child, and none of our own server goes to it', () => {

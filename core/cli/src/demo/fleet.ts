@@ -5,7 +5,7 @@ import type { Terminal } from '../output/terminal.ts';
 import type { DemoCluster } from './cluster.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { DemoLayout } from './layout.ts';
-import { killComponents } from './leftBehind.ts';
+import { killManaged } from './leftBehind.ts';
 import { type Program, Running } from './processes.ts';
 import {
   type AgentCommand,
@@ -78,7 +78,7 @@ export class Fleet {
       'Stopping agents and server',
       async () => {
         await Promise.all(all.map((agent) => agent.stop({ graceMs: grace(10_000) })));
-        if (!orderly) await killComponents(this.#layout.dir);
+        if (!orderly) await killManaged(this.#layout.dir);
         await this.#server?.stop({ graceMs: grace(30_000) });
       },
       () => `Everything that was started has ended; its data is in ${this.#layout.dir}`,

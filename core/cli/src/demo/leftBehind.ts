@@ -4,12 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 const ROUNDS = 40;
 
 /**
- * Kills every component process that runs from below a folder, and its keeper, which would start it again: for an end
- * in a hurry, when no job can stop them in their order any more.
+ * Kills every component process that runs from below a folder, its keeper, which would start it again, and every script
+ * of a task, which goes on without an agent: for an end in a hurry, when no job can stop them in their order any more.
  */
-export async function killComponents(dir: string): Promise<void> {
+export async function killManaged(dir: string): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    const pids = componentsBelow(dir);
+    const pids = [...componentsBelow(dir), ...markedBelow(dir, 'STACKYARD_ATTEMPT=')];
     if (pids.length === 0) return;
     for (const pid of pids) {
       try {
@@ -24,10 +24,14 @@ export async function killComponents(dir: string): Promise<void> {
 
 /** Processes that carry a component's mark and run below the folder. */
 export function componentsBelow(dir: string): number[] {
+  return markedBelow(dir, 'STACKYARD_COMPONENT=');
+}
+
+function markedBelow(dir: string, mark: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => read(pid, 'environ').includes('STACKYARD_COMPONENT=') && runs(pid) && runsBelow(pid, dir));
+    .filter((pid) => read(pid, 'environ').includes(mark) && runs(pid) && runsBelow(pid, dir));
 }
 
 /** Whether a process has a path below the folder in what it was started with. */
