@@ -6,6 +6,8 @@ import { signal, until, type World } from './world.ts';
 /** Beside the profile `small`: a disk of a test machine may be fuller than one of a cluster. */
 export const smallYarn = { 'yarn-site.xml': { diskLimit: 99, nodeExpiry: 20_000 } };
 
+type Values = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 export interface Application {
   readonly id: string;
   readonly state: string;
@@ -33,6 +35,13 @@ export class Yarn {
     if (job.state !== 'SUCCESSFUL')
       throw new Error(`${job.title} is ${job.state}.\n${await this.world.api.story(job.id)}`);
     return job;
+  }
+
+  /** Runs the service with these values of a config beside those that it has. */
+  async configure(config: string, values: object): Promise<JobAnswer> {
+    const now = await this.world.api.get<{ values: Values }>(`/clusters/${this.cluster}/services/yarn/config`);
+    const next = { ...now.values, [config]: { ...now.values[config], ...values } };
+    return this.world.api.run(this.cluster, { command: 'configure', target: { service: 'yarn' }, config: next });
   }
 
   /** What the action gave back on its first host. */
@@ -96,6 +105,13 @@ export class Yarn {
     await until(`${before.component} on ${before.host} runs again as another process`, async () => {
       const { observed, pid, restarts } = await this.component(before.component, before.host);
       return observed === 'RUNNING' && pid !== before.pid && restarts > before.restarts;
+    });
+  }
+
+  async untilHealthy(components: number): Promise<void> {
+    await until(`${components} components of YARN are RUNNING`, async () => {
+      const all = await this.world.api.components(this.cluster, '&service=yarn');
+      return all.filter(({ observed }) => observed === 'RUNNING').length === components;
     });
   }
 }
