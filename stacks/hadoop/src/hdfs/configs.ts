@@ -105,11 +105,11 @@ export const nameNodeSite = defineConfig(
 );
 export const nameNodeEnv = jvmOf('namenode', max(256, min(16_384, div(fact.memory, 8 * 1024 ** 2))));
 
-/** DataNodes that are to be emptied; NameNodes read it when they are told to. */
+/** DataNodes that are to be emptied. Decommissioning tells NameNodes to read it, a removal must not: see drain.ts. */
 export const exclude = defineConfig(
   'dfs.exclude',
   { leaving: p.text(each(DATANODE, self.host, { only: 'leaving' })).help('DataNodes that are being emptied') },
-  { title: 'Decommissioned', format: 'text', effect: 'reload' },
+  { title: 'Decommissioned', format: 'text', effect: 'none' },
 );
 
 /** NameNodes run it for DataNodes that they do not know yet, and keep what it said. */

@@ -1,6 +1,6 @@
 import { type Host, type Instance, until } from '@stackyard/sdk';
-import { activeOf, type Bean, nameNodeBean } from './ask.ts';
-import { hdfsSite } from './configs.ts';
+import { activeOf, type Bean, hadoop, nameNodeBean, portOf, stateOf } from './ask.ts';
+import { DATANODE, hdfsSite, NAMENODE } from './configs.ts';
 
 type Told = Readonly<Record<string, Bean>>;
 
@@ -14,8 +14,31 @@ async function dataNodes(host: Host): Promise<{ live: Told; dead: Told; leaving:
   return { live: of('LiveNodes'), dead: of('DeadNodes'), leaving: of('DecomNodes') };
 }
 
+/**
+ * NameNodes read dfs.exclude again. One that was emptied and removed is not in it any more: while they take it for alive
+ * they would count its blocks again, and delete copies elsewhere in their favor.
+ */
+async function tellNameNodes(host: Host): Promise<void> {
+  const members = host.instances(DATANODE).map(({ address }) => address);
+  await until(host, async () => {
+    const { live } = await dataNodes(host);
+    const removed = Object.keys(live).filter((address) => !members.includes(address));
+    if (removed.length === 0) return;
+    throw new Error(
+      `${removed.join(', ')} was removed, and is alive for the NameNode until it was silent for long enough.`,
+    );
+  });
+  for (const node of host.instances(NAMENODE)) {
+    const at = `hdfs://${node.address}:${portOf(host, node, hdfsSite.rpcPort)}`;
+    if ((await stateOf(host, node)) === 'silent')
+      host.log(`${node.host} is silent. It learns who leaves when it starts.`);
+    else await hadoop(host, 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-fs', at, '-refreshNodes');
+  }
+}
+
 /** Ends when every block of those that leave has enough copies elsewhere; tells how many are still to be copied. */
 export async function drain(host: Host, nodes: readonly Instance[]): Promise<void> {
+  await tellNameNodes(host);
   let said = '';
   await until(host, async () => {
     const { live, dead, leaving } = await dataNodes(host);
@@ -39,11 +62,13 @@ export async function drain(host: Host, nodes: readonly Instance[]): Promise<voi
 }
 
 /** Those that stay after all take blocks again. */
-export const takeBack = (host: Host, nodes: readonly Instance[]): Promise<void> =>
-  until(host, async () => {
+export async function takeBack(host: Host, nodes: readonly Instance[]): Promise<void> {
+  await tellNameNodes(host);
+  await until(host, async () => {
     const { live } = await dataNodes(host);
     for (const node of nodes) {
       const { adminState = 'silent' } = live[node.address] ?? {};
       if (adminState !== 'In Service') throw new Error(`${node.host} is ${adminState} for the NameNode.`);
     }
   });
+}

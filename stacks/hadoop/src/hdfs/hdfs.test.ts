@@ -245,13 +245,23 @@ test('a DataNode that leaves is named to the NameNodes, and is empty when each b
     'h3 has 5 blocks to copy. Only 1 DataNodes stay for files of 3 copies: add one.',
   );
   const empty = serving.answer(ask('NameNodeInfo'), told({ adminState: 'Decommissioned' }));
-  const { files, log, next } = await empty.decommission(dataNode, 'h3');
+  const { files, log, programs, next } = await empty.decommission(dataNode, 'h3');
   expect(log).toEqual(['Every block has enough copies elsewhere.']);
   expect(files[`${CONFIG}/namenode/dfs.exclude`]).toBe('10.0.0.3:9866\n');
-  const reloaded = await next.run(nameNode, 'reload', 'h1');
-  expect(reloaded.programs.at(-1)?.args.slice(-3)).toEqual(['-fs', 'hdfs://10.0.0.1:8020', '-refreshNodes']);
+  expect(programs.map(({ args }) => args.slice(-3))).toEqual([['-fs', 'hdfs://10.0.0.1:8020', '-refreshNodes']]);
   const back = next.answer(ask('NameNodeInfo'), told({ adminState: 'In Service' }));
   expect((await back.recommission(dataNode, 'h3')).files[`${CONFIG}/namenode/dfs.exclude`]).toBe('');
+});
+
+test('NameNodes do not read again who leaves while one that was removed is alive for them, which would cost copies', async () => {
+  const known = told({ adminState: 'Decommissioned' });
+  const LiveNodes = JSON.stringify({ '10.0.0.3:9866': {}, '10.0.0.9:9866': { adminState: 'Decommissioned' } });
+  const after = serving.answer(ask('NameNodeInfo'), beans({ LiveNodes, DeadNodes: '{}', DecomNodes: '{}' }));
+  await expect(after.decommission(dataNode, 'h3')).rejects.toThrow(
+    '10.0.0.9 was removed, and is alive for the NameNode',
+  );
+  const { programs } = await serving.answer(ask('NameNodeInfo'), known).decommission(dataNode, 'h3');
+  expect(programs).toHaveLength(1);
 });
 
 test('on hosts that share a machine those that leave are also named by the address that they call from', async () => {

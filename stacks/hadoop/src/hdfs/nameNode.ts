@@ -14,7 +14,7 @@ import {
   ZKFC,
 } from './configs.ts';
 import { check, prepare } from './files.ts';
-import { format, reload, shareChanges } from './names.ts';
+import { format, shareChanges } from './names.ts';
 
 export const nameNode = defineComponent(NAMENODE.name, {
   title: 'NameNode',
@@ -34,7 +34,7 @@ export const nameNode = defineComponent(NAMENODE.name, {
     // What the check writes takes DataNodes and, of two NameNodes, one that was made active.
     ...[DATANODE, ZKFC].flatMap((it) => [after(it, { phase: 'prepare' }), after(it, { phase: 'check' })]),
   ],
-  lifecycle: { configure: shareChanges, init: format, prepare, check, reload },
+  lifecycle: { configure: shareChanges, init: format, prepare, check },
   timeouts: { start: 1260, check: 600 },
   health: {
     port: tcp(hdfsSite.rpcPort),

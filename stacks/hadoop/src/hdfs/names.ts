@@ -1,5 +1,5 @@
 import { type Host, until } from '@stackyard/sdk';
-import { bean, classPath, hadoop, nameNodeBean, portOf, stateOf } from './ask.ts';
+import { bean, classPath, nameNodeBean, portOf, stateOf } from './ask.ts';
 import { hdfsCore, hdfsSite, JOURNALNODE, journalNodeSite, NAMENODE, nameNodeSite } from './configs.ts';
 
 const given = (host: Host) => ({ NAME_DIR: host.get(nameNodeSite.nameDirs)[0] ?? '', CLASS_PATH: classPath(host) });
@@ -47,9 +47,4 @@ export async function shareChanges(host: Host): Promise<void> {
   if (shared !== false) return;
   const COPY = `${host.get(hdfsCore.tmpDir)}/names`;
   await host.script('scripts/shareChanges.sh', { ...given(host), COPY, AT: ownAddress(host), RUNS: runs ? 'yes' : '' });
-}
-
-/** Who is to leave is read again from the file of excluded DataNodes. */
-export async function reload(host: Host): Promise<void> {
-  await hadoop(host, 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-fs', ownAddress(host), '-refreshNodes');
 }
