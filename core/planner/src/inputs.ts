@@ -30,7 +30,6 @@ interface SharedInputs {
 interface Picture {
   readonly hosts: ReadonlyMap<string, HostState>;
   readonly services: ReadonlyMap<string, ServiceState>;
-  readonly javaRuntime: ClusterState['javaRuntime'];
   readonly shared: Map<string, SharedInputs>;
 }
 
@@ -52,7 +51,7 @@ export function inputsOf(state: ClusterState, service: ServiceState, hostCompone
     throw new RangeError(`Service ${service.name} of cluster ${state.name} has no host component ${hostComponentId}`);
   }
   return {
-    self: selfOf(service, hostComponent, host, picture.javaRuntime),
+    self: selfOf(service, hostComponent, host, state.javaRuntime),
     values: valuesOf(service, shared, hostComponent, host),
     instances: shared.instances,
     imports: shared.imports,
@@ -104,7 +103,6 @@ function pictureOf(state: ClusterState): Picture {
   const picture: Picture = {
     hosts: new Map(state.hosts.map((host) => [host.id, host])),
     services: new Map(state.services.map((service) => [service.name, service])),
-    javaRuntime: state.javaRuntime,
     shared: new Map(),
   };
   pictures.set(state, picture);

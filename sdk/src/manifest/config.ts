@@ -61,8 +61,7 @@ export const PropertyManifest = z.strictObject({
   effect: z.enum(EFFECTS),
   /** Made once by the server for the whole service and kept. */
   generated: z.enum(['uuid']).optional(),
-  /** On local hosts the ordinal is added to this port: for products that know a peer by its address. */
-  /** How much each ordinal adds on local hosts; true is 1. */
+  /** On local hosts the ordinal, so many times, is added to this port: for products that know a peer by its address. True is 1. */
   offsetByOrdinal: z.union([z.boolean(), z.number().int().positive()]).optional(),
 });
 export type PropertyManifest = z.infer<typeof PropertyManifest>;

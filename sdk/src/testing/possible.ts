@@ -36,7 +36,6 @@ export function requireSavable({ services }: StackManifest, { config, property }
   if (wrong) refuse(`an operator could not save it: ${wrong.message}`);
 }
 
-/** Exports can come only from a service that one of the stack requires. */
 /** The profiles of that name, of all services of the stack. */
 export function requireProfile({ services }: StackManifest, name: string): readonly ProfileManifest[] {
   const all = services.flatMap(({ profiles = [] }) => profiles);
@@ -49,6 +48,7 @@ export function requireProfile({ services }: StackManifest, name: string): reado
   return found;
 }
 
+/** Exports can come only from a service that one of the stack requires. */
 export function requireImport(
   { services }: StackManifest,
   name: string,

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const ROUNDS = 40;
+/** What the environments of component processes, and of scripts of tasks, have. */
+const [COMPONENT, ATTEMPT] = ['STACKYARD_COMPONENT=', 'STACKYARD_ATTEMPT='] as const;
 
 /**
  * Kills every component process that runs from below a folder, its keeper, which would start it again, and every script
@@ -9,7 +11,7 @@ const ROUNDS = 40;
  */
 export async function killManaged(dir: string): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    const pids = [...componentsBelow(dir), ...markedBelow(dir, 'STACKYARD_ATTEMPT=')];
+    const pids = markedBelow(dir, [COMPONENT, ATTEMPT]);
     if (pids.length === 0) return;
     for (const pid of pids) {
       try {
@@ -24,14 +26,14 @@ export async function killManaged(dir: string): Promise<void> {
 
 /** Processes that carry a component's mark and run below the folder. */
 export function componentsBelow(dir: string): number[] {
-  return markedBelow(dir, 'STACKYARD_COMPONENT=');
+  return markedBelow(dir, [COMPONENT]);
 }
 
-function markedBelow(dir: string, mark: string): number[] {
+function markedBelow(dir: string, marks: readonly string[]): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => read(pid, 'environ').includes(mark) && runs(pid) && runsBelow(pid, dir));
+    .filter((pid) => marks.some((mark) => read(pid, 'environ').includes(mark)) && runs(pid) && runsBelow(pid, dir));
 }
 
 /** Whether a process has a path below the folder in what it was started with. */

@@ -44,6 +44,12 @@ export async function runToEnd(
   }
 }
 
+/** The end of an output, for a sentence. */
+export function lastLines(output: string): string {
+  const text = output.trim();
+  return text === '' ? 'nothing.' : text.split('\n').slice(-5).join(' ');
+}
+
 function endGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { runToEnd } from './command.ts';
+import { lastLines, runToEnd } from './command.ts';
 import { MavenCoordinateError, MavenFailedError, MavenMissingError, PackageDiskFullError } from './errors.ts';
 
 export interface MavenOptions {
@@ -71,6 +71,6 @@ export function explain(output: string, { package: name, exit, cwd }: { package:
     .map((line) => line.trimEnd().replace(/ -> \[Help \d+\]$/, ''))
     .filter((line) => line.startsWith('[ERROR] ') && !advice.test(line))
     .slice(0, 5);
-  const said = errors.length > 0 ? errors.join(' ') : plain.trim().split('\n').slice(-5).join(' ');
-  return new MavenFailedError({ package: name, exit, output: said === '' ? 'nothing.' : said });
+  const said = errors.length > 0 ? errors.join(' ') : lastLines(plain);
+  return new MavenFailedError({ package: name, exit, output: said });
 }

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { runToEnd } from './command.ts';
+import { lastLines, runToEnd } from './command.ts';
 import { type CheckedWheel, nameOf, type PackageDescriptor } from './descriptor.ts';
 import {
   PackageArchiveError,
@@ -126,8 +126,4 @@ async function extract(
     files.push({ path: entry.path.slice(prefix.length), from, size, executable });
   }
   return files;
-}
-
-function lastLines(output: string): string {
-  return output.trim() === '' ? 'nothing.' : output.trim().split('\n').slice(-5).join(' ');
 }

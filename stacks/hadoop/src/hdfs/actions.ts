@@ -1,14 +1,13 @@
 import { action, type Host, p } from '@stackyard/sdk';
-import { activeOf, hadoop, nameNodeBean, portOf, stateOf } from './ask.ts';
-import { hdfsSite, NAMENODE } from './configs.ts';
+import { activeOf, addressOf, hadoop, nameNodeBean, stateOf } from './ask.ts';
+import { NAMENODE } from './configs.ts';
 
 const TOOLS = 'org.apache.hadoop.hdfs.tools';
 
 /** What the operator asks of the file system goes to the NameNode that is active, whichever runs the action. */
 async function admin(host: Host, ...args: string[]): Promise<string> {
   const active = await activeOf(host);
-  const at = `hdfs://${active.address}:${portOf(host, active, hdfsSite.rpcPort)}`;
-  return (await hadoop(host, `${TOOLS}.DFSAdmin`, '-fs', at, ...args)).stdout.trim();
+  return (await hadoop(host, `${TOOLS}.DFSAdmin`, '-fs', addressOf(host, active), ...args)).stdout.trim();
 }
 
 const TOLD = [

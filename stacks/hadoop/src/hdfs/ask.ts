@@ -21,6 +21,10 @@ export async function bean(host: Host, at: { address: string; port: number }, na
 export const nameNodeBean = (host: Host, node: Instance, name: string): Promise<Bean> =>
   bean(host, { address: node.address, port: portOf(host, node, hdfsSite.httpPort) }, `NameNode,name=${name}`);
 
+/** Where a NameNode, and not whichever is active, answers for the file system. */
+export const addressOf = (host: Host, node: Instance): string =>
+  `hdfs://${node.address}:${portOf(host, node, hdfsSite.rpcPort)}`;
+
 /** `active`, `standby`, what else it says of itself, or `silent`. */
 export async function stateOf(host: Host, node: Instance): Promise<string> {
   const { State } = await nameNodeBean(host, node, 'NameNodeStatus').catch(() => ({ State: 'silent' }));

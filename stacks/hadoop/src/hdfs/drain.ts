@@ -1,5 +1,5 @@
 import { type Host, type Instance, until } from '@stackyard/sdk';
-import { activeOf, type Bean, hadoop, nameNodeBean, portOf, stateOf } from './ask.ts';
+import { activeOf, addressOf, type Bean, hadoop, nameNodeBean, stateOf } from './ask.ts';
 import { DATANODE, hdfsSite, NAMENODE } from './configs.ts';
 
 type Told = Readonly<Record<string, Bean>>;
@@ -29,10 +29,9 @@ async function tellNameNodes(host: Host): Promise<void> {
     );
   });
   for (const node of host.instances(NAMENODE)) {
-    const at = `hdfs://${node.address}:${portOf(host, node, hdfsSite.rpcPort)}`;
     if ((await stateOf(host, node)) === 'silent')
       host.log(`${node.host} is silent. It learns who leaves when it starts.`);
-    else await hadoop(host, 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-fs', at, '-refreshNodes');
+    else await hadoop(host, 'org.apache.hadoop.hdfs.tools.DFSAdmin', '-fs', addressOf(host, node), '-refreshNodes');
   }
 }
 
