@@ -3,7 +3,7 @@ import type { Audited } from '../access/audit.ts';
 import type { KeptAnswer } from '../access/idempotencyStore.ts';
 import type { JobRow } from '../database/entities.ts';
 import type { Statement } from '../engine/ports.ts';
-import { toJson } from '../engine/writer/statement.ts';
+import { toJson } from '../engine/writer/json.ts';
 
 /** The cluster a command is for, as it was planned; with `plan`, a stored plan that nobody has executed yet. */
 export interface Basis {

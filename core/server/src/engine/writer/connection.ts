@@ -4,7 +4,7 @@ import { EpochLostError } from '../../database/errors.ts';
 import type { Database } from '../../database/openDatabase.ts';
 import type { Statement } from '../ports.ts';
 import type { Batch, NumberedEvent } from './events.ts';
-import { appendText, eventsJson, guarded, statementFor } from './statement.ts';
+import { appendText, eventsOf, guarded, statementFor } from './statement.ts';
 
 export interface Seen {
   readonly epoch: number;
@@ -46,7 +46,7 @@ export class WriterConnection {
 
   /** Runs a statement of others with its events. @returns its answer, null when nothing happened. @throws EpochLostError */
   async run(statement: Statement, commitNo: number, events: readonly NumberedEvent[]): Promise<unknown> {
-    const own = [this.#epoch, commitNo, eventsJson(events)];
+    const own = [this.#epoch, commitNo, ...eventsOf(events)];
     const [said] = await this.#query<{ fenced: number; answer: unknown }>({
       name: statement.name,
       text: guarded(statement),
@@ -58,7 +58,7 @@ export class WriterConnection {
 
   /** Ends a transaction of others with its events. @throws EpochLostError */
   async append(em: EntityManager, commitNo: number, events: readonly NumberedEvent[]): Promise<void> {
-    const fenced = await em.execute<unknown[]>(appendText, [commitNo, this.#epoch, commitNo, eventsJson(events)]);
+    const fenced = await em.execute<unknown[]>(appendText, [commitNo, this.#epoch, commitNo, ...eventsOf(events)]);
     if (fenced.length !== 1) throw new EpochLostError({ epoch: this.#epoch });
   }
 
