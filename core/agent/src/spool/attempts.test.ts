@@ -116,7 +116,7 @@ async function leftOf(ref: AttemptRef): Promise<unknown> {
 }
 
 test('an attempt runs in a process of its own and leaves output, log and result on disk', async () => {
-  pool.warmUp();
+  pool.warmUp(2);
   const ref = await start({ print: 'hello', output: { outputs: { port: '2181' } } });
   expect(await exitOf(ref)).toMatchObject({
     reason: undefined,
@@ -295,8 +295,8 @@ test('between a runner that decides and an agent that fences exactly one wins', 
 });
 
 test('without work the idle runners go, and a runner whose agent is gone ends by itself', async () => {
-  const quick = new RunnerPool({ spoolDir: join(root.path, 'spool'), idleMs: 150, warm: 2 });
-  quick.warmUp();
+  const quick = new RunnerPool({ spoolDir: join(root.path, 'spool'), idleMs: 150 });
+  quick.warmUp(2);
   expect(quick.idleCount).toBe(2);
   await until('they are gone', () => quick.idleCount === 0);
   await until(
@@ -304,6 +304,34 @@ test('without work the idle runners go, and a runner whose agent is gone ends by
     () => readdirSync(join(root.path, 'spool', 'warm')).length === pool.idleCount,
   );
   await quick.close();
+});
+
+test('after an attempt the pool is filled again, but not while others wait for a core', async () => {
+  let busy = true;
+  let looks = 0;
+  const isBusy = (): boolean => ((looks += 1), busy);
+  const patient = new RunnerPool({ spoolDir: join(root.path, 'spool'), refillMs: 1, isBusy });
+  patient.warmUp(2);
+  patient.take().dismiss();
+  await until('the machine is looked at again', () => looks > 1);
+  expect(patient.idleCount).toBe(1);
+  busy = false;
+  await until('the pool is full', () => patient.idleCount === 2);
+  await patient.close();
+});
+
+test('a command that comes to a busy machine gets a runner at once, and only the one it needs', async () => {
+  await pool.close();
+  pool = new RunnerPool({ spoolDir: join(root.path, 'spool'), isBusy: () => true });
+  attempts = new Attempts({
+    spool,
+    pool,
+    prepare: () => new Promise(() => undefined),
+    alert: (...words) => void alerts.push(words),
+  });
+  listen();
+  await accept();
+  expect(pool.idleCount).toBe(1);
 });
 
 test('a pool begins beside runners of the one before it that are just removing what they left', () => {
@@ -316,8 +344,8 @@ test('a pool begins beside runners of the one before it that are just removing w
 
 test('a pool that has closed has left nothing behind, neither of runners that were just being started nor of one that waits for its release', async () => {
   const warm = join(root.path, 'spool', 'warm');
-  const others = new RunnerPool({ spoolDir: join(root.path, 'spool'), warm: 3, rehearses: module });
-  others.warmUp();
+  const others = new RunnerPool({ spoolDir: join(root.path, 'spool'), rehearses: module });
+  others.warmUp(3);
   const ref = await accept();
   const taken = others.take();
   const attemptDir = spool.pathOf(ref);

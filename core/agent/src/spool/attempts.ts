@@ -148,8 +148,8 @@ export class Attempts {
       case 'alert':
         return this.#options.alert(effect.message, effect.attempt);
       case 'writeCommand':
-        // While the command goes to the disk a runner can start.
-        this.#options.pool.warmUp();
+        // While the command goes to the disk a runner can start; those for later wait until there is a core for them.
+        this.#options.pool.warmUp(1);
         return void this.#work(effect);
       case 'fence':
       case 'readExit':

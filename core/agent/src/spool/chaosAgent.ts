@@ -69,7 +69,7 @@ function die(error: unknown): never {
 }
 
 try {
-  pool.warmUp();
+  pool.warmUp(2);
   const recovered = await attempts.recover();
   console.log('recovered');
   const work = recovered.map(async ({ attempt, standing, result }) => {

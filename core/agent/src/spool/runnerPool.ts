@@ -5,7 +5,9 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attemptGroup, removeGroup, sweepGroups } from '../processes/cgroups.ts';
+import { isMachineBusy } from '../processes/contention.ts';
 import { type AgentTells, type Assignment, attemptCookie, outputFile, pipeFd, type RunnerSays } from './job.ts';
+import { lookAgainMs } from './refill.ts';
 import { newCookie } from './strays.ts';
 
 export interface RunnerPoolOptions {
@@ -17,6 +19,8 @@ export interface RunnerPoolOptions {
   readonly idleMs?: number;
   /** How long after the end of an attempt the pool is filled again, so as not to compete with the next start; 100 ms. */
   readonly refillMs?: number;
+  /** Whether a start would take a core from somebody else's work: then it waits. The machine tells unless given. */
+  readonly isBusy?: () => boolean;
   /** The module whose `rehearse` a runner calls while it waits for work. */
   readonly rehearses?: string;
   /** Added to the few variables a runner inherits. */
@@ -63,10 +67,13 @@ export class RunnerPool {
   readonly #living = new Set<WarmRunner>();
   #idleTimer: NodeJS.Timeout | undefined;
   #refillTimer: NodeJS.Timeout | undefined;
+  /** Since when there are too few. */
+  #shortSince: number | undefined;
   #closed = false;
 
   constructor(options: RunnerPoolOptions) {
-    this.#options = { warm: 2, idleMs: 60_000, refillMs: 100, env: {}, command: runnerCommand(), ...options };
+    const defaults = { warm: 2, idleMs: 60_000, refillMs: 100, isBusy: isMachineBusy, env: {} };
+    this.#options = { ...defaults, command: runnerCommand(), ...options };
     mkdirSync(this.#warmRoot, { recursive: true, mode: 0o700 });
     this.#sweep();
   }
@@ -79,12 +86,12 @@ export class RunnerPool {
     return this.#busy.size;
   }
 
-  /** There is work or soon will be: have runners ready, and keep them for the idle time from now. */
-  warmUp(): void {
+  /** There is work or soon will be: have at least so many runners ready, and keep all for the idle time from now. */
+  warmUp(runners: number): void {
     if (this.#closed) return;
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => this.#release(), this.#options.idleMs).unref();
-    while (this.#idle.length < this.#options.warm) this.#idle.push(this.#spawn({ ahead: true }));
+    while (this.#idle.length < runners) this.#idle.push(this.#spawn({ ahead: true }));
   }
 
   /** A runner for one attempt: a warm one, else one that is just being started. */
@@ -125,10 +132,27 @@ export class RunnerPool {
     return join(this.#options.spoolDir, 'warm');
   }
 
-  /** Starting a process takes a core for 40 ms: after a burst, not within it. */
+  /** A start takes a core for a tenth of a second: after a burst, not within it, and not while others wait for a core. */
   #refillSoon(): void {
+    this.#shortSince ??= performance.now();
+    this.#refillAfter(this.#options.refillMs);
+  }
+
+  #refillAfter(ms: number): void {
     clearTimeout(this.#refillTimer);
-    if (!this.#closed) this.#refillTimer = setTimeout(() => this.warmUp(), this.#options.refillMs).unref();
+    if (!this.#closed) this.#refillTimer = setTimeout(() => this.#refill(), ms).unref();
+  }
+
+  /** One at a time: whether there is a core for the next one is seen when this one has started. */
+  #refill(): void {
+    const { warm, refillMs, isBusy } = this.#options;
+    const waitedMs = performance.now() - (this.#shortSince ?? 0);
+    const againMs = lookAgainMs({ waitedMs, busy: isBusy(), random: Math.random() });
+    if (againMs !== undefined) return this.#refillAfter(againMs);
+    this.warmUp(Math.min(warm, this.#idle.length + 1));
+    const isShort = this.#idle.length < warm;
+    this.#shortSince = isShort ? performance.now() : undefined;
+    if (isShort) this.#refillAfter(refillMs);
   }
 
   #release(): void {

@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { isMachineBusy } from './contention.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'stackyard-contention-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const cores = cpus().length;
+
+test.each([
+  ['only the one that asks runs', `0.07 3.20 9.80 1/123 4567\n`, false],
+  ['there is a core for each', `50.12 3.20 9.80 ${cores}/123 4567\n`, false],
+  ['somebody waits for a core', `0.00 0.00 0.00 ${cores + 1}/123 4567\n`, true],
+  ['the kernel says something else', `0.00 0.00 0.00\n`, false],
+])('when %s', (_, text, busy) => {
+  const file = join(dir, 'loadavg');
+  writeFileSync(file, text);
+  expect(isMachineBusy(file)).toBe(busy);
+});
+
+test('where no kernel tells, nobody waits', () => {
+  expect(isMachineBusy(join(dir, 'nothing'))).toBe(false);
+});
