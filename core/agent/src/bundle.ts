@@ -16,13 +16,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 const repository = join(here, '../../..');
 
 /** What ends up in the bundle: a change in any of it makes another one. */
-const SOURCES = ['proto', 'sdk/src', 'core/domain/src', 'core/agent/src', 'package-lock.json'];
+const SOURCES = ['proto', 'sdk/package.json', 'sdk/src', 'core/domain/src', 'core/agent/src', 'package-lock.json'];
 
-const ENTRIES = {
-  'agent.mjs': 'main.ts',
-  'runner.mjs': 'spool/runnerMain.ts',
-  'job.mjs': 'phases/job.ts',
-} as const;
+/** What runs in one process is built together: it shares its code. */
+const PROGRAMS: readonly Readonly<Record<string, string>>[] = [
+  { agent: 'main.ts' },
+  { runner: 'spool/runnerMain.ts', job: 'phases/job.ts' },
+];
 
 /**
  * Builds the agent's bundle unless it was built from the same sources before; below `dist/bundle` unless told. Two
@@ -39,7 +39,7 @@ export async function buildBundle(parent: string = join(here, '../dist/bundle'))
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
   try {
-    await Promise.all(Object.entries(ENTRIES).map(([file, entry]) => bundleOne(join(here, entry), staging, file)));
+    await Promise.all(PROGRAMS.map((entries) => bundleOne(entries, staging)));
     await copyFile(join(here, 'processes/keeper.sh'), join(staging, 'keeper.sh'));
     await writeFile(join(staging, 'package.json'), '{ "type": "module" }\n');
     await rename(staging, dir).catch((error: unknown) => {
@@ -51,30 +51,22 @@ export async function buildBundle(parent: string = join(here, '../dist/bundle'))
   return bundle;
 }
 
-/** The agent's process renders nothing, its runners do: it is spared the template engine. */
-const unused = {
-  name: 'stackyard-unused',
-  resolveId: (id: string) => (id === 'handlebars' ? '\0unused' : undefined),
-  load: (id: string) =>
-    id === '\0unused' ? 'export default { create: () => ({ unregisterHelper() {} }) };' : undefined,
-};
-
-async function bundleOne(input: string, dir: string, file: string): Promise<void> {
+async function bundleOne(entries: Readonly<Record<string, string>>, dir: string): Promise<void> {
   // Loaded only here: it is native code that a running agent has no use for.
   const { rolldown } = await import('rolldown');
-  const isAgent = file === 'agent.mjs';
+  const [name = ''] = Object.keys(entries);
+  const isAgent = name === 'agent';
   const bundle = await rolldown({
-    input,
+    input: Object.fromEntries(Object.entries(entries).map(([entry, file]) => [entry, join(here, file)])),
     platform: 'node',
     resolve: { conditionNames: ['@stackyard/source', 'module', 'node', 'import', 'default'] },
     logLevel: 'silent',
-    plugins: isAgent ? [unused] : [],
   });
   try {
     const output: OutputOptions = {
       dir,
-      entryFileNames: file,
-      chunkFileNames: `${file.replace('.mjs', '')}-[name].mjs`,
+      entryFileNames: '[name].mjs',
+      chunkFileNames: `${name}-[name].mjs`,
       format: 'esm',
       minify: true,
       comments: false,

@@ -1,4 +1,16 @@
 import { z } from 'zod';
+import {
+  type Calculation,
+  CALCULATIONS,
+  type Comparison,
+  COMPARISONS,
+  type Connective,
+  CONNECTIVES,
+  FACTS,
+  SELF_FIELDS,
+} from './words.ts';
+
+export * from './words.ts';
 
 /** A JSON value as it stands in a manifest, a config or a task's inputs. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -10,23 +22,6 @@ export const Json: z.ZodType<Json> = z.lazy(() =>
 export const PropertyRef = z.strictObject({ config: z.string(), property: z.string() });
 /** A property of a config, named as data. */
 export type PropertyRef = z.infer<typeof PropertyRef>;
-
-/** Facts about the host component itself that an expression may name. */
-export const SELF_FIELDS = [
-  'ordinal',
-  'host',
-  'address',
-  'bind',
-  'root',
-  'hostComponentId',
-  'configDir',
-  'logDir',
-  'packageDir',
-  'javaHome',
-] as const;
-
-/** Numeric facts of a host. `memory` and `disk` in bytes. */
-export const FACTS = ['cpus', 'memory', 'disk'] as const;
 
 /**
  * An expression over typed values: what a stack author writes with combinators becomes this data, and the planner and
@@ -68,15 +63,6 @@ export type Expression =
     }
   /** How many hosts of the cluster a component could go to. Only in `place`. */
   | { readonly cluster: 'hosts' };
-
-export const CALCULATIONS = ['add', 'sub', 'mul', 'div', 'min', 'max'] as const;
-export type Calculation = (typeof CALCULATIONS)[number];
-/** Of two values of one type; `lt`, `le`, `gt`, `ge` of numbers. */
-export const COMPARISONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
-export type Comparison = (typeof COMPARISONS)[number];
-/** Of conditions; `not` of one. */
-export const CONNECTIVES = ['and', 'or', 'not'] as const;
-export type Connective = (typeof CONNECTIVES)[number];
 
 export const Expression: z.ZodType<Expression> = z.lazy(() =>
   z.union([

@@ -1,15 +1,7 @@
-import {
-  type Calculation,
-  type Comparison,
-  COMPARISONS,
-  type Connective,
-  CONNECTIVES,
-  type Expression,
-  type Json,
-  type PropertyRef,
-} from '../manifest/expression.ts';
+import type { Expression, Json, PropertyRef } from '../manifest/expression.ts';
 import type { Inputs, Instance, Self } from '../manifest/inputs.ts';
 import type { ServiceManifest } from '../manifest/manifest.ts';
+import { type Calculation, type Comparison, COMPARISONS, type Connective, CONNECTIVES } from '../manifest/words.ts';
 import { configDir, logDir, packageDir } from '../paths.ts';
 import { ExpressionError, PathError } from './errors.ts';
 import { describeProperty, findProperty, resolveValue } from './values.ts';

@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { RenderedFile } from '@stackyard/sdk/manifest';
-import { renderComponent } from '@stackyard/sdk/render';
 import { readTemplates } from '../artifacts/store.ts';
 import { IntegrityError, PhaseError } from '../errors.ts';
 import type { PhaseContext } from './context.ts';
@@ -17,6 +16,8 @@ const WITHOUT_OTHERS = 0o640;
  */
 export async function renderFiles(context: PhaseContext): Promise<RenderedFile[]> {
   const { service, component, inputs, artifact, order } = context;
+  // Loaded only here: most phases render nothing, and the template engine is two thirds of a runner's code.
+  const { renderComponent } = await import('@stackyard/sdk/render/component');
   const templates = await readTemplates(artifact);
   const shown = renderComponent({ service, component, inputs: order.inputs, templates });
   if (context.secrets.length === 0) return shown;
