@@ -20,6 +20,21 @@ interface Place {
   readonly hostComponent: HostComponentState;
 }
 
+type Places = ReadonlyMap<string, Place>;
+
+/** All that an envelope is made of. */
+interface Parts {
+  readonly job: JobRow;
+  readonly task: TaskRow;
+  readonly attempt: number;
+  readonly state: ClusterState;
+  readonly service: ServiceState;
+  readonly hostComponent: HostComponentState;
+  readonly inputs: Inputs;
+  /** Those that the host needs for this phase. */
+  readonly packages: readonly PackageManifest[];
+}
+
 /** Builds envelopes from the snapshot that a job was stored with, so that later changes never reach into it. */
 export class SnapshotEnvelopes implements EnvelopeSource {
   readonly #stacks: StackStore;
@@ -29,7 +44,7 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   readonly #log: Logger;
   readonly #artifactSizes = new Map<string, number>();
   /** By job, then by host component. */
-  readonly #places = new Map<string, Promise<ReadonlyMap<string, Place>>>();
+  readonly #places = new Map<string, Places | Promise<Places>>();
 
   constructor(parts: {
     stacks: StackStore;
@@ -47,37 +62,19 @@ export class SnapshotEnvelopes implements EnvelopeSource {
   }
 
   async envelopeOf(job: JobRow, task: TaskRow, attempt: number, signal: AbortSignal): Promise<Envelope> {
-    const { state, service: next, hostComponent } = await this.#placeOf(job, task);
-    const service = serviceFor(job, task, next, hostComponent);
-    const inputs = inputsOf(state, service, task.hostComponentId);
-    const arch = state.hosts.find(({ id }) => id === hostComponent.hostId)?.arch;
-    const artifactSize = await this.#artifactSize(service.stack.digest);
-    const needsPackages = task.phase === 'install' || task.phase === 'start';
-    return {
-      taskId: task.id,
-      attempt,
-      jobId: job.id,
-      clusterId: job.clusterId,
-      phase: task.phase,
-      idempotent: task.idempotent,
-      timeoutMs: task.timeoutMs,
-      killGraceMs: KILL_GRACE_MS,
-      startWithinMs: START_WITHIN_MS,
-      artifactDigest: service.stack.digest,
-      artifactSize,
-      service: service.name,
-      component: task.component,
-      serviceUser: userOf(service.manifest, task.component),
-      once: [...hostComponent.once],
-      deleteData: task.deleteData,
-      packages: {
-        ...(needsPackages ? await this.#packagesOf(service.manifest.packages, { job, signal, arch }) : {}),
-        ...(await this.#packagesOf(runtimeOf(task, state, inputs), { job, signal, arch })),
-      },
-      expectedFiles: task.phase === 'configure' ? { ...job.snapshot.files[task.hostComponentId] } : {},
-      ...wireInputs(inputs),
-      ...askedOf({ state, service, job, task }),
-    };
+    const parts = partsOf(await this.#placesOf(job), { job, task, attempt });
+    const arch = parts.state.hosts.find(({ id }) => id === parts.hostComponent.hostId)?.arch;
+    const artifactSize = await this.#artifactSize(parts.service.stack.digest);
+    return envelopeOf(parts, artifactSize, await this.#packagesOf(parts.packages, { job, signal, arch }));
+  }
+
+  envelopeNow(job: JobRow, task: TaskRow, attempt: number): Envelope | undefined {
+    const places = this.#places.get(job.id);
+    if (!places || places instanceof Promise) return undefined;
+    const parts = partsOf(places, { job, task, attempt });
+    const artifactSize = this.#artifactSizes.get(parts.service.stack.digest);
+    if (artifactSize === undefined || parts.packages.length > 0) return undefined;
+    return envelopeOf(parts, artifactSize, {});
   }
 
   release(jobId: string): void {
@@ -117,19 +114,19 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     return artifact?.size ?? 0;
   }
 
-  async #placeOf(job: JobRow, task: TaskRow): Promise<Place> {
-    let places = this.#places.get(job.id);
-    if (!places) {
-      places = statesOf(job.snapshot, this.#stacks).then(placesOf);
-      places.catch(() => this.#places.delete(job.id));
-      this.#places.set(job.id, places);
-    }
-    const place = (await places).get(task.hostComponentId);
-    if (!place)
-      throw new Error(
-        `Task ${task.id} is for the host component ${task.hostComponentId}, which its job's snapshot does not have.`,
-      );
-    return place;
+  #placesOf(job: JobRow): Places | Promise<Places> {
+    const known = this.#places.get(job.id);
+    if (known) return known;
+    const coming = statesOf(job.snapshot, this.#stacks).then(placesOf);
+    this.#places.set(job.id, coming);
+    const become = (places: Places | undefined): void => {
+      // The job may have ended meanwhile.
+      if (this.#places.get(job.id) !== coming) return;
+      if (places) this.#places.set(job.id, places);
+      else this.#places.delete(job.id);
+    };
+    coming.then(become, () => become(undefined));
+    return coming;
   }
 
   /** Those for the processor of the host, which need not be that of the server. */
@@ -156,6 +153,49 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     }
     return refs;
   }
+}
+
+function partsOf(places: Places, { job, task, attempt }: Pick<Parts, 'job' | 'task' | 'attempt'>): Parts {
+  const place = places.get(task.hostComponentId);
+  if (!place)
+    throw new Error(
+      `Task ${task.id} is for the host component ${task.hostComponentId}, which its job's snapshot does not have.`,
+    );
+  const { state, service: next, hostComponent } = place;
+  const service = serviceFor(job, task, next, hostComponent);
+  const inputs = inputsOf(state, service, task.hostComponentId);
+  const own = task.phase === 'install' || task.phase === 'start' ? service.manifest.packages : [];
+  const packages = [...own, ...runtimeOf(task, state, inputs)];
+  return { job, task, attempt, state, service, hostComponent, inputs, packages };
+}
+
+function envelopeOf(
+  { job, task, attempt, state, service, hostComponent, inputs }: Parts,
+  artifactSize: number,
+  packages: NonNullable<Envelope['packages']>,
+): Envelope {
+  return {
+    taskId: task.id,
+    attempt,
+    jobId: job.id,
+    clusterId: job.clusterId,
+    phase: task.phase,
+    idempotent: task.idempotent,
+    timeoutMs: task.timeoutMs,
+    killGraceMs: KILL_GRACE_MS,
+    startWithinMs: START_WITHIN_MS,
+    artifactDigest: service.stack.digest,
+    artifactSize,
+    service: service.name,
+    component: task.component,
+    serviceUser: userOf(service.manifest, task.component),
+    once: [...hostComponent.once],
+    deleteData: task.deleteData,
+    packages,
+    expectedFiles: task.phase === 'configure' ? { ...job.snapshot.files[task.hostComponentId] } : {},
+    ...wireInputs(inputs),
+    ...askedOf({ state, service, job, task }),
+  };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Happening } from './core/events.ts';
 import type { LoadedJob } from './core/job.ts';
 import { type EngineState, type EngineTerms, createEngineState } from './core/state.ts';
 import { stepEngine } from './core/step.ts';
-import { type Preparer, unprepared } from './preparer.ts';
+import type { Preparer } from './preparer.ts';
 import type { Writer } from './writer/writer.ts';
 
 export type AgentEffect = Extract<
@@ -35,6 +35,9 @@ export class EngineDriver {
   readonly state: EngineState;
   readonly #options: DriverOptions;
   readonly #loading = new Set<Promise<void>>();
+  /** Number of the newest commit that is known to have happened. */
+  #durable = 0;
+  #isTelling = false;
   #stopped = false;
 
   constructor(options: DriverOptions) {
@@ -68,7 +71,7 @@ export class EngineDriver {
         else {
           writer.submit(
             change,
-            () => this.happened({ kind: 'committed', commit }),
+            () => this.#isDurable(commit),
             () => this.happened({ kind: 'refused', commit }),
           );
         }
@@ -78,7 +81,7 @@ export class EngineDriver {
         this.#load(effect.jobId);
         return;
       case 'prepare':
-        this.#prepare(effect);
+        preparer.prepare(effect.attemptId, effect.place);
         return;
       case 'abandon':
         preparer.drop(effect.attemptId);
@@ -100,11 +103,15 @@ export class EngineDriver {
     }
   }
 
-  #prepare({ attemptId, place }: Extract<EngineEffect, { kind: 'prepare' }>): void {
-    this.#options.preparer.prepare(place).then(
-      (built) => built && this.happened({ kind: 'prepared', attemptId, hash: built.hash, values: built.values }),
-      (error: unknown) => this.happened({ kind: 'unprepared', attemptId, result: unprepared(error) }),
-    );
+  /** Those of one statement are told of one after the other: the newest of them speaks for all. */
+  #isDurable(commit: number): void {
+    this.#durable = commit;
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    queueMicrotask(() => {
+      this.#isTelling = false;
+      this.happened({ kind: 'committed', commit: this.#durable });
+    });
   }
 
   #load(jobId: string): void {

@@ -74,7 +74,11 @@ class WiredEngine implements RunningEngine {
     this.#queuesReadMs = settings.queuesReadMs;
     this.events = options.writer ?? new Writer({ db, epoch, log, clock, onFenced: (error) => this.#fenced(error) });
     this.#trimmer = new Trimmer({ sql: db.sql, retention: settings.retention, log, clock });
-    const preparer = new Preparer(envelopes);
+    const preparer = new Preparer({
+      envelopes,
+      prepared: (built) => this.#driver.happened({ kind: 'prepared', envelopes: built }),
+      unprepared: (attemptId, result) => this.#driver.happened({ kind: 'unprepared', attemptId, result }),
+    });
     const { heartbeatMs, leaseMs, lostAfterMs, killGraceMs, tasksPerHost } = settings;
     this.#driver = new EngineDriver({
       terms: { installId: identity.installId, epoch, heartbeatMs, leaseMs, lostAfterMs, killGraceMs, tasksPerHost },

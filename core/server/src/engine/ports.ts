@@ -12,6 +12,8 @@ export interface EnvelopeSource {
    * @throws a StackyardError whose message becomes the attempt's (reason PACKAGE_UNAVAILABLE or ARTIFACT_INTEGRITY).
    */
   envelopeOf(job: JobRow, task: TaskRow, attempt: number, signal: AbortSignal): Promise<Envelope>;
+  /** The same envelope where nothing has to be waited for; undefined where something has. @throws as `envelopeOf` */
+  envelopeNow(job: JobRow, task: TaskRow, attempt: number): Envelope | undefined;
   /** Forgets what was kept for a finished job. */
   release(jobId: string): void;
   /** The components of a host and how to watch them. */

@@ -1,79 +1,117 @@
 import { createHash } from 'node:crypto';
 import { StackyardError } from '@stackyard/kernel';
-import { decodeEnvelope, encodeEnvelope, fromValueMap } from '@stackyard/proto';
+import { decodeEnvelope, encodeEnvelope, type Envelope, fromValueMap } from '@stackyard/proto';
+import type { PreparedEnvelope } from './core/events.ts';
 import type { Place } from './core/job.ts';
 import type { EnvelopeSource } from './ports.ts';
 import type { AttemptResult } from './sessions/messages.ts';
 import { failed } from './sessions/outcomes.ts';
 
 /** An envelope as it is hashed, journaled and sent. */
-export interface Prepared {
+export interface Prepared extends PreparedEnvelope {
   readonly bytes: Buffer;
-  readonly hash: string;
-  /** By config, of a `configure`: what it is told to write. */
-  readonly values: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }
+
+export interface PreparerOptions {
+  readonly envelopes: EnvelopeSource;
+  readonly prepared: (envelopes: readonly PreparedEnvelope[]) => void;
+  /** It could not be built: what the attempt comes to. */
+  readonly unprepared: (attemptId: string, result: AttemptResult) => void;
+}
+
+/** Built at a time: the first are on their way to the database and to their agents while the next are built. */
+const AT_ONCE = 100;
 
 /** Builds envelopes ahead of their dispatch and keeps them while they may be needed again. */
 export class Preparer {
-  readonly #envelopes: EnvelopeSource;
+  readonly #options: PreparerOptions;
+  readonly #asked = new Map<string, Place>();
   readonly #building = new Map<string, AbortController>();
   readonly #prepared = new Map<string, Prepared>();
+  #isDue = false;
 
-  constructor(envelopes: EnvelopeSource) {
-    this.#envelopes = envelopes;
+  constructor(options: PreparerOptions) {
+    this.#options = options;
   }
 
   get(attemptId: string): Prepared | undefined {
     return this.#prepared.get(attemptId);
   }
 
-  /**
-   * Builds the envelope of the task's latest attempt and keeps it.
-   *
-   * @returns undefined when it was dropped meanwhile. @throws what the source throws, unless it was dropped meanwhile
-   */
-  async prepare(place: Place): Promise<Prepared | undefined> {
-    const { id } = place.job.attempts[place.node]!;
-    const kept = this.#prepared.get(id);
-    if (kept) return kept;
-    const controller = new AbortController();
-    this.#building.set(id, controller);
-    try {
-      const prepared = await this.#build(place, controller.signal);
-      if (controller.signal.aborted) return undefined;
-      this.#prepared.set(id, prepared);
-      return prepared;
-    } catch (error) {
-      if (controller.signal.aborted) return undefined;
-      throw error;
-    } finally {
-      if (this.#building.get(id) === controller) this.#building.delete(id);
-    }
+  /** Builds the envelope of the task's latest attempt and keeps it, unless it is dropped meanwhile. */
+  prepare(attemptId: string, place: Place): void {
+    this.#asked.set(attemptId, place);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => this.#proceed());
   }
 
   /** Not needed any more: a build that is on its way is ended. */
   drop(attemptId: string): void {
+    this.#asked.delete(attemptId);
     this.#prepared.delete(attemptId);
     this.#building.get(attemptId)?.abort();
     this.#building.delete(attemptId);
   }
 
   release(jobId: string): void {
-    this.#envelopes.release(jobId);
+    this.#options.envelopes.release(jobId);
   }
 
   stop(): void {
+    this.#asked.clear();
     for (const controller of this.#building.values()) controller.abort();
   }
 
-  async #build({ job, node }: Place, signal: AbortSignal): Promise<Prepared> {
-    const { number } = job.attempts[node]!;
-    const task = job.tasks[node]!;
-    const envelope = await this.#envelopes.envelopeOf(job.row, task, number, signal);
+  #proceed(): void {
+    const ready: Prepared[] = [];
+    for (const [attemptId, place] of [...this.#asked].slice(0, AT_ONCE)) {
+      this.#asked.delete(attemptId);
+      const built = this.#prepared.get(attemptId) ?? this.#buildNow(attemptId, place);
+      if (built) ready.push(built);
+    }
+    this.#isDue = this.#asked.size > 0;
+    if (this.#isDue) setImmediate(() => this.#proceed());
+    if (ready.length > 0) this.#options.prepared(ready);
+  }
+
+  #buildNow(attemptId: string, place: Place): Prepared | undefined {
+    const { envelopes, unprepared } = this.#options;
+    const { job, node } = place;
+    try {
+      const envelope = envelopes.envelopeNow(job.row, job.tasks[node]!, job.attempts[node]!.number);
+      if (envelope) return this.#keep(attemptId, place, envelope);
+      void this.#build(attemptId, place);
+    } catch (error) {
+      unprepared(attemptId, unpreparedBy(error));
+    }
+    return undefined;
+  }
+
+  async #build(attemptId: string, place: Place): Promise<void> {
+    const { envelopes, prepared, unprepared } = this.#options;
+    const { job, node } = place;
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#building.set(attemptId, controller);
+    try {
+      const { number } = job.attempts[node]!;
+      const envelope = await envelopes.envelopeOf(job.row, job.tasks[node]!, number, signal);
+      if (!signal.aborted) prepared([this.#keep(attemptId, place, envelope)]);
+    } catch (error) {
+      if (!signal.aborted) unprepared(attemptId, unpreparedBy(error));
+    } finally {
+      if (this.#building.get(attemptId) === controller) this.#building.delete(attemptId);
+    }
+  }
+
+  #keep(attemptId: string, { job, node }: Place, envelope: Envelope): Prepared {
     const bytes = encodeEnvelope(envelope);
-    const values = task.phase === 'configure' ? valuesOf(bytes) : undefined;
-    return { bytes, hash: createHash('sha256').update(bytes).digest('hex'), values };
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const values = job.tasks[node]!.phase === 'configure' ? valuesOf(bytes) : undefined;
+    const prepared = { attemptId, bytes, hash, values };
+    this.#prepared.set(attemptId, prepared);
+    return prepared;
   }
 }
 
@@ -91,7 +129,7 @@ const damaged: ReadonlySet<string> = new Set([
 ]);
 
 /** What a task comes to whose envelope could not be built. */
-export function unprepared(error: unknown): AttemptResult {
+function unpreparedBy(error: unknown): AttemptResult {
   const reason =
     error instanceof StackyardError && damaged.has(error.code) ? 'ARTIFACT_INTEGRITY' : 'PACKAGE_UNAVAILABLE';
   return failed(reason, error instanceof Error ? error.message : String(error));

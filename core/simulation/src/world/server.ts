@@ -180,7 +180,9 @@ export class SimServer {
   }
 
   #told(tickets: readonly number[], outcome: 'committed' | 'dropped'): void {
-    for (const commit of tickets) this.#happened({ kind: outcome === 'committed' ? 'committed' : 'refused', commit });
+    if (outcome === 'dropped') for (const commit of tickets) this.#happened({ kind: 'refused', commit });
+    // The newest of a statement's commits speaks for all.
+    else if (tickets.length > 0) this.#happened({ kind: 'committed', commit: Math.max(...tickets) });
   }
 
   #carryOut(effect: EngineEffect): void {
@@ -194,7 +196,7 @@ export class SimServer {
         return;
       case 'prepare':
         this.#envelopes.build(effect.attemptId, (hash) =>
-          this.#happened({ kind: 'prepared', attemptId: effect.attemptId, hash }),
+          this.#happened({ kind: 'prepared', envelopes: [{ attemptId: effect.attemptId, hash }] }),
         );
         return;
       case 'abandon':

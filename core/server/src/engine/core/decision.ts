@@ -1,4 +1,4 @@
-import type { LoadedJob } from './job.ts';
+import type { TaskRow } from '../../database/entities.ts';
 import type {
   AttemptWrite,
   Change,
@@ -8,17 +8,24 @@ import type {
   NewEvent,
   TaskWrite,
 } from '../writer/changes.ts';
+import type { LoadedJob } from './job.ts';
 
-/** What one step of the engine decides: gathered, then committed together. */
+type Late = NonNullable<Change['late']>[number];
+type Removed = NonNullable<Change['removed']>[number];
+
+/**
+ * What one step of the engine decides: gathered, then committed together. Most steps decide little or nothing: what
+ * gathers is made when there is something for it.
+ */
 export class Decision {
-  readonly #attempts = new Map<string, AttemptWrite>();
-  readonly #tasks = new Map<string, TaskWrite>();
-  readonly #jobs = new Map<string, JobWrite>();
-  readonly #components: ComponentPatch[] = [];
-  readonly #removed: NonNullable<Change['removed']>[number][] = [];
-  readonly #hosts: HostPatch[] = [];
-  readonly #late: NonNullable<Change['late']>[number][] = [];
-  readonly #events: NewEvent[] = [];
+  #attempts: Map<string, AttemptWrite> | undefined;
+  #tasks: Map<string, TaskWrite> | undefined;
+  #jobs: Map<string, JobWrite> | undefined;
+  #components: ComponentPatch[] | undefined;
+  #removed: Removed[] | undefined;
+  #hosts: HostPatch[] | undefined;
+  #late: Late[] | undefined;
+  #events: NewEvent[] | undefined;
   #lazy = true;
 
   /**
@@ -30,64 +37,35 @@ export class Decision {
     const attempt = job.attempts[node]!;
     const task = job.tasks[node]!;
     // Each step replaces it, none changes it.
-    this.#attempts.set(attempt.id, attempt);
+    (this.#attempts ??= new Map()).set(attempt.id, attempt);
     const { id, state, reason, attempts, startedAt, finishedAt } = task;
-    this.#tasks.set(id, { id, state, reason, attempts, startedAt, finishedAt });
-    this.#events.push({
-      topic: 'task',
-      clusterId: task.clusterId,
-      key: `task:${attempt.id}`,
-      payload: {
-        kind: 'task',
-        jobId: job.row.id,
-        taskId: id,
-        attempt: attempt.number,
-        state: attempt.state,
-        service: task.service,
-        component: task.component,
-        phase: task.phase,
-        hostId: task.hostId,
-        ...(attempt.reason ? { reason: attempt.reason } : {}),
-        ...(attempt.message ? { message: attempt.message } : {}),
-        ...(attempt.dispatch ? { dispatch: attempt.dispatch } : {}),
-      },
-    });
+    (this.#tasks ??= new Map()).set(id, { id, state, reason, attempts, startedAt, finishedAt });
+    (this.#events ??= []).push(taskEvent(task, attempt));
   }
 
   job({ row }: LoadedJob): void {
     this.#lazy = false;
     const { id, state, reason, cancelRequested, pause, position, counts, startedAt, finishedAt } = row;
-    this.#jobs.set(id, { id, state, reason, cancelRequested, pause, position, counts, startedAt, finishedAt });
-    this.#events.push({
-      topic: 'job',
-      clusterId: row.clusterId,
-      key: `job:${id}`,
-      payload: {
-        kind: 'job',
-        jobId: id,
-        state,
-        counts,
-        title: row.title,
-        ...(pause === 'PAUSED' ? { paused: true } : {}),
-      },
-    });
+    const next = { id, state, reason, cancelRequested, pause, position, counts, startedAt, finishedAt };
+    (this.#jobs ??= new Map()).set(id, next);
+    (this.#events ??= []).push(jobEvent(row));
   }
 
   add(
-    { components = [], removed = [], hosts = [], late = [], events = [] }: Omit<Change, 'attempts' | 'tasks' | 'jobs'>,
+    { components, removed, hosts, late, events }: Omit<Change, 'attempts' | 'tasks' | 'jobs'>,
     { lazy = false } = {},
   ): void {
     this.#lazy &&= lazy;
-    this.#components.push(...components);
-    this.#removed.push(...removed);
-    this.#hosts.push(...hosts);
-    this.#late.push(...late);
-    this.#events.push(...events);
+    this.#components = joined(this.#components, components);
+    this.#removed = joined(this.#removed, removed);
+    this.#hosts = joined(this.#hosts, hosts);
+    this.#late = joined(this.#late, late);
+    this.#events = joined(this.#events, events);
   }
 
   get empty(): boolean {
-    const parts = [this.#components, this.#removed, this.#hosts, this.#late, this.#events];
-    return this.#attempts.size + this.#tasks.size + this.#jobs.size === 0 && parts.every(({ length }) => length === 0);
+    const rows = this.#attempts ?? this.#tasks ?? this.#jobs;
+    return !(rows ?? this.#components ?? this.#removed ?? this.#hosts ?? this.#late ?? this.#events);
   }
 
   get lazy(): boolean {
@@ -96,14 +74,58 @@ export class Decision {
 
   change(): Change {
     return {
-      attempts: [...this.#attempts.values()],
-      tasks: [...this.#tasks.values()],
-      jobs: [...this.#jobs.values()],
-      components: this.#components,
-      removed: this.#removed,
-      hosts: this.#hosts,
-      late: this.#late,
-      events: this.#events,
+      attempts: listOf(this.#attempts),
+      tasks: listOf(this.#tasks),
+      jobs: listOf(this.#jobs),
+      components: this.#components ?? [],
+      removed: this.#removed ?? [],
+      hosts: this.#hosts ?? [],
+      late: this.#late ?? [],
+      events: this.#events ?? [],
     };
   }
+}
+
+function joined<T>(before: T[] | undefined, more: readonly T[] | undefined): T[] | undefined {
+  if (!more || more.length === 0) return before;
+  const all = before ?? [];
+  all.push(...more);
+  return all;
+}
+
+function listOf<T>(rows: ReadonlyMap<string, T> | undefined): readonly T[] {
+  return rows ? [...rows.values()] : [];
+}
+
+function taskEvent(task: TaskRow, { number, state, reason, message, dispatch }: AttemptWrite): NewEvent {
+  const { id: taskId, jobId, clusterId, service, component, phase, hostId } = task;
+  return {
+    topic: 'task',
+    clusterId,
+    key: `task:${taskId}/${number}`,
+    payload: {
+      kind: 'task',
+      jobId,
+      taskId,
+      attempt: number,
+      state,
+      service,
+      component,
+      phase,
+      hostId,
+      ...(reason ? { reason } : {}),
+      ...(message ? { message } : {}),
+      ...(dispatch ? { dispatch } : {}),
+    },
+  };
+}
+
+function jobEvent({ id: jobId, clusterId, state, counts, title, pause }: LoadedJob['row']): NewEvent {
+  const paused = pause === 'PAUSED' ? { paused: true as const } : {};
+  return {
+    topic: 'job',
+    clusterId,
+    key: `job:${jobId}`,
+    payload: { kind: 'job', jobId, state, counts, title, ...paused },
+  };
 }

@@ -1,13 +1,12 @@
 import type { AttemptResult } from '../sessions/messages.ts';
 import { failed } from '../sessions/outcomes.ts';
 import { end } from './attempts.ts';
-import type { Happening } from './events.ts';
+import type { PreparedEnvelope } from './events.ts';
 import type { Place } from './job.ts';
 import type { Turn } from './turn.ts';
 
 /** An envelope is built: for an attempt that is to be issued, or once more for one that was. */
-export function prepared(turn: Turn, event: Extract<Happening, { kind: 'prepared' }>): void {
-  const { attemptId, hash, values } = event;
+export function prepared(turn: Turn, { attemptId, hash, values }: PreparedEnvelope): void {
   const place = turn.state.places.get(attemptId);
   if (!place) {
     turn.effects.push({ kind: 'abandon', attemptId });

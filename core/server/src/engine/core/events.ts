@@ -15,6 +15,15 @@ export interface KnownHost extends KnownSession {
   readonly clusterId: string | undefined;
 }
 
+/** The envelope of an attempt, as far as decisions need it. */
+export interface PreparedEnvelope {
+  readonly attemptId: string;
+  /** SHA-256 of the envelope, hex. */
+  readonly hash: string;
+  /** By config, of a `configure`: what it is told to write. */
+  readonly values?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+}
+
 /** Everything that can happen to the engine. */
 export type EngineEvent = Times & Happening;
 
@@ -30,14 +39,8 @@ export type Happening =
   | { readonly kind: 'loaded'; readonly job: LoadedJob }
   /** Answers `load`: there is no such job, or it is terminal. */
   | { readonly kind: 'gone'; readonly jobId: string }
-  /** Answers `prepare`: the envelope is built and kept. `values` are what a `configure` is told to write. */
-  | {
-      readonly kind: 'prepared';
-      readonly attemptId: string;
-      /** SHA-256 of the envelope, hex. */
-      readonly hash: string;
-      readonly values?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
-    }
+  /** Answers `prepare`: these envelopes are built and kept. What is prepared together is issued by one commit. */
+  | { readonly kind: 'prepared'; readonly envelopes: readonly PreparedEnvelope[] }
   /** Answers `prepare`: it could not be built, which is what the attempt then came to. */
   | { readonly kind: 'unprepared'; readonly attemptId: string; readonly result: AttemptResult }
   /** PENDING tasks become CANCELED, running ones are ended by their agents. */

@@ -4,7 +4,7 @@ import type { Happening } from './events.ts';
 import { greeting, said, SampleEngine, sampleJob, sent, succeeded } from './testing.ts';
 
 const attemptId = 'one.0/1';
-const built: Happening = { kind: 'prepared', attemptId, hash: 'aa' };
+const built: Happening = { kind: 'prepared', envelopes: [{ attemptId, hash: 'aa' }] };
 const result = (id = attemptId): Happening => ({
   kind: 'message',
   hostId: 'h',
@@ -82,7 +82,9 @@ describe('nobody hears of what is not durable', () => {
     engine.do(built);
     engine.do({ kind: 'committed', commit: 2 });
     expect(said(engine.do(result()))).toEqual(['abandon one.0/1', 'prepare one.1/1', 'commit 3, one.0/1 SUCCESSFUL']);
-    expect(said(engine.do({ kind: 'prepared', attemptId: 'one.1/1', hash: 'bb' }))).toEqual(['commit 4, one.1/1 SENT']);
+    expect(said(engine.do({ kind: 'prepared', envelopes: [{ attemptId: 'one.1/1', hash: 'bb' }] }))).toEqual([
+      'commit 4, one.1/1 SENT',
+    ]);
     expect(said(engine.do({ kind: 'committed', commit: 4 }))).toEqual(['resultAck one.0/1', 'dispatch one.1/1']);
   });
 
@@ -158,7 +160,9 @@ describe('after a restart', () => {
     engine.knows('h');
     engine.reads(sampleJob('one', [{ hostId: 'h', attempt: sent }]));
     engine.hello('h');
-    expect(said(engine.do({ ...built, hash: 'bb' }))).toContain('commit 2, one.0/1 LOST');
+    expect(said(engine.do({ kind: 'prepared', envelopes: [{ attemptId, hash: 'bb' }] }))).toContain(
+      'commit 2, one.0/1 LOST',
+    );
   });
 
   test('a newer stream is sent the envelope once, an older one nothing', () => {
@@ -179,7 +183,10 @@ describe('after a restart', () => {
     expect(said(engine.do(result()))).toEqual(['prepare one.0/1']);
     // Its host may even leave meanwhile: the result is here and counts.
     expect(said(engine.do({ kind: 'hostRemoved', hostId: 'h' })).join()).not.toContain('LOST');
-    const effects = engine.do({ kind: 'prepared', attemptId, hash: 'aa', values: { 'zoo.cfg': { port: 1 } } });
+    const effects = engine.do({
+      kind: 'prepared',
+      envelopes: [{ attemptId, hash: 'aa', values: { 'zoo.cfg': { port: 1 } } }],
+    });
     const commit = effects.find((effect) => effect.kind === 'commit');
     expect(commit?.change.components).toMatchObject([{ configured: { appliedValues: { 'zoo.cfg': { port: 1 } } } }]);
     expect(said(engine.do({ kind: 'committed', commit: 99 }))).toContain('resultAck one.0/1');

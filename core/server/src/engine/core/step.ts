@@ -69,7 +69,7 @@ function happen(turn: Turn, event: Happening): void {
       turn.schedule(event);
       return;
     case 'prepared':
-      prepared(turn, event);
+      for (const envelope of event.envelopes) prepared(turn, envelope);
       return;
     case 'unprepared':
       unprepared(turn, event.attemptId, event.result);

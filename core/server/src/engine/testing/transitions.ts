@@ -123,7 +123,7 @@ function decisions(tasks: number): { readonly job: LoadedJob; readonly commits: 
   happens({ kind: 'queued', jobId: job.row.id, clusterId, position: 1 });
   happens({ kind: 'loaded', job });
   const hash = 'a'.repeat(64);
-  for (const { id: attemptId } of job.attempts) happens({ kind: 'prepared', attemptId, hash });
+  for (const { id: attemptId } of job.attempts) happens({ kind: 'prepared', envelopes: [{ attemptId, hash }] });
   happens({ kind: 'committed', commit });
   for (const { id } of job.attempts) {
     happens({ kind: 'message', hostId, stream: 1, message: { kind: 'result', id, hash, result: succeeded } });

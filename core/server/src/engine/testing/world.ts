@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { noTasks, type Phase } from '@stackyard/domain';
 import { createLogger, systemClock } from '@stackyard/kernel';
-import { encodeEnvelope } from '@stackyard/proto';
+import { encodeEnvelope, type Envelope } from '@stackyard/proto';
 import { encodeGraph, GraphBuilder } from '@stackyard/planner';
 import { beginEpoch } from '../../database/epoch.ts';
 import {
@@ -40,18 +40,22 @@ export interface TestTask {
   readonly hostComponentId?: string;
 }
 
+function plainEnvelope(job: JobRow, task: TaskRow, attempt: number): Envelope {
+  return {
+    taskId: task.id,
+    attempt,
+    jobId: job.id,
+    phase: task.phase,
+    idempotent: task.idempotent,
+    timeoutMs: task.timeoutMs,
+    values: { 'zoo.cfg': { entries: { port: { number: 2181 } } } },
+  };
+}
+
 /** Envelopes that carry little more than the ids. */
 export const plainEnvelopes: EnvelopeSource = {
-  envelopeOf: (job: JobRow, task: TaskRow, attempt: number) =>
-    Promise.resolve({
-      taskId: task.id,
-      attempt,
-      jobId: job.id,
-      phase: task.phase,
-      idempotent: task.idempotent,
-      timeoutMs: task.timeoutMs,
-      values: { 'zoo.cfg': { entries: { port: { number: 2181 } } } },
-    }),
+  envelopeOf: async (job, task, attempt) => plainEnvelope(job, task, attempt),
+  envelopeNow: (job, task, attempt) => plainEnvelope(job, task, attempt),
   release: () => undefined,
   watchedOn: () => Promise.resolve([]),
 };
