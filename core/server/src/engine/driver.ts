@@ -4,6 +4,8 @@ import type { Happening } from './core/events.ts';
 import type { LoadedJob } from './core/job.ts';
 import { type EngineState, type EngineTerms, createEngineState } from './core/state.ts';
 import { stepEngine } from './core/step.ts';
+import { JobEnds } from './jobEnds.ts';
+import type { KnownJob } from './ports.ts';
 import type { Preparer } from './preparer.ts';
 import type { Writer } from './writer/writer.ts';
 
@@ -35,6 +37,7 @@ export class EngineDriver {
   readonly state: EngineState;
   readonly #options: DriverOptions;
   readonly #loading = new Set<Promise<void>>();
+  readonly #ends = new JobEnds();
   /** Number of the newest commit that is known to have happened. */
   #durable = 0;
   #isTelling = false;
@@ -55,6 +58,13 @@ export class EngineDriver {
   /** Resolves when the rows asked for so far are read. */
   async loaded(): Promise<void> {
     while (this.#loading.size > 0) await Promise.all(this.#loading);
+  }
+
+  /** A job that is in the queues, or about to end; undefined for others. */
+  known(jobId: string): KnownJob | undefined {
+    const { scheduler, ending } = this.state;
+    const clusterId = scheduler.clusterOf.get(jobId) ?? ending.get(jobId);
+    return clusterId === undefined ? undefined : { clusterId, ended: () => this.#ends.of(jobId) };
   }
 
   stop(): void {
@@ -89,6 +99,9 @@ export class EngineDriver {
       case 'release':
         preparer.release(effect.jobId);
         return;
+      case 'over':
+        this.#ends.tell(effect.job.id, effect.job);
+        return;
       case 'log':
         log[effect.level](effect.fields, effect.sentence);
         return;
@@ -117,7 +130,10 @@ export class EngineDriver {
   #load(jobId: string): void {
     const { loadJob, log } = this.#options;
     const loading = loadJob(jobId).then(
-      (job) => this.happened(job ? { kind: 'loaded', job } : { kind: 'gone', jobId }),
+      (job) => {
+        this.happened(job ? { kind: 'loaded', job } : { kind: 'gone', jobId });
+        if (!job) this.#ends.tell(jobId, undefined);
+      },
       (error: unknown) => {
         log.error({ err: error, jobId }, 'The rows of a job could not be read; it will be tried again');
         setTimeout(() => !this.#stopped && this.#load(jobId), RETRY_LOAD_MS).unref();

@@ -11,7 +11,7 @@ import type { OpenSecret } from './gateway/secrets.ts';
 import type { Address } from './gateway/gateway.ts';
 import { Preparer } from './preparer.ts';
 import { loadJob, waitingJobs } from './rows.ts';
-import type { Engine, EnvelopeSource, LogStore, StoredJob } from './ports.ts';
+import type { Engine, EnvelopeSource, KnownJob, LogStore, StoredJob } from './ports.ts';
 import { requestCancel, resumeJob, retryJob } from './requests.ts';
 import { defaultSettings, type EngineSettings } from './settings.ts';
 import { Trimmer } from './trim.ts';
@@ -141,6 +141,10 @@ class WiredEngine implements RunningEngine {
       );
       setTimeout(() => !this.#stopped && this.wake(clusterId), RETRY_MS).unref();
     });
+  }
+
+  known(jobId: string): KnownJob | undefined {
+    return this.#stopped ? undefined : this.#driver.known(jobId);
   }
 
   async cancel(jobId: string): Promise<void> {

@@ -27,6 +27,13 @@ export type StoredJob =
   /** Another of its cluster, the nearest in the queue, waits or runs before it: its own rows are read when it is its turn. */
   | { readonly id: string; readonly position: number; readonly ahead: string };
 
+/** A job that has not ended, or of which that is not durable yet. */
+export interface KnownJob {
+  readonly clusterId: string;
+  /** Its row as it ended, once that is durable; undefined when it turns out not to be there any more. */
+  ended(): Promise<JobRow | undefined>;
+}
+
 /** What the rest of the server asks of the engine. */
 export interface Engine {
   start(): Promise<void>;
@@ -36,6 +43,8 @@ export interface Engine {
    * the same turn of the event loop as the commit is answered, for what is handed over must not have moved on.
    */
   wake(clusterId: string, stored?: StoredJob): void;
+  /** A job of the queues; undefined for one that has ended, or that is not known here. */
+  known(jobId: string): KnownJob | undefined;
   /** PENDING tasks become CANCELED, running ones are ended by their agents. No-op on a terminal job. */
   cancel(jobId: string): Promise<void>;
   /** A job that waits after its first batch goes on. @throws JobNotPausedError */

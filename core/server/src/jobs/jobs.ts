@@ -14,13 +14,13 @@ export class Jobs {
   readonly #em: () => EntityManager;
   readonly #sql: Pool;
   readonly #reader: JobReader;
-  readonly #engine: Pick<Engine, 'cancel' | 'resume' | 'retry'>;
+  readonly #engine: Pick<Engine, 'known' | 'cancel' | 'resume' | 'retry'>;
   readonly #events: Pick<Events, 'subscribe'>;
 
   constructor(parts: {
     em: () => EntityManager;
     sql: Pool;
-    engine: Pick<Engine, 'cancel' | 'resume' | 'retry'>;
+    engine: Pick<Engine, 'known' | 'cancel' | 'resume' | 'retry'>;
     events: Pick<Events, 'subscribe'>;
   }) {
     this.#em = parts.em;
@@ -46,21 +46,30 @@ export class Jobs {
 
   /** @throws NotFoundError */
   async clusterOf(id: string): Promise<string> {
-    return (await this.get(id)).clusterId;
+    return this.#engine.known(id)?.clusterId ?? (await this.get(id)).clusterId;
   }
 
-  /** The job when it is terminal, or as it is when the time is up or the caller gone. */
+  /**
+   * The job when it is terminal, or as it is when the time is up or the caller gone. The database is not asked about a job
+   * that runs: it has enough to do with it.
+   */
   async wait(id: string, waitMs: number, signal: AbortSignal): Promise<JobFields> {
     const until = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
-    let wake = Promise.withResolvers<void>();
-    const undo = this.#events.subscribe(() => wake.resolve());
-    until.addEventListener('abort', () => wake.resolve());
+    const timeIsUp = new Promise<undefined>((resolve) =>
+      until.addEventListener('abort', () => resolve(undefined), { once: true }),
+    );
+    let committed = Promise.withResolvers<void>();
+    const undo = this.#events.subscribe(() => committed.resolve());
     try {
       for (;;) {
+        const known = until.aborted ? undefined : this.#engine.known(id);
+        const ended = known && (await Promise.race([known.ended(), timeIsUp]));
+        if (ended) return ended;
         const job = await this.get(id);
         if (isTerminal(job.state) || until.aborted) return job;
-        await wake.promise;
-        wake = Promise.withResolvers<void>();
+        // The engine has not heard of it yet.
+        await Promise.race([committed.promise, timeIsUp]);
+        committed = Promise.withResolvers<void>();
       }
     } finally {
       undo();

@@ -232,6 +232,7 @@ export class SimServer {
       case 'log':
         observer.see({ kind: 'said', by: this.name, text: `${effect.sentence} ${JSON.stringify(effect.fields)}` });
         return;
+      case 'over':
       case 'watch':
       case 'components':
         return;

@@ -1,4 +1,5 @@
 import type { State } from '@stackyard/domain';
+import type { JobRow } from '../../database/entities.ts';
 import type { SeenComponent, ServerSays } from '../sessions/messages.ts';
 import type { CloseCode } from '../sessions/state.ts';
 import type { Change } from '../writer/changes.ts';
@@ -19,6 +20,8 @@ export type EngineEffect =
   | { readonly kind: 'abandon'; readonly attemptId: string }
   /** The job is terminal or waits for its turn: forget what was kept for it. */
   | { readonly kind: 'release'; readonly jobId: string; readonly state: State }
+  /** The job is terminal, and that is durable: tell whoever waits for it. */
+  | { readonly kind: 'over'; readonly job: JobRow }
   | { readonly kind: 'send'; readonly stream: number; readonly message: ServerSays }
   /** Send the kept envelope, whose hash is this. */
   | { readonly kind: 'dispatch'; readonly stream: number; readonly attemptId: string; readonly hash: string }

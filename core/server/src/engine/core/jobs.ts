@@ -91,8 +91,8 @@ export function carryOut(turn: Turn, effect: SchedulerEffect): void {
       return;
     case 'release':
       release(turn, job);
-      turn.state.ending.add(job.row.id);
-      afterwards(turn, { kind: 'over', jobId: job.row.id });
+      turn.state.ending.set(job.row.id, job.row.clusterId);
+      afterwards(turn, { kind: 'over', job: job.row });
       turn.effects.push({
         kind: 'log',
         level: 'info',

@@ -1,3 +1,4 @@
+import type { JobRow } from '../../database/entities.ts';
 import { createSchedulerState, type SchedulerState } from '../scheduler/state.ts';
 import type { AttemptResult } from '../sessions/messages.ts';
 import { createSessionsState, type SessionsState, type SessionTerms } from '../sessions/state.ts';
@@ -29,7 +30,7 @@ export type FollowUp =
   | { readonly kind: 'stop'; readonly hostId: string; readonly attemptId: string }
   | { readonly kind: 'settled'; readonly hostId: string; readonly attemptId: string }
   | { readonly kind: 'watch'; readonly hostId: string; readonly removed: string | undefined }
-  | { readonly kind: 'over'; readonly jobId: string };
+  | { readonly kind: 'over'; readonly job: JobRow };
 
 export interface Commits {
   /** Number of the newest. */
@@ -53,8 +54,8 @@ export interface EngineState {
   readonly places: Map<string, Place>;
   readonly envelopes: Map<string, BuiltEnvelope>;
   readonly awaited: Map<string, Awaited>;
-  /** Jobs that are over here, but not yet in the database. */
-  readonly ending: Set<string>;
+  /** Jobs that are over here, but not yet in the database, with their clusters. */
+  readonly ending: Map<string, string>;
   /** By attempt: the monotonic time its function was first known to run. */
   readonly startedMs: Map<string, number>;
   /** Attempts that ran for longer than their agent was to let them. */
@@ -75,7 +76,7 @@ export function createEngineState(terms: EngineTerms): EngineState {
     places: new Map(),
     envelopes: new Map(),
     awaited: new Map(),
-    ending: new Set(),
+    ending: new Map(),
     startedMs: new Map(),
     overdue: new Set(),
     ended: { SUCCESSFUL: 0, FAILED: 0, CANCELED: 0 },

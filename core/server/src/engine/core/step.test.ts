@@ -43,7 +43,7 @@ describe('nobody hears of what is not durable', () => {
     };
     expect(said(engine.do(accepted))).toEqual(['abandon one.0/1', 'commit 3 lazily, one.0/1 ACCEPTED']);
     expect(said(engine.do(result()))).toEqual(['release one', 'log: Job finished', 'commit 4, one.0/1 SUCCESSFUL']);
-    expect(said(engine.do({ kind: 'committed', commit: 4 }))).toEqual(['resultAck one.0/1']);
+    expect(said(engine.do({ kind: 'committed', commit: 4 }))).toEqual(['resultAck one.0/1', 'over one']);
     expect(engine.state.sessions.hosts.get('h')?.issued.size).toBe(0);
   });
 
@@ -54,7 +54,11 @@ describe('nobody hears of what is not durable', () => {
     engine.do({ kind: 'committed', commit: 2 });
     engine.do(result());
     expect(said(engine.do(result()))).toEqual([]);
-    expect(said(engine.do({ kind: 'committed', commit: 3 }))).toEqual(['resultAck one.0/1', 'resultAck one.0/1']);
+    expect(said(engine.do({ kind: 'committed', commit: 3 }))).toEqual([
+      'resultAck one.0/1',
+      'over one',
+      'resultAck one.0/1',
+    ]);
   });
 
   test('the result of an attempt that is not on record is acknowledged once it is recorded', () => {

@@ -130,7 +130,8 @@ function follow(turn: Turn, followUp: FollowUp): void {
       turn.effects.push(followUp);
       return;
     case 'over':
-      turn.state.ending.delete(followUp.jobId);
+      turn.state.ending.delete(followUp.job.id);
+      turn.effects.push(followUp);
       return;
   }
 }

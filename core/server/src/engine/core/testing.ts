@@ -166,6 +166,8 @@ export function said(effects: readonly EngineEffect[]): string[] {
       case 'load':
       case 'release':
         return `${effect.kind} ${effect.jobId}`;
+      case 'over':
+        return `over ${effect.job.id}`;
       case 'prepare':
       case 'abandon':
       case 'dispatch':
