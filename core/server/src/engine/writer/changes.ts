@@ -88,60 +88,71 @@ export interface Folded {
 }
 
 export function fold(changes: readonly Change[]): Folded {
-  const late = new Map(changes.flatMap((change) => change.late ?? []).map((result) => [result.id, result]));
   // One statement changes a row once: PostgreSQL would do one of the two, and not say which.
-  const written = keepLast(changes.flatMap((change) => change.attempts ?? []));
-  const attempts = late.size === 0 ? written : written.map((attempt) => withLate(attempt, late));
-  const removed = keepLast(changes.flatMap((change) => change.removed ?? []));
-  const gone = new Set(removed.map(({ id }) => id));
+  const attempts = new Map<string, AttemptWrite>();
+  const late = new Map<string, NonNullable<Change['late']>[number]>();
+  const tasks = new Map<string, TaskWrite>();
+  const jobs = new Map<string, JobWrite>();
+  const components = new Map<string, ComponentPatch>();
+  const removed = new Map<string, NonNullable<Change['removed']>[number]>();
+  const hosts = new Map<string, HostPatch>();
+  const events = new Map<string | number, NewEvent>();
+  for (const change of changes) {
+    keepLast(attempts, change.attempts);
+    keepLast(late, change.late);
+    keepLast(tasks, change.tasks);
+    keepLast(jobs, change.jobs);
+    merge(components, change.components, mergeComponents);
+    keepLast(removed, change.removed);
+    merge(hosts, change.hosts, (before, after) => ({ ...before, ...after }));
+    keepLastEvents(events, change.events);
+  }
+  // So is a row that is deleted.
+  for (const id of removed.keys()) components.delete(id);
+  for (const [id, result] of late) {
+    const attempt = attempts.get(id);
+    if (attempt && late.delete(id)) attempts.set(id, { ...attempt, late: result.late });
+  }
   return {
-    attempts,
+    attempts: [...attempts.values()],
     late: [...late.values()],
-    tasks: keepLast(changes.flatMap((change) => change.tasks ?? [])),
-    jobs: keepLast(changes.flatMap((change) => change.jobs ?? [])),
-    // A row that is deleted must not be updated by the same statement: PostgreSQL would do either.
-    components: mergePatches(
-      changes.flatMap((change) => change.components ?? []),
-      mergeComponents,
-    ).filter(({ id }) => !gone.has(id)),
-    removed,
-    hosts: mergePatches(
-      changes.flatMap((change) => change.hosts ?? []),
-      (before, after) => ({ ...before, ...after }),
-    ),
-    events: keepLastEvents(changes.flatMap((change) => change.events ?? [])),
+    tasks: [...tasks.values()],
+    jobs: [...jobs.values()],
+    components: [...components.values()],
+    removed: [...removed.values()],
+    hosts: [...hosts.values()],
+    events: [...events.values()],
   };
 }
 
-function withLate(attempt: AttemptWrite, late: Map<string, { readonly late: LateResult }>): AttemptWrite {
-  const result = late.get(attempt.id);
-  late.delete(attempt.id);
-  return result ? { ...attempt, late: result.late } : attempt;
+function keepLast<T extends { readonly id: string }>(kept: Map<string, T>, rows: readonly T[] = []): void {
+  for (const row of rows) kept.set(row.id, row);
 }
 
-function keepLast<T extends { readonly id: string }>(rows: readonly T[]): readonly T[] {
-  return rows.length < 2 ? rows : [...new Map(rows.map((row) => [row.id, row])).values()];
+/** In the order of what is kept. */
+function keepLastEvents(kept: Map<string | number, NewEvent>, events: readonly NewEvent[] = []): void {
+  for (const event of events) {
+    const { size } = kept;
+    const key = event.key ?? size;
+    kept.set(key, event);
+    if (kept.size > size) continue;
+    kept.delete(key);
+    kept.set(key, event);
+  }
+}
+
+function merge<T extends { readonly id: string }>(
+  merged: Map<string, T>,
+  patches: readonly T[] = [],
+  mergeTwo: (before: T, after: T) => T,
+): void {
+  for (const patch of patches) {
+    const before = merged.get(patch.id);
+    merged.set(patch.id, before ? mergeTwo(before, patch) : patch);
+  }
 }
 
 function mergeComponents(before: ComponentPatch, after: ComponentPatch): ComponentPatch {
   const once = [...(before.once ?? []), ...(after.once ?? [])];
   return { ...before, ...after, ...(once.length > 0 ? { once } : {}) };
-}
-
-function mergePatches<T extends { readonly id: string }>(
-  patches: readonly T[],
-  merge: (before: T, after: T) => T,
-): readonly T[] {
-  if (patches.length < 2) return patches;
-  const merged = new Map<string, T>();
-  for (const patch of patches) {
-    const before = merged.get(patch.id);
-    merged.set(patch.id, before ? merge(before, patch) : patch);
-  }
-  return [...merged.values()];
-}
-
-function keepLastEvents(events: readonly NewEvent[]): readonly NewEvent[] {
-  const lastByKey = new Map(events.map(({ key }, index) => [key, index]));
-  return events.filter(({ key }, index) => key === undefined || lastByKey.get(key) === index);
 }

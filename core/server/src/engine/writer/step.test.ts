@@ -122,6 +122,11 @@ describe('a commit without an answer', () => {
     expect(said(step({ kind: 'executed', fenced: false }))).toEqual(['committed 1', 'gather']);
   });
 
+  test('is made again after the events that are there by then', () => {
+    const { step } = lost();
+    expect(said(step(looked({ nextEventId: 4 })))).toEqual(['execute 1: 4=1']);
+  });
+
   test('that was still under way when it was looked for, and let nothing pass the second time, has happened', () => {
     const { step } = lost();
     step(looked());

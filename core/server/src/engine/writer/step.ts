@@ -1,5 +1,5 @@
 import { fold } from './changes.ts';
-import type { WriterEffect, WriterEvent, WriterHappening } from './events.ts';
+import type { Batch, WriterEffect, WriterEvent, WriterHappening } from './events.ts';
 import type { Flight, Work, WriterState } from './state.ts';
 
 const FIRST_PAUSE_MS = 100;
@@ -134,8 +134,9 @@ class Step {
     }
     state.commitNo += 1;
     const { events, ...rows } = fold(submitted.map(({ change }) => change));
-    const numbered = events.map(({ topic, clusterId, payload }) => ({
-      id: 0,
+    const firstId = state.nextEventId ?? 1;
+    const numbered = events.map(({ topic, clusterId, payload }, index) => ({
+      id: firstId + index,
       topic,
       clusterId,
       payload,
@@ -144,10 +145,9 @@ class Step {
     this.#execute({ commitNo: state.commitNo, submitted, batch: { ...rows, events: numbered } }, undefined);
   }
 
-  #execute({ commitNo, submitted, batch: { events, ...rows } }: Work, before: Flight | undefined): void {
-    const firstId = this.#state.nextEventId ?? 1;
-    const batch = { ...rows, events: events.map((event, index) => ({ ...event, id: firstId + index })) };
-    this.#begin('executing', { commitNo, submitted, batch }, before);
+  #execute({ commitNo, submitted, batch: before }: Work, flight: Flight | undefined): void {
+    const batch = numberedFrom(before, this.#state.nextEventId ?? 1);
+    this.#begin('executing', { commitNo, submitted, batch }, flight);
     this.#effects.push({ kind: 'execute', commitNo, batch });
   }
 
@@ -265,4 +265,11 @@ class Step {
       this.#effects.push({ kind: 'turnedAway', ids: state.transactions.splice(0), why: 'ended' });
     }
   }
+}
+
+/** Others may have written events since it was tried before. */
+function numberedFrom(batch: Batch, firstId: number): Batch {
+  const [first] = batch.events;
+  if (first === undefined || first.id === firstId) return batch;
+  return { ...batch, events: batch.events.map((event, index) => ({ ...event, id: firstId + index })) };
 }
