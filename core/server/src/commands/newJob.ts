@@ -4,6 +4,7 @@ import { encodeGraph, type PlannedTask } from '@stackyard/planner';
 import type { TaskRow } from '../database/entities.ts';
 import type { StoredJob } from '../engine/ports.ts';
 import type { JobFields } from '../jobs/rows.ts';
+import { taskIds } from '../jobs/taskIds.ts';
 import type { Said } from './apply.ts';
 import { snapshotOf } from './clusterState.ts';
 import type { Planned } from './planning.ts';
@@ -47,9 +48,10 @@ export function newJob(
     startedAt: state === 'PENDING' ? null : now,
     finishedAt: state === 'PENDING' ? null : now,
   };
+  const ids = taskIds(plan.tasks.length);
   const tasks = plan.tasks.map(({ data, ...task }, node) => ({
     ...task,
-    id: randomUUID(),
+    id: ids[node]!,
     node,
     deleteData: data === 'delete',
   }));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createLogger, systemClock } from '@stackyard/kernel';
 import { Attempt, EventRun, Task } from '../../database/entities.ts';
+import { taskIds } from '../../jobs/taskIds.ts';
 import { beginEpoch } from '../../database/epoch.ts';
 import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import type { Happening } from '../core/events.ts';
@@ -103,7 +104,8 @@ function decisions(tasks: number): { readonly job: LoadedJob; readonly commits: 
   const hostId = randomUUID();
   const clusterId = randomUUID();
   const sample = Array.from({ length: tasks }, () => ({ hostId }));
-  const job = sampleJob(randomUUID(), sample, { clusterId }, () => randomUUID());
+  const ids = taskIds(tasks);
+  const job = sampleJob(randomUUID(), sample, { clusterId }, (node) => ids[node]!);
   // Its rows are changed while decisions are made; those of the beginning are to be stored.
   const before = structuredClone({ ...job, input: undefined });
   const state = createEngineState({ ...terms, tasksPerHost: tasks });
