@@ -43,10 +43,10 @@ export class EventReader {
   }
 }
 
-function selectRuns(sql: Pool, { topics, clusterId, after, limit }: EventsWanted): Promise<EventRun[]> {
-  return select(sql, {
+async function selectRuns(sql: Pool, { topics, clusterId, after, limit }: EventsWanted): Promise<EventRun[]> {
+  const rows = await select<EventRun & Pick<EventRunRow, 'common'>>(sql, {
     name: 'events',
-    text: 'select first_id as "firstId", topic, cluster_id as "clusterId", payloads, at from event_run',
+    text: 'select first_id as "firstId", topic, cluster_id as "clusterId", common, payloads, at from event_run',
     where: [
       ['id > $N', after],
       ['topic = any($N::text[])', topics],
@@ -55,4 +55,8 @@ function selectRuns(sql: Pool, { topics, clusterId, after, limit }: EventsWanted
     rest: 'order by id',
     limit,
   });
+  return rows.map(({ common, payloads, ...run }) => ({
+    ...run,
+    payloads: common ? payloads.map((payload) => ({ ...common, ...payload })) : payloads,
+  }));
 }

@@ -32,7 +32,7 @@ describe.each(testPostgresKinds())('the database on %s PostgreSQL', (kind) => {
 
   test('events that were stored one a row keep their ids in rows for several, and the other way round', async () => {
     const { orm, sql } = await database(await postgres.createDatabase());
-    const only = { migrations: ['Migration20261126054930_runs_of_events'] };
+    const only = { migrations: ['Migration20261126151448_common_of_events', 'Migration20261126054930_runs_of_events'] };
     await orm.migrator.down(only);
     const old = `select id::int, topic, payload, at::text from event order by id`;
     await sql.query(
@@ -57,6 +57,23 @@ describe.each(testPostgresKinds())('the database on %s PostgreSQL', (kind) => {
     ).rejects.toThrow(/event_run_check/);
     await orm.migrator.down(only);
     expect((await sql.query(old)).rows).toEqual(after);
+  });
+
+  test('what events of a row have in common goes back into each of them', async () => {
+    const { orm, sql } = await database(await postgres.createDatabase());
+    await sql.query(
+      `insert into event_run (id, first_id, after_id, topic, common, payloads, at) values
+       (2, 1, 0, 'job', '{"kind":"job","title":"t"}', '[{"n":1},{"n":2}]', now()), (3, 3, 2, 'job', null, '[{"n":3}]', now())`,
+    );
+    const stored = `select id::int, payload from ${outbox} order by id`;
+    const { rows } = await sql.query(stored);
+    expect(rows[0]).toEqual({ id: 1, payload: { kind: 'job', title: 't', n: 1 } });
+    await orm.migrator.down({ migrations: ['Migration20261126151448_common_of_events'] });
+    expect((await sql.query('select payloads from event_run order by id')).rows.flatMap((row) => row.payloads)).toEqual(
+      rows.map(({ payload }) => payload),
+    );
+    await orm.migrator.up();
+    expect((await sql.query(stored)).rows).toEqual(rows);
   });
 
   test('every epoch is higher than the one before and not below the clock; the installation stays', async () => {

@@ -15,7 +15,9 @@ export const EventRun = defineEntity({
     afterId: p.bigint('number'),
     topic: p.string(),
     clusterId: p.uuid().nullable(),
-    /** In the order of their ids. */
+    /** What all its payloads say alike, each field once; none where there is nothing. */
+    common: p.json<object>().columnType('json').nullable(),
+    /** In the order of their ids, each without what is in common. */
     payloads: p.json<readonly object[]>().columnType('json'),
     at: p.datetime(),
   },

@@ -9,6 +9,7 @@ import { Migration20261126052944_leaving } from './Migration20261126052944_leavi
 import { Migration20261126053208_deprecated_stacks } from './Migration20261126053208_deprecated_stacks.ts';
 import { Migration20261126054817_stack_versions } from './Migration20261126054817_stack_versions.ts';
 import { Migration20261126054930_runs_of_events } from './Migration20261126054930_runs_of_events.ts';
+import { Migration20261126151448_common_of_events } from './Migration20261126151448_common_of_events.ts';
 
 /** Every migration in order, named one by one so that no folder is searched at run time. */
 export const migrations: readonly Constructor<Migration>[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly Constructor<Migration>[] = [
   Migration20261126053208_deprecated_stacks,
   Migration20261126054817_stack_versions,
   Migration20261126054930_runs_of_events,
+  Migration20261126151448_common_of_events,
 ];

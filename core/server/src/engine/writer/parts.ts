@@ -52,8 +52,8 @@ const openForExcluded = open('excluded', 'envelope_hash', 'session_no');
 /** Rows of the outbox, from columns or from records: one of every commit, however it is made. */
 export const insertRuns = (
   from: string,
-): string => `insert into event_run (id, first_id, after_id, topic, cluster_id, payloads, at)
-   select r.id, r."firstId", (select coalesce(max(id), 0) from event_run), r.topic, r."clusterId", r.payloads, r.at
+): string => `insert into event_run (id, first_id, after_id, topic, cluster_id, common, payloads, at)
+   select r.id, r."firstId", (select coalesce(max(id), 0) from event_run), r.topic, r."clusterId", r.common, r.payloads, r.at
    from ${from}, fence`;
 export const runRecords = inRecords(typed(runColumns));
 

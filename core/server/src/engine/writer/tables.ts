@@ -79,6 +79,7 @@ export const runColumns: readonly Column<Carried>[] = [
   ['firstId', 'first_id', 'bigint'],
   ['topic', 'topic', 'text'],
   ['clusterId', 'cluster_id', 'uuid'],
+  ['common', 'common', 'json'],
   ['payloads', 'payloads', 'json'],
   ['at', 'at', 'timestamptz'],
 ];
