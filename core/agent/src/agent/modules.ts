@@ -11,13 +11,13 @@ export interface RunnerModules {
 /** From sources and from `dist` modules of this package, from a bundle the files beside it. */
 export function runnerModules(): RunnerModules {
   const here = dirname(fileURLToPath(import.meta.url));
-  const bundled = join(here, 'job.mjs');
-  if (existsSync(bundled)) return modules(bundled, join(here, 'runner.mjs'), []);
+  const bundled = join(here, 'job.cjs');
+  if (existsSync(bundled)) {
+    return { job: bundled, command: [process.execPath, '--require', bundled, join(here, 'runner.cjs')] };
+  }
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const flags = extension === 'ts' ? ['--conditions=@stackyard/source'] : [];
-  return modules(join(here, `../phases/job.${extension}`), join(here, `../spool/runnerMain.${extension}`), flags);
-}
-
-function modules(job: string, runner: string, flags: readonly string[]): RunnerModules {
+  const job = join(here, `../phases/job.${extension}`);
+  const runner = join(here, `../spool/runnerMain.${extension}`);
   return { job, command: [process.execPath, ...flags, '--import', pathToFileURL(job).href, runner] };
 }

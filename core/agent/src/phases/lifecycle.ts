@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { Phase } from '@stackyard/domain';
 import type { ComponentFunctions, Host, LifecycleBundle } from '@stackyard/sdk';
 import type { Instance, Json } from '@stackyard/sdk/manifest';
@@ -9,6 +7,7 @@ import { configDir, logDir } from '@stackyard/sdk/render';
 import { lifecycleFile, scriptFile } from '../artifacts/store.ts';
 import { PhaseError } from '../errors.ts';
 import { connects, fetchText } from '../probes/probe.ts';
+import { loadModule } from '../spool/loadModule.ts';
 import { renderFiles, secretFileMode, writeFiles } from './configure.ts';
 import { packagesOf, type PhaseContext, valueOf } from './context.ts';
 import { ownerOf, writeAtomically } from './files.ts';
@@ -31,7 +30,7 @@ export async function lifecycleFunction(context: PhaseContext): Promise<StackFun
   if (!finder && !(component.lifecycle as readonly Phase[]).includes(phase)) return undefined;
   const file = lifecycleFile(artifact);
   const name = `${service.name}/${owner}`;
-  const bundle = existsSync(file) ? (await loadModule(file)).default : {};
+  const bundle = existsSync(file) ? ((await loadModule(file)) as { default?: LifecycleBundle }).default : {};
   const functions = bundle?.[name];
   const found = finder ? functions && finder(functions, order) : functions?.phases?.[phase];
   if (found) return found;
@@ -50,18 +49,6 @@ const FINDERS: Partial<Record<Phase, Finder>> = {
   decommission: ({ decommission }, { drain }) => decommission && ((host) => decommission(host, drain?.instances ?? [])),
   recommission: ({ recommission }, { drain }) => recommission && ((host) => recommission(host, drain?.instances ?? [])),
 };
-
-const require = createRequire(import.meta.url);
-
-/** Without the turns of the event loop that an import takes, unless the module itself waits for something. */
-async function loadModule(file: string): Promise<{ default?: LifecycleBundle }> {
-  try {
-    return require(file) as { default?: LifecycleBundle };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
-    return (await import(pathToFileURL(file).href)) as { default?: LifecycleBundle };
-  }
-}
 
 /** All that a lifecycle function may touch, made of the task's context. */
 export function makeHost(context: PhaseContext, once: OnceMarkers): Host {

@@ -4,8 +4,7 @@
  */
 import { fstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { dirname, isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname } from 'node:path';
 import type { Decision } from '../executor/records.ts';
 import {
   createRunnerState,
@@ -22,6 +21,7 @@ import { statOf } from '../processes/identity.ts';
 import { linkOnceUnsynced, renameIfPresent, syncWithName, syncWithNameSync } from './durable.ts';
 import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
 import { type AgentTells, type Assignment, attemptCookie, type JobContext, outputFile, pipeFd } from './job.ts';
+import { loadModule } from './loadModule.ts';
 import { releaseReserve } from './reserve.ts';
 import { sentenceOf } from './systemError.ts';
 
@@ -140,15 +140,11 @@ async function run(given: Assignment): Promise<void> {
 /** Nothing depends on it: a runner that could not do it is only slower. */
 async function rehearse(module: string): Promise<void> {
   try {
-    const { rehearse: goThrough } = (await importModule(module)) as { rehearse?: (dir: string) => Promise<void> };
+    const { rehearse: goThrough } = (await loadModule(module)) as { rehearse?: (dir: string) => Promise<void> };
     if (!assignment) await goThrough?.(warmDir);
   } catch {
     // the task will tell what is wrong
   }
-}
-
-function importModule(module: string): Promise<unknown> {
-  return import(isAbsolute(module) ? pathToFileURL(module).href : module);
 }
 
 interface Loaded {
@@ -157,7 +153,7 @@ interface Loaded {
 }
 
 async function load({ job }: Assignment): Promise<Loaded> {
-  const module = (await importModule(job.module)) as { run?: Loaded['run']; load?: (input: unknown) => unknown };
+  const module = (await loadModule(job.module)) as { run?: Loaded['run']; load?: (input: unknown) => unknown };
   if (typeof module.run !== 'function') throw new Error(`${job.module} exports no function called run.`);
   return { run: module.run, loaded: await module.load?.(job.input) };
 }

@@ -277,12 +277,12 @@ function inheritedEnvironment(): Record<string, string> {
   );
 }
 
-/** From sources the module beside this one, from `dist` its compiled form, from a bundle the file `runner.mjs` beside it. */
+/** From sources the module beside this one, from `dist` its compiled form, from a bundle the file `runner.cjs` beside it. */
 function runnerCommand(): string[] {
   const here = dirname(fileURLToPath(import.meta.url));
   if (import.meta.url.endsWith('.ts')) {
     return [process.execPath, '--conditions=@stackyard/source', join(here, 'runnerMain.ts')];
   }
-  const places = [join(here, 'runner.mjs'), join(here, 'runnerMain.js')];
+  const places = [join(here, 'runner.cjs'), join(here, 'runnerMain.js')];
   return [process.execPath, places.find((place) => existsSync(place)) ?? places[0]!];
 }
