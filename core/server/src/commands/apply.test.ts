@@ -4,7 +4,8 @@ import { changesOf } from './apply.ts';
 import { newJob } from './newJob.ts';
 import { planCommand } from './planning.ts';
 import { Renderer } from './renderer.ts';
-import { statementFor, type StoredRows } from './statement.ts';
+import { statementFor } from './statement.ts';
+import type { StoredRows } from './storedRows.ts';
 import { emptyCluster, stacks } from './testing/sample.ts';
 
 const renderer = new Renderer();

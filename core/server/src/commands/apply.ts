@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServiceState } from '@stackyard/planner';
 import type { EventPayload, EventTopic } from '../engine/ports.ts';
 import type { Planned } from './planning.ts';
-import type { StoredRows } from './statement.ts';
+import type { StoredRows } from './storedRows.ts';
 
 /** An event of a command's commit. */
 export interface Said {

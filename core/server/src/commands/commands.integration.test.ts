@@ -82,6 +82,7 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
     const requests: CommandRequest[] = [
       add,
       { command: 'restart', target: {} },
+      { command: 'restart', target: {}, rolling: { batch: 1, pauseAfterFirst: true } },
       { command: 'configure', target, config },
       { command: 'stop', target: { ...target, hosts: ['h1', 'h3'] } },
       { command: 'remove', target, data: 'delete' },

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { createLogger } from '@stackyard/kernel';
 import type { StackManifest } from '@stackyard/sdk/manifest';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { JobRow, TaskRow } from '../database/entities.ts';
 import { PackageRepository } from '../packages/index.ts';
 import { sha512, startOrigin } from '../packages/origin.fixture.ts';
 import { packTarball } from '../packages/tarball.ts';
@@ -54,8 +53,9 @@ async function installs(change: (service: Service) => Service, processors: reado
   ends.push(() => renderer.stop());
   const hosts = state.hosts.map(({ name }) => name);
   const request = { command: 'add' as const, services: [{ service: 'demo', components: { worker: hosts, head: [] } }] };
-  const { rows } = newJob(await planCommand(state, request, { stacks, renderer }), { basis: 1, createdBy: 'ann' });
-  const [job] = rows.jobs as unknown as JobRow[];
+  const planned = await planCommand(state, request, { stacks, renderer });
+  const stored = newJob(planned, { basis: 1, createdBy: 'ann' }).stored({ position: 1, request });
+  if (!('row' in stored)) throw new Error('It is the first of its cluster.');
   const envelopes = new SnapshotEnvelopes({
     stacks,
     packages: await PackageRepository.open({ dir: join(dir, 'store') }),
@@ -63,11 +63,11 @@ async function installs(change: (service: Service) => Service, processors: reado
     events: { append: async () => undefined },
     log: createLogger({ level: 'silent' }),
   });
-  const tasks = (rows.tasks as unknown as TaskRow[]).filter(({ phase }) => phase === 'install');
+  const tasks = stored.tasks.filter(({ phase }) => phase === 'install');
   return Promise.all(
     tasks.map(async (task) => ({
       host: task.hostId,
-      ...(await envelopes.envelopeOf(job!, task, 1, AbortSignal.timeout(20_000))),
+      ...(await envelopes.envelopeOf(stored.row, task, 1, AbortSignal.timeout(20_000))),
     })),
   );
 }

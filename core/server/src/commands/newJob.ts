@@ -1,14 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { noTasks, type State } from '@stackyard/domain';
 import { encodeGraph, type PlannedTask } from '@stackyard/planner';
-import type { TaskRow } from '../database/entities.ts';
+import { v7 as timeOrderedId } from 'uuid';
+import type { Snapshot, TaskRow } from '../database/entities.ts';
 import type { StoredJob } from '../engine/ports.ts';
 import type { JobFields } from '../jobs/rows.ts';
-import { taskIds } from '../jobs/taskIds.ts';
+import { toJson } from '../engine/writer/json.ts';
 import type { Said } from './apply.ts';
 import { snapshotOf } from './clusterState.ts';
 import type { Planned } from './planning.ts';
-import type { JobAnswer, StoredRows } from './statement.ts';
+import type { JobAnswer } from './statement.ts';
+import type { StoredRows } from './storedRows.ts';
 import { titleOf } from './title.ts';
 
 /** A job that was just stored, as a reader would find it. */
@@ -31,7 +32,8 @@ export function newJob(
   const now = new Date();
   const state: State = plan.tasks.length === 0 ? 'SUCCESSFUL' : 'PENDING';
   const job = {
-    id: randomUUID(),
+    // Rows of one job lie side by side in tables and indexes, and those of the newest at the end.
+    id: timeOrderedId(),
     clusterId: next.id,
     command: plan.request.command,
     title: titleOf(planned),
@@ -48,15 +50,17 @@ export function newJob(
     startedAt: state === 'PENDING' ? null : now,
     finishedAt: state === 'PENDING' ? null : now,
   };
-  const ids = taskIds(plan.tasks.length);
   const tasks = plan.tasks.map(({ data, ...task }, node) => ({
     ...task,
-    id: ids[node]!,
+    id: timeOrderedId(),
     node,
     deleteData: data === 'delete',
   }));
   const graph = Buffer.from(encodeGraph(plan.graph));
-  const snapshot = { ...snapshotOf(planned, digestsOf(planned)), ...(plan.turns ? { turns: plan.turns } : {}) };
+  const snapshot = toJson({
+    ...snapshotOf(planned, digestsOf(planned)),
+    ...(plan.turns ? { turns: plan.turns } : {}),
+  });
   return {
     job,
     rows: { texts: textsOf(planned, now), jobs: [{ ...job, graph: graph.toString('base64'), snapshot }], tasks },
@@ -67,7 +71,10 @@ export function newJob(
     },
     stored: (answer) =>
       answer.ahead === undefined
-        ? { row: { ...job, graph, ...answer }, tasks: tasks.map((task) => taskRow(job, task)) }
+        ? {
+            row: { ...job, graph, ...answer, snapshot: JSON.parse(snapshot) as Snapshot },
+            tasks: tasks.map((task) => taskRow(job, task)),
+          }
         : { id: job.id, position: answer.position, ahead: answer.ahead },
   };
 }

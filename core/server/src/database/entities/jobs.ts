@@ -60,7 +60,7 @@ export const Job = defineEntity({
     /** encodeGraph() of the planner. */
     graph: p.blob().lazy(),
     /** The cluster as the job leaves it: what its tasks are rendered from, whatever is changed or queued meanwhile. */
-    snapshot: p.json<Snapshot>().lazy(),
+    snapshot: p.json<Snapshot>().columnType('json').lazy(),
     taskCount: p.integer(),
     counts: p.json<Record<State, number>>(),
     createdBy: p.string(),

@@ -10,6 +10,7 @@ import { Migration20261126053208_deprecated_stacks } from './Migration2026112605
 import { Migration20261126054817_stack_versions } from './Migration20261126054817_stack_versions.ts';
 import { Migration20261126054930_runs_of_events } from './Migration20261126054930_runs_of_events.ts';
 import { Migration20261126151448_common_of_events } from './Migration20261126151448_common_of_events.ts';
+import { Migration20261126153000_snapshots_as_text } from './Migration20261126153000_snapshots_as_text.ts';
 
 /** Every migration in order, named one by one so that no folder is searched at run time. */
 export const migrations: readonly Constructor<Migration>[] = [
@@ -23,4 +24,5 @@ export const migrations: readonly Constructor<Migration>[] = [
   Migration20261126054817_stack_versions,
   Migration20261126054930_runs_of_events,
   Migration20261126151448_common_of_events,
+  Migration20261126153000_snapshots_as_text,
 ];

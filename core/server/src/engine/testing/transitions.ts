@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createLogger, systemClock } from '@stackyard/kernel';
+import { v7 as timeOrderedId } from 'uuid';
 import { Attempt, EventRun, Task } from '../../database/entities.ts';
-import { taskIds } from '../../jobs/taskIds.ts';
 import { beginEpoch } from '../../database/epoch.ts';
 import { type Database, openDatabase } from '../../database/openDatabase.ts';
 import type { Happening } from '../core/events.ts';
@@ -104,8 +104,7 @@ function decisions(tasks: number): { readonly job: LoadedJob; readonly commits: 
   const hostId = randomUUID();
   const clusterId = randomUUID();
   const sample = Array.from({ length: tasks }, () => ({ hostId }));
-  const ids = taskIds(tasks);
-  const job = sampleJob(randomUUID(), sample, { clusterId }, (node) => ids[node]!);
+  const job = sampleJob(randomUUID(), sample, { clusterId }, () => timeOrderedId());
   // Its rows are changed while decisions are made; those of the beginning are to be stored.
   const before = structuredClone({ ...job, input: undefined });
   const state = createEngineState({ ...terms, tasksPerHost: tasks });

@@ -13,8 +13,8 @@ export interface Rows {
 export type Value = string | Buffer;
 
 /** [name in the row object, column, type] */
-export type Column<Type = Carried | 'boolean'> = readonly [name: string, column: string, type: Type];
-export type Carried = keyof typeof carriers;
+export type Column = readonly [name: string, column: string, type: Carried];
+type Carried = keyof typeof carriers;
 
 /** How values of a type travel, and what makes them that type again. */
 const carriers = {
@@ -24,6 +24,7 @@ const carriers = {
   jsonb: { as: 'json', read: (value: string) => `${value}::jsonb` },
   int: { as: 'number', read: (value: string) => `${value}::int` },
   bigint: { as: 'number', read: (value: string) => `${value}::bigint` },
+  boolean: { as: 'truth', read: (value: string) => `${value}::boolean` },
   timestamptz: { as: 'time', read: (value: string) => `to_timestamp(${value} / 1000)` },
 } as const;
 
@@ -31,7 +32,7 @@ const carriers = {
  * Rows that are many and have their columns filled: an array for each column. The database reads those at a third of what
  * records cost, and for a column without values nothing is sent.
  */
-export function inColumns(columns: readonly Column<Carried>[]): Rows {
+export function inColumns(columns: readonly Column[]): Rows {
   const from = (first: number): string => {
     const arrays = columns.map(([, , type], index) => `$${first + index}::${isText(type) ? 'text' : 'float8'}[]`);
     const named = columns.map(([name]) => `"${name}"`).join(', ');
@@ -52,16 +53,18 @@ export function inRecords(types: string): Rows {
 
 function isText(type: Carried): boolean {
   const { as } = carriers[type];
-  return as === 'text' || as === 'json';
+  return as === 'text' || as === 'json' || as === 'truth';
 }
 
-function arrayOf(rows: readonly object[], [name, , type]: Column<Carried>): Buffer {
+function arrayOf(rows: readonly object[], [name, , type]: Column): Buffer {
   const values = rows.map((row) => row[name as keyof typeof row] as unknown);
   switch (carriers[type].as) {
     case 'text':
       return textArray(values as string[]);
     case 'json':
       return textArray(values.map((value) => (value === null || value === undefined ? null : toJson(value))));
+    case 'truth':
+      return textArray((values as (boolean | null | undefined)[]).map((value) => value?.toString()));
     case 'number':
       return numberArray(values as number[]);
     case 'time':

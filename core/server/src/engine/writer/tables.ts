@@ -1,7 +1,7 @@
-import type { Carried, Column } from './rows.ts';
+import type { Column } from './rows.ts';
 
 /** Of an attempt: what was stored with its job and never changes. */
-const attemptBasis: readonly Column<Carried>[] = [
+const attemptBasis: readonly Column[] = [
   ['id', 'id', 'text'],
   ['taskId', 'task_id', 'uuid'],
   ['jobId', 'job_id', 'uuid'],
@@ -9,12 +9,12 @@ const attemptBasis: readonly Column<Carried>[] = [
   ['number', 'number', 'int'],
 ];
 /** What only `sent` writes, beside others. */
-const attemptIssue: readonly Column<Carried>[] = [
+const attemptIssue: readonly Column[] = [
   ['journalId', 'journal_id', 'uuid'],
   ['issuedAt', 'issued_at', 'timestamptz'],
 ];
 /** What an attempt becomes. */
-export const attemptSteps: readonly Column<Carried>[] = [
+export const attemptSteps: readonly Column[] = [
   ['state', 'state', 'text'],
   ['dispatch', 'dispatch', 'text'],
   ['reason', 'reason', 'text'],
@@ -33,11 +33,11 @@ export const attemptSteps: readonly Column<Carried>[] = [
 ];
 export const attemptChanges = [...attemptIssue, ...attemptSteps];
 export const attemptColumns = [...attemptBasis, ...attemptChanges];
-export const sentColumns: readonly Column<Carried>[] = [
+export const sentColumns: readonly Column[] = [
   ...attemptIssue,
   ...attemptSteps.filter(([name]) => name === 'envelopeHash' || name === 'epoch' || name === 'sessionNo'),
 ];
-export const taskColumns: readonly Column<Carried>[] = [
+export const taskColumns: readonly Column[] = [
   ['state', 'state', 'text'],
   ['reason', 'reason', 'text'],
   ['attempts', 'attempts', 'int'],
@@ -74,7 +74,7 @@ export const seenColumns: readonly Column[] = [
   ['pid', 'pid', 'int'],
 ];
 export const wayColumns: readonly Column[] = [['leaving', 'leaving', 'text']];
-export const runColumns: readonly Column<Carried>[] = [
+export const runColumns: readonly Column[] = [
   ['id', 'id', 'bigint'],
   ['firstId', 'first_id', 'bigint'],
   ['topic', 'topic', 'text'],
