@@ -7,12 +7,14 @@ import { attemptId } from '../session/attempts.ts';
 import type { AttemptRef } from '../session/messages.ts';
 import { readExit } from '../spool/entry.ts';
 import { OutputFile } from './file.ts';
-import { type FeedEffect, type FeedEvent, type FeedState, newFeed, stepFeed } from './step.ts';
+import { type FeedEffect, type FeedEvent, type FeedState, hurryOf, newFeed, stepFeed } from './step.ts';
 
 /** Read or sent and not yet durable, over all attempts. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 const FRAME_BYTES = 512 * 1024;
 const IDLE_MS = 10_000;
+/** How long the word that an attempt has printed nothing waits for other reasons to connect; at random up to twice this. */
+const SILENT_MS = 1_000;
 /** How often to look for growth that no watch told. */
 const BEAT_MS = 1_000;
 
@@ -46,6 +48,7 @@ export class LogSender {
   #outboxBytes = 0;
   #flush: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #later: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #beat: NodeJS.Timeout | undefined;
   #tries = 0;
@@ -71,7 +74,7 @@ export class LogSender {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const timer of [this.#retry, this.#idle, this.#beat]) clearTimeout(timer);
+    for (const timer of [this.#retry, this.#later, this.#idle, this.#beat]) clearTimeout(timer);
     this.#close();
     const feeds = [...this.#feeds.values()];
     this.#feeds.clear();
@@ -83,14 +86,24 @@ export class LogSender {
     const id = attemptId(attempt);
     const known = this.#feeds.get(id);
     if (known || this.#stopped) return known;
-    const file = new OutputFile(path, (written) => this.#happened(feed, { kind: 'grown', written }));
+    const file = new OutputFile(path, (written) => {
+      this.#happened(feed, { kind: 'grown', written });
+      this.#connect(feed.state);
+    });
     const feed: Feed = { attempt, file, state: newFeed() };
     this.#feeds.set(id, feed);
     clearTimeout(this.#idle);
     this.#beat ??= setInterval(() => this.#lookAtAll(), BEAT_MS).unref();
     if (this.#call) this.#happened(feed, { kind: 'opened', stream: this.#stream });
-    else void this.#open();
     return feed;
+  }
+
+  /** Opens a stream for what has to be sent, unless that is under way: after a failure it is tried again in its time. */
+  #connect(state: FeedState): void {
+    const hurry = hurryOf(state);
+    if (hurry === 'NONE' || this.#call || this.#retry || this.#stopped) return;
+    if (hurry === 'NOW') void this.#open();
+    else this.#later ??= setTimeout(() => void this.#open(), SILENT_MS * (1 + Math.random())).unref();
   }
 
   async #end(feed: Feed, path: string): Promise<void> {
@@ -98,6 +111,7 @@ export class LogSender {
     const exit = await readExit(dirname(path)).catch(() => 'none' as const);
     const noted = typeof exit === 'string' ? undefined : exit.logSize;
     this.#happened(feed, { kind: 'ended', written: noted ?? (await feed.file.size()) });
+    this.#connect(feed.state);
   }
 
   #happened(feed: Feed, event: FeedEvent): void {
@@ -161,7 +175,8 @@ export class LogSender {
   async #open(): Promise<void> {
     if (this.#call || this.#opening || this.#stopped) return;
     this.#opening = true;
-    clearTimeout(this.#retry);
+    for (const timer of [this.#retry, this.#later]) clearTimeout(timer);
+    this.#retry = this.#later = undefined;
     const client = new Agents(this.#credentials.server, this.#credentials.channel(), channelOptions);
     this.#client = client;
     try {
@@ -211,7 +226,7 @@ export class LogSender {
 
   #comeBack(): void {
     this.#close();
-    if (this.#stopped || this.#feeds.size === 0) return;
+    if (this.#stopped || [...this.#feeds.values()].every(({ state }) => hurryOf(state) === 'NONE')) return;
     this.#retry = setTimeout(() => void this.#open(), backoffMs(this.#tries++, Math.random()));
   }
 

@@ -6,6 +6,7 @@ import {
   type FeedEffect,
   type FeedEvent,
   type FeedState,
+  hurryOf,
   newFeed,
   stepFeed,
   WINDOW_BYTES,
@@ -93,6 +94,17 @@ test('an attempt that printed nothing has a log that ends at once', () => {
   const feed = new Feed().open().end();
   expect(feed.sent).toMatchObject([{ offset: 0, data: { length: 0 }, last: true }]);
   expect(feed.ack(0).delivered).toBe(1);
+});
+
+test('what is printed needs a stream at once, the word that nothing was printed may wait', () => {
+  const hurries = (feed: Feed): string => hurryOf(feed.state);
+  expect(hurries(new Feed())).toBe('NONE');
+  expect(hurries(new Feed().end())).toBe('LATER');
+  expect(hurries(new Feed().grow('a'))).toBe('NOW');
+  expect(hurries(new Feed().grow('a').end())).toBe('NOW');
+  expect(hurries(new Feed().open().grow('a').ack(1))).toBe('NONE');
+  expect(hurries(new Feed().open().grow('a').ack(1).end())).toBe('NOW');
+  expect(hurries(new Feed().open().end().ack(0))).toBe('NONE');
 });
 
 test('no more than the window is sent without an acknowledgement', () => {

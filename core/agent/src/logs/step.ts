@@ -71,6 +71,15 @@ const untouched: Omit<FeedState, 'limits'> = {
   done: false,
 };
 
+/**
+ * How soon a log needs a stream: what was printed at once, since somebody may read along; the word that nothing was printed
+ * may wait for others. A connection costs as much as a small task.
+ */
+export function hurryOf({ written, total, acked, done }: FeedState): 'NONE' | 'LATER' | 'NOW' {
+  if (done || (total === undefined && written <= acked)) return 'NONE';
+  return written > 0 ? 'NOW' : 'LATER';
+}
+
 /** The agent's half of the transfer of one attempt's log. Pure: reading and sending are effects. */
 export function stepFeed(state: FeedState, event: FeedEvent): FeedStep {
   switch (event.kind) {
