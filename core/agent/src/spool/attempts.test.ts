@@ -149,6 +149,14 @@ test('a function that ends its process, or a module without run, is a failure th
   expect((await exitOf(ref)).message).toMatch(/exports no function called run/);
 });
 
+test('what a function wanted done at the end of its process is done', async () => {
+  const file = join(root.path, 'at-exit');
+  const ref = await start({ atExit: file, output: {} });
+  expect(await exitOf(ref)).toMatchObject({ reason: undefined, exitCode: 0 });
+  await until('its process has ended', () => existsSync(file));
+  expect(readFileSync(file, 'utf8')).toBe('ended\n');
+});
+
 test('a runner killed from outside is LOST, and what it left is ended', async () => {
   const ref = await start({ orphans: 1, killSelf: true });
   expect(await exitOf(ref)).toMatchObject({ reason: 'LOST', signal: 'SIGKILL' });

@@ -22,6 +22,7 @@ import { linkOnceUnsynced, renameIfPresent, syncWithName, syncWithNameSync } fro
 import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
 import { type AgentTells, type Assignment, attemptCookie, type JobContext, outputFile, pipeFd } from './job.ts';
 import { loadModule } from './loadModule.ts';
+import { rehearseFiles } from './rehearseFiles.ts';
 import { releaseReserve } from './reserve.ts';
 import { sentenceOf } from './systemError.ts';
 
@@ -142,6 +143,7 @@ async function rehearse(module: string): Promise<void> {
   try {
     const { rehearse: goThrough } = (await loadModule(module)) as { rehearse?: (dir: string) => Promise<void> };
     if (!assignment) await goThrough?.(warmDir);
+    if (!assignment) await rehearseFiles(warmDir, process.env[attemptCookie]!);
   } catch {
     // the task will tell what is wrong
   }
@@ -231,7 +233,11 @@ function leave(exitCode: number): void {
     discardWarmDirectory();
     leaveGroup(group);
   }
-  void saying.then(() => process.exit(exitCode));
+  void saying.then(() => {
+    // The last of those who hear of the end. To take its memory apart first would cost as much as a small task.
+    process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
+    process.exit(exitCode);
+  });
 }
 
 function discardWarmDirectory(): void {

@@ -25,12 +25,16 @@ export interface TestInput {
   readonly exitCode?: number;
   readonly killSelf?: boolean;
   readonly hang?: boolean;
+  /** Appends a line to this file when its process ends. */
+  readonly atExit?: string;
   readonly output?: unknown;
 }
 
 export async function run(input: TestInput, { taskId, number, signal }: JobContext): Promise<unknown> {
   if (input.tally) appendFileSync(input.tally, `${taskId}/${number}\n`);
   if (input.print) console.log(input.print);
+  const { atExit } = input;
+  if (atExit) process.on('exit', () => appendFileSync(atExit, 'ended\n'));
   for (let left = input.floodMiB ?? 0; left > 0; left -= 1) {
     process.stdout.write('x'.repeat(2 ** 20));
     await delay(8);
