@@ -140,9 +140,15 @@ export async function runServer(flags: ServerFlags, terminal: Terminal): Promise
     );
   });
   announce(server, flags, terminal);
+  setImmediate(giveBack);
   const code = await stopped.promise;
   await server.stop();
   return code;
+}
+
+/** A start reads and compiles ten times as much as is kept of it: a quarter of the memory of an idle server, for 0.1 s. */
+function giveBack(): void {
+  globalThis.gc?.({ type: 'major', flavor: 'last-resort', execution: 'sync' });
 }
 
 function announce(server: RunningServer, flags: ServerFlags, terminal: Terminal): void {

@@ -43,6 +43,8 @@ export const RENDER_LIMITS: RenderLimits = {
 
 /** How often the processor time of a batch is looked at, in milliseconds. */
 const LOOK_MS = 50;
+/** Of the worker; what its process has is for thousands of tasks. */
+const YOUNG_MB = 12;
 
 /** A worker that has not loaded by then, in milliseconds, never will. */
 const LOAD_MS = 60_000;
@@ -130,7 +132,7 @@ export class Renderer {
   #start(): Worker {
     const source = import.meta.url.endsWith('.ts') ? './renderWorker.ts' : './renderWorker.js';
     const worker = new Worker(new URL(source, import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb },
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
       name: 'renderer',
     });
     worker.unref();
