@@ -17,9 +17,15 @@ test.each([
 ])('when %s', (_, text, busy) => {
   const file = join(dir, 'loadavg');
   writeFileSync(file, text);
-  expect(isMachineBusy(file)).toBe(busy);
+  expect(isMachineBusy(1, file)).toBe(busy);
+});
+
+test('many wait when there are several for each core', () => {
+  const file = join(dir, 'many');
+  writeFileSync(file, `0.00 0.00 0.00 ${4 * cores}/123 4567\n`);
+  expect([isMachineBusy(3, file), isMachineBusy(4, file)]).toEqual([true, false]);
 });
 
 test('where no kernel tells, nobody waits', () => {
-  expect(isMachineBusy(join(dir, 'nothing'))).toBe(false);
+  expect(isMachineBusy(1, join(dir, 'nothing'))).toBe(false);
 });

@@ -4,14 +4,15 @@ import { cpus } from 'node:os';
 let cores: number | undefined;
 
 /**
- * Whether somebody would have to wait if one more thread ran now. Both figures are the whole machine's, also in a container:
+ * Whether more threads run or could run than this many for each core; with one, somebody would have to wait for whatever is
+ * started now. Both figures are the whole machine's, also in a container:
  * what the container itself may have says nothing about the others that wait.
  */
-export function isMachineBusy(loadFile = '/proc/loadavg'): boolean {
+export function isMachineBusy(perCore = 1, loadFile = '/proc/loadavg'): boolean {
   cores ??= cpus().length;
   const runnable = runnableThreads(loadFile);
   // The one that asks runs too, and is done at once.
-  return runnable !== undefined && runnable > cores;
+  return runnable !== undefined && runnable > cores * perCore;
 }
 
 /** How many threads of the machine run or could run, the one that asks included; undefined where no kernel tells. */

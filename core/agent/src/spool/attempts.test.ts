@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -326,6 +327,19 @@ test('after an attempt the pool is filled again, but not while others wait for a
   busy = false;
   await until('the pool is full', () => patient.idleCount === 2);
   await patient.close();
+});
+
+test.runIf(availableParallelism() > 1).each([
+  [1, 'is replaced beside its task', 1],
+  [100, 'is not replaced at once where many wait for a core', 0],
+])('with %i threads for each core the last runner %s', async (threads, _, idle) => {
+  const isBusy = (perCore = 1): boolean => threads > perCore;
+  const few = new RunnerPool({ spoolDir: join(root.path, 'spool'), isBusy });
+  few.warmUp(1);
+  few.take().dismiss();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(few.idleCount).toBe(idle);
+  await few.close();
 });
 
 test('a command that comes to a busy machine gets a runner at once, and only the one it needs', async () => {

@@ -19,8 +19,8 @@ export interface RunnerPoolOptions {
   readonly idleMs?: number;
   /** How long after the end of an attempt the pool is filled again, so as not to compete with the next start; 100 ms. */
   readonly refillMs?: number;
-  /** Whether a start would take a core from somebody else's work: then it waits. The machine tells unless given. */
-  readonly isBusy?: () => boolean;
+  /** Whether more threads could run than so many for each core, one unless told. The machine tells unless given. */
+  readonly isBusy?: (perCore?: number) => boolean;
   /** The module whose `rehearse` a runner calls while it waits for work. */
   readonly rehearses?: string;
   /** Added to the few variables a runner inherits. */
@@ -54,6 +54,8 @@ interface WarmRunner extends Runner {
 }
 
 const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'JAVA_HOME'];
+/** So many threads for each core, and a start that nobody waits for yet only makes all of them later. */
+const crowded = 4;
 const abandonedAfterMs = 60_000;
 /** A runner that was sent away ends when it has read so; one that does not is killed. */
 const leaveMs = 10_000;
@@ -109,7 +111,9 @@ export class RunnerPool {
   }
 
   #replace(): void {
-    if (!this.#closed && this.#idle.length === 0) this.#idle.push(this.#spawn({ ahead: true }));
+    if (this.#closed || this.#idle.length > 0) return;
+    if (this.#options.isBusy(crowded)) return this.#refillSoon();
+    this.#idle.push(this.#spawn({ ahead: true }));
   }
 
   /**
