@@ -313,7 +313,7 @@ async function diffs({ next, rendered, stale, change, plan }: Planned, em: Entit
           service: service.name,
           component: hostComponent.component,
           path,
-          change: old ? 'change' : 'create',
+          change: old === undefined ? 'create' : 'change',
           diff,
         });
       }

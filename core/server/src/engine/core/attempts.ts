@@ -5,7 +5,7 @@ import type { AttemptWrite } from '../writer/changes.ts';
 import type { SessionEffect } from '../sessions/state.ts';
 import { finish, followAttempt, issue, issuedOf, progress } from './attemptRows.ts';
 import type { LoadedJob, Place } from './job.ts';
-import { componentChange } from './results.ts';
+import { componentChange, unsureChange } from './results.ts';
 import { afterwards, forgetEnvelope, type Turn } from './turn.ts';
 
 /** Phases after which the agent has to watch something else. */
@@ -65,7 +65,7 @@ export function take(turn: Turn, { job, node }: Place, result: AttemptResult): v
       const removed = task.phase === 'remove' ? task.hostComponentId : undefined;
       afterwards(turn, { kind: 'watch', hostId, removed });
     }
-  }
+  } else turn.decision.add(unsureChange(job.row, task, next));
   forgetAttempt(turn, id);
   afterwards(turn, { kind: 'settled', hostId, attemptId: id });
   turn.schedule({ kind: 'ended', jobId: job.row.id, task: node, attempt: number, state, reason: reason ?? undefined });

@@ -2,7 +2,8 @@ import { type Desired, desiredAfter } from '@stackyard/domain';
 import type { JobRow, TaskRow } from '../../database/entities.ts';
 import type { AttemptResult } from '../sessions/messages.ts';
 import type { BuiltEnvelope } from './state.ts';
-import type { Change, ComponentPatch, NewEvent } from '../writer/changes.ts';
+import { isUncertain } from '../scheduler/step.ts';
+import type { AttemptWrite, Change, ComponentPatch, NewEvent } from '../writer/changes.ts';
 
 /** Phases that are done once: a name to remember with the host component. */
 const onceAfter: Partial<Record<TaskRow['phase'], string>> = { init: 'init', prepare: 'prepare' };
@@ -45,6 +46,25 @@ export function componentChange({
     ...(stackDigest === undefined ? {} : { stackDigest }),
   };
   return { components: [patch] };
+}
+
+/** Of a file that may be as it was or as it was to become: no rendered file has this digest, so it is written again. */
+const UNKNOWN = '';
+
+/**
+ * What a `configure` makes of its host component that ran, or may have, and did not succeed: it may have written any of its
+ * files. One that had no files before stays without.
+ */
+export function unsureChange(
+  { snapshot }: JobRow,
+  { phase, hostComponentId: id }: TaskRow,
+  { startedAt, reason }: Pick<AttemptWrite, 'startedAt' | 'reason'>,
+): Change {
+  if (phase !== 'configure' || (startedAt === null && !isUncertain(reason))) return {};
+  const before = snapshot.services.flatMap(({ hostComponents }) => hostComponents).find((each) => each.id === id);
+  if (!before?.applied) return {};
+  const paths = Object.keys({ ...before.applied, ...snapshot.files[id] });
+  return { components: [{ id, configured: { applied: Object.fromEntries(paths.map((path) => [path, UNKNOWN])) } }] };
 }
 
 /** Whoever upgrades what runs wants it to run, also while it is stopped for that. */

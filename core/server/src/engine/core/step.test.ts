@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { JobRow } from '../../database/entities.ts';
+import type { AttemptResult } from '../sessions/messages.ts';
 import { failed } from '../sessions/outcomes.ts';
 import type { Happening } from './events.ts';
 import { greeting, said, SampleEngine, sampleJob, sent, succeeded } from './testing.ts';
@@ -194,6 +196,51 @@ describe('after a restart', () => {
     const commit = effects.find((effect) => effect.kind === 'commit');
     expect(commit?.change.components).toMatchObject([{ configured: { appliedValues: { 'zoo.cfg': { port: 1 } } } }]);
     expect(said(engine.do({ kind: 'committed', commit: 99 }))).toContain('resultAck one.0/1');
+  });
+
+  describe('a configure that does not succeed', () => {
+    const hostComponent = { id: 'one.0', applied: { 'zoo.cfg': 'old', 'log.xml': 'same', gone: 'x' } };
+    const snapshot = (hostComponents: readonly object[]) =>
+      ({
+        services: [{ name: 'zookeeper', hostComponents }],
+        leaving: [],
+        files: { 'one.0': { 'zoo.cfg': 'new', 'log.xml': 'same' } },
+      }) as unknown as JobRow['snapshot'];
+    /** What is written about host components when it ends. */
+    const written = (hostComponents: readonly object[], dispatch: 'STARTED' | 'ACCEPTED', end: Happening) => {
+      const engine = new SampleEngine();
+      engine.knows('h');
+      const task = {
+        hostId: 'h',
+        phase: 'configure' as const,
+        attempt: { ...sent, dispatch, startedAt: dispatch === 'STARTED' ? new Date(0) : null },
+      };
+      engine.reads(sampleJob('one', [task], { snapshot: snapshot(hostComponents) }));
+      engine.hello('h', 1, { inventory: [{ id: attemptId, hash: 'aa', phase: dispatch, result: undefined }] });
+      const commits = engine.do(end).filter((effect) => effect.kind === 'commit');
+      return commits.flatMap(({ change }) => change.components ?? []);
+    };
+    const ends = (told: AttemptResult): Happening => ({
+      kind: 'message',
+      hostId: 'h',
+      stream: 1,
+      message: { kind: 'result', id: attemptId, hash: 'aa', result: told },
+    });
+
+    test('may have written any of its files: what they are is not known any more', () => {
+      expect(written([hostComponent], 'STARTED', ends(failed('EXIT_NONZERO', '')))).toEqual([
+        { id: 'one.0', configured: { applied: { 'zoo.cfg': '', 'log.xml': '', gone: '' } } },
+      ]);
+    });
+
+    test('leaves a host component that never had files without any', () => {
+      expect(written([{ id: 'one.0' }], 'STARTED', ends(failed('EXIT_NONZERO', '')))).toEqual([]);
+    });
+
+    test('changes nothing when it never ran, but may have when that is not known', () => {
+      expect(written([hostComponent], 'ACCEPTED', ends(failed('USER_CANCEL', '')))).toEqual([]);
+      expect(written([hostComponent], 'ACCEPTED', { kind: 'hostRemoved', hostId: 'h' })).toHaveLength(1);
+    });
   });
 
   test('an attempt on a host that was removed while no server ran is given up', () => {

@@ -18,8 +18,8 @@ export interface ComponentPatch {
   readonly once?: readonly string[];
   readonly configured?: {
     readonly applied: object;
-    readonly appliedValues: object;
-    readonly configVersion: number | null;
+    readonly appliedValues?: object;
+    readonly configVersion?: number | null;
   };
   /** How far it is on its way out from here on; null when it is no longer. */
   readonly way?: { readonly leaving: Leaving | null };
