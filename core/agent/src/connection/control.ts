@@ -16,8 +16,8 @@ export interface ControlEvents {
   retrying?(why: string, afterMs: number): void;
 }
 
-/** How long news of an attempt wait for what comes after them. */
-const NEWS_MS = 5;
+/** How long news of an attempt wait for what comes after them: most small tasks are over by then, and nobody saw them run. */
+const NEWS_MS = 25;
 
 type Call = ReturnType<AgentsClient['Control']>;
 
