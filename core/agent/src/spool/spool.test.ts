@@ -89,6 +89,13 @@ test('phases are read from the files', async () => {
   expect(await spool.settledResults()).toMatchObject([{ accepted: settled, exit }]);
 });
 
+test('a result is found by who asks for it in the moment in which it is acknowledged', async () => {
+  const ref = await accept();
+  await spool.finish(ref, exit);
+  const [, found] = await Promise.all([spool.settle(ref), spool.settledResult(ref)]);
+  expect(found).toMatchObject({ accepted: ref, exit });
+});
+
 test('the first result holds', async () => {
   const ref = await accept();
   await spool.finish(ref, exit);

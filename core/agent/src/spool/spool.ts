@@ -55,6 +55,8 @@ export class Spool {
   readonly #tombstones: TombstoneFile;
   readonly #minFreeBytes: number;
   readonly #reserveBytes: number;
+  /** By attempt: what is being noted as acknowledged. */
+  readonly #settling = new Map<string, Promise<void>>();
 
   private constructor(from: {
     dir: string;
@@ -207,12 +209,19 @@ export class Spool {
 
   /** The server has committed the result. A loss of this note only means that the result is told again. */
   async settle(ref: AttemptRef): Promise<void> {
-    const entry = this.#entries.get(attemptId(ref));
+    const id = attemptId(ref);
+    const entry = this.#entries.get(id);
     if (!entry || entry.phase === 'ACKED') return;
-    const exit = await readExit(this.pathOf(ref));
+    const settling = this.#settling.get(id) ?? this.#noteSettled(entry).finally(() => this.#settling.delete(id));
+    this.#settling.set(id, settling);
+    await settling;
+  }
+
+  async #noteSettled(entry: Entry): Promise<void> {
+    const { taskId, number, hash } = entry.accepted;
+    const exit = await readExit(this.pathOf(entry.accepted));
     const { exitCode, reason } = typeof exit === 'string' ? {} : exit;
     entry.phase = 'ACKED';
-    const { taskId, number, hash } = entry.accepted;
     await this.#tombstones.add({ taskId, number, hash, at: Date.now(), exitCode, reason });
   }
 
@@ -231,6 +240,8 @@ export class Spool {
 
   /** A result the server has acknowledged, kept for a day: it heals a server whose database was restored from a backup. */
   async settledResult(ref: AttemptRef): Promise<SettledResult | undefined> {
+    // It may be asked for in the very moment in which it is acknowledged.
+    await this.#settling.get(attemptId(ref))?.catch(() => undefined);
     const { accepted, phase } = this.#entries.get(attemptId(ref)) ?? {};
     const exit = accepted && phase === 'ACKED' ? await readExit(this.pathOf(accepted)) : 'none';
     return accepted && typeof exit !== 'string' ? { accepted, exit } : undefined;
