@@ -5,8 +5,8 @@ let cores: number | undefined;
 
 /**
  * Whether more threads run or could run than this many for each core; with one, somebody would have to wait for whatever is
- * started now. Both figures are the whole machine's, also in a container:
- * what the container itself may have says nothing about the others that wait.
+ * started now. Both figures are the whole machine's, also in a container: what the container itself may have says nothing
+ * about the others that wait.
  */
 export function isMachineBusy(perCore = 1, loadFile = '/proc/loadavg'): boolean {
   cores ??= cpus().length;

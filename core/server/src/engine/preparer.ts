@@ -65,7 +65,9 @@ export class Preparer {
 
   #proceed(): void {
     const ready: Prepared[] = [];
-    for (const [attemptId, place] of [...this.#asked].slice(0, AT_ONCE)) {
+    let left = AT_ONCE;
+    for (const [attemptId, place] of this.#asked) {
+      if (left-- === 0) break;
       this.#asked.delete(attemptId);
       const built = this.#prepared.get(attemptId) ?? this.#buildNow(attemptId, place);
       if (built) ready.push(built);

@@ -2,6 +2,7 @@ import type { JobRow } from '../../database/entities.ts';
 import { createSchedulerState, type SchedulerState } from '../scheduler/state.ts';
 import type { AttemptResult } from '../sessions/messages.ts';
 import { createSessionsState, type SessionsState, type SessionTerms } from '../sessions/state.ts';
+import type { PreparedEnvelope } from './events.ts';
 import type { LoadedJob, Place } from './job.ts';
 
 export interface EngineTerms extends SessionTerms {
@@ -11,11 +12,8 @@ export interface EngineTerms extends SessionTerms {
   readonly tasksPerHost: number;
 }
 
-/** An envelope that was built, as far as decisions need it. */
-export interface BuiltEnvelope {
-  readonly hash: string;
-  readonly values: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
-}
+/** An envelope that was built, kept by its attempt. */
+export type BuiltEnvelope = Omit<PreparedEnvelope, 'attemptId'>;
 
 /** Why the envelope of an issued attempt is built again, as after a restart. */
 export type Awaited =

@@ -107,7 +107,7 @@ export function fold(changes: readonly Change[]): Folded {
     merge(hosts, change.hosts, (before, after) => ({ ...before, ...after }));
     keepLastEvents(events, change.events);
   }
-  // So is a row that is deleted.
+  // A row that is deleted must not be updated by the same statement: PostgreSQL would do either.
   for (const id of removed.keys()) components.delete(id);
   for (const [id, result] of late) {
     const attempt = attempts.get(id);
