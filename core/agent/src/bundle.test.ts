@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import { sha256 } from './artifacts/digest.ts';
+import { ARTIFACT_RECORD, LIFECYCLE } from './artifacts/store.ts';
 import { buildBundle } from './bundle.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'stackyard-bundle-'));
@@ -38,6 +40,25 @@ test('a runner that has rehearsed is ready for HTTP and has not loaded what Node
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', script, join(dir, 'job.cjs'), parent]);
   expect(stdout).toContain('NativeModule http,');
   for (const rare of ['deps/undici', 'NativeModule http2', 'crypto/webcrypto']) expect(stdout).not.toContain(rare);
+});
+
+test('a runner that gets ready for a stack loads its functions, and not if anybody has touched them', async () => {
+  const { dir } = await buildBundle(parent);
+  const digest = `sha512-${'0'.repeat(128)}`;
+  const stack = join(parent, 'stack');
+  const lifecycle = 'globalThis.loads = "loaded";\nexport default {};\n';
+  mkdirSync(stack);
+  writeFileSync(join(stack, LIFECYCLE), lifecycle);
+  writeFileSync(join(stack, ARTIFACT_RECORD), JSON.stringify({ digest, files: { [LIFECYCLE]: sha256(lifecycle) } }));
+  const script = `require(process.argv[1]).rehearse(process.argv[2], JSON.parse(process.argv[3]))
+    .then(() => globalThis.loads, () => 'refused').then(console.log)`;
+  const rehearse = async (): Promise<string> => {
+    const args = ['-e', script, join(dir, 'job.cjs'), parent, JSON.stringify({ digest, dir: stack })];
+    return (await promisify(execFile)(process.execPath, args)).stdout.trim();
+  };
+  expect(await rehearse()).toBe('loaded');
+  appendFileSync(join(stack, LIFECYCLE), '// more');
+  expect(await rehearse()).toBe('refused');
 });
 
 test('an agent loads neither a validator nor the template engine', async () => {

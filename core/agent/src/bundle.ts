@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OutputOptions } from 'rolldown';
@@ -33,8 +33,8 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 /**
- * Builds the agent's bundle unless it was built from the same sources before; below `dist/bundle` unless told. Two
- * processes may build at once: one of them wins.
+ * Builds the agent's bundle unless it was built from the same sources before; below `dist/bundle` unless told. Several
+ * may build at once: one of them wins.
  */
 export async function buildBundle(parent: string = join(here, '../dist/bundle')): Promise<AgentBundle> {
   const dir = join(parent, await digestOfSources());
@@ -43,9 +43,8 @@ export async function buildBundle(parent: string = join(here, '../dist/bundle'))
     await utimes(dir, new Date(), new Date());
     return bundle;
   }
-  const staging = `${dir}.${process.pid}`;
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { recursive: true });
+  await mkdir(parent, { recursive: true });
+  const staging = await mkdtemp(`${dir}.`);
   try {
     await Promise.all(PROGRAMS.map((program) => bundleOne(program, staging)));
     await copyFile(join(here, 'processes/keeper.sh'), join(staging, 'keeper.sh'));

@@ -70,7 +70,7 @@ const benches = {
   },
   fleet: async ({ report }) => {
     await inWorld((world) => benchFleet(world, { agents: 1_000, reconnect: true, report }));
-    await inWorld((world) => benchFleet(world, { agents: 5_000, reconnect: false, report }));
+    await inWorld((world) => benchFleet(world, { agents: 5_000, reconnect: true, report }));
   },
   'stack-dev': benchStackDev,
 } satisfies Record<string, (options: { report: Report }) => Promise<void>>;

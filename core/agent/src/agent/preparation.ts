@@ -42,7 +42,7 @@ export function preparation(options: PreparationOptions): AttemptsOptions['prepa
       const secrets = await options.secrets(ref, sealedSecrets(order.inputs), signal);
       signal.throwIfAborted();
       const input: PhaseJob = { order, artifact, archives, preface, secrets };
-      return { module: jobModule, input };
+      return { module: jobModule, input, code: artifact };
     } catch (error) {
       log.warn({ ...ref, err: error }, 'An attempt could not be prepared');
       const text = [...preface, (error as Error).message].map((line) => `${line}\n`).join('');

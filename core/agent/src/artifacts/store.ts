@@ -182,8 +182,11 @@ export async function readTemplates({ dir }: StoredArtifact): Promise<Record<str
   return templates;
 }
 
+/** The module with the stack's functions, where it has any. */
+export const LIFECYCLE = 'lifecycle.mjs';
+
 export function lifecycleFile({ dir }: StoredArtifact): string {
-  return join(dir, 'lifecycle.mjs');
+  return join(dir, LIFECYCLE);
 }
 
 export function scriptFile(artifact: StoredArtifact, path: string): string {

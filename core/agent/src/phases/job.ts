@@ -1,6 +1,7 @@
 import type { StackManifest } from '@stackyard/sdk/manifest';
-import { readVerified, type StoredArtifact } from '../artifacts/store.ts';
+import { LIFECYCLE, lifecycleFile, readVerified, type StoredArtifact } from '../artifacts/store.ts';
 import type { JobContext } from '../spool/job.ts';
+import { loadModule } from '../spool/loadModule.ts';
 import { phaseContext, type PhaseResult } from './context.ts';
 import type { PhaseOrder } from './order.ts';
 import { redactor } from '../secrets/redactor.ts';
@@ -63,9 +64,9 @@ async function perform(
 /**
  * What every task does first (list, read and hash files, import a module, find its function) takes several milliseconds
  * the first time in a process. A runner runs one task, but it waits for that task beforehand: it goes through all of it once
- * with a stack that does nothing, in silence.
+ * with a stack that does nothing, in silence. Then it loads the functions of the stack whose tasks it may get.
  */
-export async function rehearse(dir: string): Promise<void> {
+export async function rehearse(dir: string, stack?: StoredArtifact): Promise<void> {
   const { order, artifact, clear } = await rehearsalIn(dir);
   try {
     const job = { order, artifact, archives: {}, preface: [], secrets: {} };
@@ -74,6 +75,7 @@ export async function rehearse(dir: string): Promise<void> {
     process.stdout.write('');
     // Many functions ask their component something.
     process.getBuiltinModule('node:http');
+    if (stack && readVerified(stack).has(LIFECYCLE)) await loadModule(lifecycleFile(stack));
   } finally {
     await clear();
   }

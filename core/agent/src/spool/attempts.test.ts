@@ -23,7 +23,7 @@ import { Attempts } from './attempts.ts';
 import { type AttemptRef, attemptId, readProgress } from './entry.ts';
 import type { Job } from './job.ts';
 import { fence, traceOf } from './outcome.ts';
-import { RunnerPool } from './runnerPool.ts';
+import { RunnerPool, type RunnerPoolOptions } from './runnerPool.ts';
 import { Spool } from './spool.ts';
 import type { TestInput } from './testJob.ts';
 
@@ -52,10 +52,10 @@ afterEach(async () => {
   root.remove();
 });
 
-async function openAgent(): Promise<void> {
+async function openAgent(options: Partial<RunnerPoolOptions> = {}): Promise<void> {
   const dir = join(root.path, 'spool');
   spool = await Spool.open(dir, { minFreeBytes: 0, reserveBytes: 0 });
-  pool = new RunnerPool({ spoolDir: dir, refillMs: 10 });
+  pool = new RunnerPool({ spoolDir: dir, refillMs: 10, ...options });
   heard = [];
   alerts = [];
   endings = [];
@@ -76,15 +76,15 @@ async function closeAgent(): Promise<void> {
   await pool.close();
   await spool.close();
 }
-async function accept(input: TestInput = {}, from = module): Promise<AttemptRef> {
+async function accept(input: TestInput = {}, from: Omit<Job, 'input'> = { module }): Promise<AttemptRef> {
   const attempt = { taskId: randomUUID(), number: 1 };
   const terms = { ...attempt, timeoutMs: 0, killGraceMs: 0, startWithinMs: 0 };
-  const envelope = Buffer.from(JSON.stringify({ module: from, input } satisfies Job));
+  const envelope = Buffer.from(JSON.stringify({ ...from, input } satisfies Job));
   attempts.ask({ kind: 'journal', order: { attempt, hash: 'h', envelope, terms } });
   await until('it is journaled', () => of(attempt, 'journaled'));
   return attempt;
 }
-async function start(input: TestInput, from = module): Promise<AttemptRef> {
+async function start(input: TestInput, from?: Omit<Job, 'input'>): Promise<AttemptRef> {
   const ref = await accept(input, from);
   startNow(ref);
   await until('it has started', () => of(ref, 'started') ?? of(ref, 'exited'));
@@ -146,7 +146,7 @@ test('a thrown error fails the attempt with its message and reason, and its trac
 
 test('a function that ends its process, or a module without run, is a failure that says so', async () => {
   expect(await exitOf(await start({ exitCode: 7 }))).toMatchObject({ exitCode: 7, reason: 'EXIT_NONZERO' });
-  const ref = await start({}, fileURLToPath(new URL('record.ts', import.meta.url)));
+  const ref = await start({}, { module: fileURLToPath(new URL('record.ts', import.meta.url)) });
   expect((await exitOf(ref)).message).toMatch(/exports no function called run/);
 });
 
@@ -340,6 +340,30 @@ test.runIf(availableParallelism() > 1).each([
   await new Promise((resolve) => setImmediate(resolve));
   expect(few.idleCount).toBe(idle);
   await few.close();
+});
+
+test('the next task of a stack finds its functions loaded, and no runner that has loaded some gets a task of another stack', async () => {
+  await closeAgent();
+  await openAgent({ rehearses: module, refillMs: 1, isBusy: () => false });
+  await attempts.recover();
+  listen();
+  const task = async (digest: string): Promise<string | undefined> => {
+    await until('two runners wait', () => pool.idleCount === 2);
+    return (await exitOf(await start({ tellCode: true }, { module, code: { digest, dir: root.path } }))).outputs[
+      'code'
+    ];
+  };
+  const loads = (digest: string, times: number) =>
+    until(`a runner has loaded ${digest}`, () => tallyOf(join(root.path, digest)).length === times);
+  pool.warmUp(2);
+  expect(await task('a')).toBe('none');
+  await loads('a', 1);
+  expect(await task('a')).toBe('a');
+  await loads('a', 2);
+  // So often its runner is kept, since a job may go from one stack to the other and back.
+  for (let turn = 1; turn <= 3; turn += 1) expect(await task('b')).toBe('none');
+  await loads('b', 1);
+  expect(await task('b')).toBe('b');
 });
 
 test('a command that comes to a busy machine gets a runner at once, and only the one it needs', async () => {

@@ -3,13 +3,28 @@ import type { Decision } from '../executor/records.ts';
 /**
  * What a runner executes: an ES module that exports `run`, and may export `load`, which reads what `run` will need before
  * it is decided that it runs: nothing of it may have an effect. It must not need anything from the agent's process. Its
- * export `rehearse(dir)`, where it has one, goes once through what `run` does; it leaves nothing and prints nothing.
+ * export `rehearse(dir, code)`, where it has one, goes once through what `run` does and loads the code; it leaves nothing.
  */
 export interface Job {
   /** Absolute path or file: URL. */
   readonly module: string;
   /** Handed to `run` as it is; any JSON. */
   readonly input: unknown;
+  /** Code of others that `run` calls. A runner that has loaded some beforehand is never given a job with other code. */
+  readonly code?: Code;
+}
+
+/** An unpacked artifact. */
+export interface Code {
+  readonly digest: string;
+  readonly dir: string;
+}
+
+/** What a runner does while it waits for work. */
+export interface Rehearsing {
+  /** The module whose `rehearse` it calls. */
+  readonly module: string;
+  readonly code?: Code | undefined;
 }
 
 /** What `run` gets beside its input. */
@@ -44,7 +59,10 @@ export interface Assignment {
 }
 
 /** One line of JSON on the runner's inherited pipe, from the agent: perhaps a rehearsal, one assignment, one release. */
-export type AgentTells = { readonly rehearse: string } | { readonly assign: Assignment } | { readonly release: true };
+export type AgentTells =
+  | { readonly rehearse: Rehearsing }
+  | { readonly assign: Assignment }
+  | { readonly release: true };
 
 /** One line of JSON on the pipe, from the runner. Each is about what is on disk already. */
 export type RunnerSays =

@@ -2,9 +2,11 @@
  * The runner process: started ahead, waits on an inherited pipe for one assignment and its release, decides the try, runs
  * the job and leaves `exit`. In which order is `stepRunner`; here it is done.
  */
-import { fstatSync, rmdirSync, unlinkSync } from 'node:fs';
+import { fstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Decision } from '../executor/records.ts';
 import {
   createRunnerState,
@@ -20,7 +22,16 @@ import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
 import { linkOnceUnsynced, renameIfPresent, syncWithName, syncWithNameSync } from './durable.ts';
 import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
-import { type AgentTells, type Assignment, attemptCookie, type JobContext, outputFile, pipeFd } from './job.ts';
+import {
+  type AgentTells,
+  type Assignment,
+  attemptCookie,
+  type Code,
+  type JobContext,
+  outputFile,
+  pipeFd,
+  type Rehearsing,
+} from './job.ts';
 import { loadModule } from './loadModule.ts';
 import { rehearseFiles } from './rehearseFiles.ts';
 import { releaseReserve } from './reserve.ts';
@@ -28,6 +39,7 @@ import { sentenceOf } from './systemError.ts';
 
 const maxOutputBytes = 512 * 1024;
 const logLookMs = 500;
+const optimiseAfterMs = 100;
 /** A fork bomb ends here; what installs and formats products stays far below. Threads count too. */
 const maxProcesses = 512;
 const [, , warmDir, ...groupWanted] = process.argv as [string, string, string, ...string[]];
@@ -53,6 +65,7 @@ pipe.on('data', (text: string) => {
     if ('rehearse' in told) void rehearse(told.rehearse);
     else if ('assign' in told) {
       assignment = told.assign;
+      optimiseLater();
       happened({ kind: 'assigned' });
     } else happened({ kind: 'released' });
   }
@@ -138,11 +151,19 @@ async function run(given: Assignment): Promise<void> {
   }
 }
 
+/** Most tasks are over before optimised code pays, and on a busy machine others wait for the cores that make it. */
+function optimiseLater(): void {
+  setFlagsFromString('--no-opt');
+  setTimeout(() => setFlagsFromString('--opt'), optimiseAfterMs).unref();
+}
+
 /** Nothing depends on it: a runner that could not do it is only slower. */
-async function rehearse(module: string): Promise<void> {
+async function rehearse({ module, code }: Rehearsing): Promise<void> {
   try {
-    const { rehearse: goThrough } = (await loadModule(module)) as { rehearse?: (dir: string) => Promise<void> };
-    if (!assignment) await goThrough?.(warmDir);
+    const { rehearse: goThrough } = (await loadModule(module)) as {
+      rehearse?: (dir: string, code: Code | undefined) => Promise<void>;
+    };
+    if (!assignment) await goThrough?.(warmDir, code);
     if (!assignment) await rehearseFiles(warmDir, process.env[attemptCookie]!);
   } catch {
     // the task will tell what is wrong
@@ -235,9 +256,22 @@ function leave(exitCode: number): void {
   }
   void saying.then(() => {
     // The last of those who hear of the end. To take its memory apart first would cost as much as a small task.
-    process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
+    process.on('exit', () => {
+      // A failed one is waited for, with all that it leaves.
+      if (exitCode === 0) yieldToOthers();
+      process.kill(process.pid, 'SIGKILL');
+    });
     process.exit(exitCode);
   });
+}
+
+/** Nobody waits for what the kernel still has to do, which also costs as much as a small task: whoever has one goes first. */
+function yieldToOthers(): void {
+  try {
+    for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), constants.priority.PRIORITY_LOW);
+  } catch {
+    // then they wait
+  }
 }
 
 function discardWarmDirectory(): void {

@@ -6,7 +6,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attemptGroup, removeGroup, sweepGroups } from '../processes/cgroups.ts';
 import { isMachineBusy } from '../processes/contention.ts';
-import { type AgentTells, type Assignment, attemptCookie, outputFile, pipeFd, type RunnerSays } from './job.ts';
+import {
+  type AgentTells,
+  type Assignment,
+  attemptCookie,
+  type Code,
+  outputFile,
+  pipeFd,
+  type Rehearsing,
+  type RunnerSays,
+} from './job.ts';
 import { lookAgainMs } from './refill.ts';
 import { newCookie } from './strays.ts';
 
@@ -46,10 +55,14 @@ export interface Runner {
 }
 
 interface WarmRunner extends Runner {
+  /** The digest of the code it has loaded; it runs no other. */
+  readonly code: string | undefined;
+  /** How many tasks with other code went to other runners. */
+  passedOver: number;
   readonly pipe: Socket | undefined;
   /** It needs nobody any more, and nobody waits for it. */
   readonly isReleased: boolean;
-  rehearse(module: string): void;
+  rehearse(what: Rehearsing): void;
   readonly child: ChildProcess;
 }
 
@@ -57,6 +70,8 @@ const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'T
 /** So many threads for each core, and a start that nobody waits for yet only makes all of them later. */
 const crowded = 4;
 const abandonedAfterMs = 60_000;
+/** Then the code that a runner has loaded is not what is in use any more. */
+const passedOverAtMost = 3;
 /** A runner that was sent away ends when it has read so; one that does not is killed. */
 const leaveMs = 10_000;
 
@@ -71,6 +86,8 @@ export class RunnerPool {
   #refillTimer: NodeJS.Timeout | undefined;
   /** Since when there are too few. */
   #shortSince: number | undefined;
+  /** Of the latest task that came to its end: most often the next one has the same, and loading it can be done. */
+  #code: Code | undefined;
   #closed = false;
 
   constructor(options: RunnerPoolOptions) {
@@ -96,17 +113,35 @@ export class RunnerPool {
     while (this.#idle.length < runners) this.#idle.push(this.#spawn({ ahead: true }));
   }
 
-  /** A runner for one attempt: a warm one, else one that is just being started. */
-  take(): Runner {
+  /** A runner for one attempt: a warm one, if there is one that has loaded this code or none, else one that is just being started. */
+  take(code?: Code): Runner {
+    const warm = this.#warm(code?.digest);
     // Nobody is left for the next task: start one beside this task where there is a core for it.
-    if (this.#idle.length === 1 && this.#busy.size < availableParallelism() - 1) setImmediate(() => this.#replace());
-    const runner = this.#idle.shift() ?? this.#spawn({ ahead: false });
+    if (warm && this.#idle.length === 0 && this.#busy.size < availableParallelism() - 1) {
+      setImmediate(() => this.#replace());
+    }
+    const runner = warm ?? this.#spawn({ ahead: false });
     this.#busy.add(runner);
     clearTimeout(this.#idleTimer);
+    runner.onSay(({ say }) => {
+      if (say === 'done') this.#code = code;
+    });
     runner.onGone(() => {
       this.#busy.delete(runner);
       this.#refillSoon();
     });
+    return runner;
+  }
+
+  #warm(code: string | undefined): WarmRunner | undefined {
+    const idle = this.#idle;
+    const runner = idle.find((each) => each.code === code) ?? idle.find((each) => each.code === undefined);
+    if (runner) idle.splice(idle.indexOf(runner), 1);
+    for (const other of idle) if (other.code !== undefined && other.code !== code) other.passedOver += 1;
+    for (const other of idle.filter(({ passedOver }) => passedOver >= passedOverAtMost)) {
+      idle.splice(idle.indexOf(other), 1);
+      letGo(other);
+    }
     return runner;
   }
 
@@ -160,11 +195,13 @@ export class RunnerPool {
   }
 
   #release(): void {
-    for (const runner of this.#idle.splice(0)) runner.pipe?.end();
+    for (const runner of this.#idle.splice(0)) letGo(runner);
     sweepGroups();
   }
 
   #spawn({ ahead }: { readonly ahead: boolean }): WarmRunner {
+    const { rehearses: module } = this.#options;
+    const rehearsal = ahead && module !== undefined ? { module, code: this.#codeToLoad() } : undefined;
     const cookie = newCookie(this.#options.spoolDir);
     const dir = join(this.#warmRoot, cookie);
     mkdirSync(dir, { mode: 0o700 });
@@ -178,7 +215,7 @@ export class RunnerPool {
       env: { ...inheritedEnvironment(), ...this.#options.env, [attemptCookie]: cookie },
     });
     closeSync(output);
-    const runner = follow(child, cookie);
+    const runner = follow(child, { cookie, code: rehearsal?.code?.digest });
     this.#living.add(runner);
     runner.onGone(() => {
       this.#living.delete(runner);
@@ -188,11 +225,16 @@ export class RunnerPool {
       // What a successful attempt left running keeps it; a later sweep looks again.
       removeGroup(group);
     });
-    if (ahead && this.#options.rehearses !== undefined) runner.rehearse(this.#options.rehearses);
+    if (rehearsal) runner.rehearse(rehearsal);
     // An idle agent may end; what is idle ends with it.
     child.unref();
     runner.pipe?.unref();
     return runner;
+  }
+
+  /** One of those that wait has loaded code, the others can run any. */
+  #codeToLoad(): Code | undefined {
+    return this.#idle.some(({ code }) => code !== undefined) ? undefined : this.#code;
   }
 
   /** Cgroups and directories of runners that were killed. A fresh one may belong to a runner that an agent before us has just assigned. */
@@ -205,6 +247,13 @@ export class RunnerPool {
       if (Date.now() - mtimeMs > abandonedAfterMs) rmSync(dir, { recursive: true, force: true });
     }
   }
+}
+
+/** Sends it away; code that it has loaded may keep it from hearing that. */
+function letGo(runner: WarmRunner): void {
+  runner.dismiss();
+  const limit = setTimeout(() => runner.child.kill('SIGKILL'), leaveMs).unref();
+  runner.onGone(() => clearTimeout(limit));
 }
 
 function untilGone(runner: WarmRunner): Promise<void> {
@@ -220,7 +269,7 @@ function untilGone(runner: WarmRunner): Promise<void> {
   );
 }
 
-function follow(child: ChildProcess, cookie: string): WarmRunner {
+function follow(child: ChildProcess, { cookie, code }: Pick<WarmRunner, 'cookie' | 'code'>): WarmRunner {
   const pipe = child.stdio[pipeFd] as Socket | undefined;
   const said: RunnerSays[] = [];
   const sayListeners: ((said: RunnerSays) => void)[] = [];
@@ -253,12 +302,14 @@ function follow(child: ChildProcess, cookie: string): WarmRunner {
     pipe,
     pid: child.pid,
     cookie,
+    code,
+    passedOver: 0,
     assign(assignment) {
       tell({ assign: assignment });
       pipe?.ref();
       child.ref();
     },
-    rehearse: (module) => tell({ rehearse: module }),
+    rehearse: (what) => tell({ rehearse: what }),
     get isReleased() {
       return isReleased;
     },
@@ -288,5 +339,6 @@ function runnerCommand(): string[] {
     return [process.execPath, '--conditions=@stackyard/source', join(here, 'runnerMain.ts')];
   }
   const places = [join(here, 'runner.cjs'), join(here, 'runnerMain.js')];
-  return [process.execPath, places.find((place) => existsSync(place)) ?? places[0]!];
+  // One task at a time needs no more of V8's own threads, and each of them costs something at the end.
+  return [process.execPath, '--v8-pool-size=1', places.find((place) => existsSync(place)) ?? places[0]!];
 }

@@ -38,7 +38,8 @@ export class Runners {
 
   assign({ attempt, tryNumber, runner: number }: EffectOf<'assign'>): void {
     const { spool, pool, jobOf, happened } = this.#options;
-    const runner = pool.take();
+    const job = jobOf(attempt);
+    const runner = pool.take(job.code);
     const taken: Taken = { runner };
     this.#taken.set(number, taken);
     runner.onSay((said) => {
@@ -52,7 +53,7 @@ export class Runners {
       happened({ kind: 'runnerGone', attempt, runner: number, failure: failure?.message });
     });
     const { bootId } = spool;
-    runner.assign({ ...attempt, attemptDir: spool.pathOf(attempt), tryNumber, bootId, job: jobOf(attempt) });
+    runner.assign({ ...attempt, attemptDir: spool.pathOf(attempt), tryNumber, bootId, job });
   }
 
   release({ attempt, runner: number }: EffectOf<'release'>): void {

@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobContext } from './job.ts';
+import type { Code, JobContext } from './job.ts';
 
 /** What the job of the tests does, in this order. */
 export interface TestInput {
@@ -27,7 +28,18 @@ export interface TestInput {
   readonly hang?: boolean;
   /** Appends a line to this file when its process ends. */
   readonly atExit?: string;
+  /** Gives back which code the runner had loaded before it got this. */
+  readonly tellCode?: boolean;
   readonly output?: unknown;
+}
+
+let loaded = 'none';
+
+/** Leaves a line in the directory of the code, for the test to wait for. */
+export async function rehearse(_dir: string, code?: Code): Promise<void> {
+  if (!code) return;
+  loaded = code.digest;
+  appendFileSync(join(code.dir, code.digest), `${process.pid}\n`);
 }
 
 export async function run(input: TestInput, { taskId, number, signal }: JobContext): Promise<unknown> {
@@ -50,5 +62,5 @@ export async function run(input: TestInput, { taskId, number, signal }: JobConte
   if (input.exitCode !== undefined) process.exit(input.exitCode);
   if (input.killSelf) process.kill(process.pid, 'SIGKILL');
   if (input.hang) await new Promise(() => undefined);
-  return input.output;
+  return input.tellCode ? { outputs: { code: loaded } } : input.output;
 }
