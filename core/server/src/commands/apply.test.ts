@@ -52,7 +52,9 @@ test('what no agent will report gone goes at once, with the service that it leav
 test('a job without tasks has ended when it begins', async () => {
   const { next } = await planned(emptyCluster(2), add);
   // Nothing is running that could be stopped.
-  const { job, rows } = newJob(await planned(next, { command: 'stop', target: {} }), by);
+  const made = newJob(await planned(next, { command: 'stop', target: {} }), by);
+  const { job } = made;
+  const rows = made.rows();
   expect([job.state, job.finishedAt, rows.tasks]).toEqual(['SUCCESSFUL', expect.any(Date), []]);
 });
 

@@ -2,11 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createLogger, systemClock } from '@stackyard/kernel';
 import type { ClusterState, CommandRequest } from '@stackyard/planner';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Cluster, type JobRow } from '../database/entities.ts';
+import { Cluster, type JobRow, type TaskRow } from '../database/entities.ts';
 import { beginEpoch } from '../database/epoch.ts';
 import { type Database, openDatabase } from '../database/openDatabase.ts';
 import { loadedJob } from '../engine/core/job.ts';
-import type { StoredJob, Statements } from '../engine/ports.ts';
+import type { Issuable, StoredJob, Statements } from '../engine/ports.ts';
 import { loadJob, waitingJobs } from '../engine/rows.ts';
 import { Writer } from '../engine/writer/writer.ts';
 import { startTestPostgres, type TestPostgres, testPostgresKinds } from '../postgres/testing.ts';
@@ -30,8 +30,12 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
     await renderer.stop();
     await postgres?.stop();
   });
+  const forgone: string[] = [];
+  let issuable: (row: JobRow, tasks: readonly TaskRow[]) => readonly Issuable[];
   beforeEach(async () => {
     handed.length = 0;
+    forgone.length = 0;
+    issuable = () => [];
     db = await openDatabase({ url: await postgres.createDatabase() });
     const { epoch } = await beginEpoch(db);
     const log = createLogger({ level: 'silent' });
@@ -54,7 +58,12 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
       sources: { sql: db.sql, stacks, reachable: () => true },
       renderer,
       seals: new Seals(randomBytes(32)),
-      engine: { wake: (_, stored) => void handed.push(stored), refreshWatch: () => undefined },
+      engine: {
+        wake: (_, stored) => void handed.push(stored),
+        refreshWatch: () => undefined,
+        issuable: async (row, tasks) => issuable(row, tasks),
+        forgo: (id) => void forgone.push(id),
+      },
     });
     const { rows } = await db.sql.query<{ revision: number }>('select revision from cluster');
     return (await commands.run({ state, revision: rows[0]!.revision }, request, { createdBy: 'admin' })).id;
@@ -76,7 +85,20 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
     ],
   };
 
-  test('the rows of the first in the queue are those that would be read', async () => {
+  /** The first task as one that its agent could get at once. */
+  const firstOf = (row: JobRow, tasks: readonly TaskRow[]): readonly Issuable[] => {
+    const [pending] = loadedJob(row, tasks, []).attempts;
+    const hash = 'a'.repeat(64);
+    const sent = { envelopeHash: hash, epoch: 1, sessionNo: 3, journalId: randomUUID(), issuedAt: new Date() };
+    const attempt = { ...pending!, ...sent, state: 'RUNNING', dispatch: 'SENT' } as const;
+    return [{ attempt, envelope: { attemptId: attempt.id, hash, bytes: Buffer.alloc(0) } }];
+  };
+
+  test.each([
+    ['as they wait', () => []],
+    ['with a first task that is issued', firstOf],
+  ])('the rows of the first in the queue are those that would be read, %s', async (_, first) => {
+    issuable = first;
     const target = { service: 'demo' };
     const config = { 'demo.properties': { threads: 7, memory: 2_000_000 } };
     const requests: CommandRequest[] = [
@@ -92,7 +114,9 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
       const read = await loadJob(db.sql, id);
       const stored = handed.pop();
       if (!stored || !('row' in stored)) throw new Error(`${request.command} handed over ${JSON.stringify(stored)}.`);
-      expect(loadedJob(stored.row, stored.tasks, [])).toStrictEqual(read);
+      const attempts = stored.issued.map(({ attempt }) => attempt);
+      expect(loadedJob(stored.row, stored.tasks, attempts)).toStrictEqual(read);
+      expect(read?.attempts.filter(({ dispatch }) => dispatch === 'SENT')).toHaveLength(first === firstOf ? 1 : 0);
       // In this order keys go into envelopes, whose hash must not depend on who made them.
       expect(JSON.stringify(stored.row.snapshot)).toBe(JSON.stringify(read?.row.snapshot));
       await db.sql.query(`update job set state = 'SUCCESSFUL' where id = $1`, [id]);
@@ -112,6 +136,22 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
     ]);
   });
 
+  test('a first task of a job that has to wait is stored as one that waits', async () => {
+    issuable = firstOf;
+    const first = await run(add);
+    carriedOut((await loadJob(db.sql, first))!.row);
+    const second = await run({ command: 'restart', target: {} });
+    expect(handed[1]).toEqual({ id: second, position: 2, ahead: first });
+    const { row, tasks, attempts } = (await loadJob(db.sql, second))!;
+    expect([row.state, row.startedAt, row.counts.RUNNING]).toEqual(['PENDING', null, 0]);
+    expect(new Set([...tasks, ...attempts].map(({ state: now }) => now))).toEqual(new Set(['PENDING']));
+    expect(attempts.every(({ dispatch, envelopeHash, issuedAt }) => !(dispatch ?? envelopeHash ?? issuedAt))).toBe(
+      true,
+    );
+    const { rows } = await db.sql.query<{ count: string }>('select count(*) from attempt where job_id = $1', [second]);
+    expect(Number(rows[0]?.count)).toBe(tasks.length);
+  });
+
   test('when the answer of the database is lost, the engine looks for the job in the queue', async () => {
     const whole: Statements = writer;
     const losing: Statements = {
@@ -121,7 +161,7 @@ describe.each(testPostgresKinds())('what a command hands to the engine on %s Pos
       },
     };
     await expect(run(add, losing)).rejects.toThrow('The connection broke.');
-    expect([handed, (await waitingJobs(db.sql)).length]).toEqual([[undefined], 1]);
+    expect([handed, (await waitingJobs(db.sql)).length, forgone.length]).toEqual([[undefined], 1, 1]);
   });
 
   test('an upgrade that stopped half way is read as it was stored: versions, values laid aside, and who runs what', async () => {

@@ -4,7 +4,7 @@ import type { CommandRequest } from '@stackyard/planner';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { NotFoundError, PreconditionFailedError } from '../api/errors.ts';
 import { StoredPlan, type StoredPlanRow } from '../database/entities.ts';
-import type { Engine, Statements } from '../engine/ports.ts';
+import type { Engine, Issuable, Statements } from '../engine/ports.ts';
 import { changesOf } from './apply.ts';
 import { etagOf } from '../api/etag.ts';
 import { type ClusterLook, readCluster, type StateSources } from './clusterState.ts';
@@ -23,6 +23,9 @@ const PLAN_LIFE_MS = 3_600_000;
 /** How often a command is planned anew when the cluster moves between planning and storing. */
 const ATTEMPTS = 5;
 
+/** The first tasks of a larger job are issued once it is stored: its request is not to wait for their envelopes. */
+const ISSUED_AT_ONCE = 100;
+
 /** How long a plan can still be read after it has expired. */
 const PLAN_KEPT_MS = 7 * 24 * 3_600_000;
 
@@ -35,13 +38,16 @@ export interface By {
   readonly records?: ((job: NewJob) => Pick<StoredRows, 'answers' | 'audit'>) | undefined;
 }
 
+/** What commands ask of the engine. */
+type Orders = Pick<Engine, 'wake' | 'refreshWatch' | 'issuable' | 'forgo'>;
+
 /** Plans commands, keeps plans for a look, and turns them into jobs. */
 export class Commands {
   readonly #em: () => EntityManager;
   readonly #statements: Statements;
   readonly #sources: StateSources;
   readonly #renderer: Renderer;
-  readonly #engine: Pick<Engine, 'wake' | 'refreshWatch'>;
+  readonly #engine: Orders;
   readonly #seals: Seals;
 
   constructor(parts: {
@@ -49,7 +55,7 @@ export class Commands {
     statements: Statements;
     sources: StateSources;
     renderer: Renderer;
-    engine: Pick<Engine, 'wake' | 'refreshWatch'>;
+    engine: Orders;
     seals: Seals;
   }) {
     this.#em = parts.em;
@@ -152,12 +158,14 @@ export class Commands {
     { basis, plan, by }: { readonly basis: number; readonly plan?: string; readonly by: By },
   ): Promise<NewJob | undefined> {
     const changes = changesOf(planned, { basis, ...by });
-    const { job, rows, event, stored } = newJob(planned, { basis: changes.revision, createdBy: by.createdBy });
+    const made = newJob(planned, { basis: changes.revision, createdBy: by.createdBy });
+    const { job, event } = made;
+    const issued = await this.#issuable(made);
     const statement = statementFor(
       { id: job.clusterId, basis, plan },
       {
         ...changes.rows,
-        ...rows,
+        ...made.rows(issued),
         ...by.records?.(job),
         ...(plan === undefined ? {} : { executed: [{ id: plan, jobId: job.id }] }),
       },
@@ -166,13 +174,24 @@ export class Commands {
       .execute<JobAnswer>(statement, [...changes.events, event])
       .catch((error: unknown) => {
         // It may have been stored although its answer was lost: then it is in the queue.
+        this.#engine.forgo(job.id);
         this.#engine.wake(job.clusterId);
         throw error;
       });
-    if (!answer) return undefined;
-    if (!isTerminal(job.state)) this.#engine.wake(job.clusterId, stored(answer));
+    if (!answer) {
+      this.#engine.forgo(job.id);
+      return undefined;
+    }
+    if (!isTerminal(job.state)) this.#engine.wake(job.clusterId, made.stored(answer, issued));
     this.#refreshWatches(planned);
     return job;
+  }
+
+  /** An action takes its input from its request, whose keys come in another order from the database: it is issued from there. */
+  async #issuable({ job, draft }: ReturnType<typeof newJob>): Promise<readonly Issuable[]> {
+    if (job.taskCount > ISSUED_AT_ONCE || job.command === 'action') return [];
+    const { row, tasks } = draft();
+    return this.#engine.issuable(row, tasks);
   }
 
   /** A request as it may be planned and stored: with its secrets sealed. @throws CommandRefusedError */

@@ -68,6 +68,10 @@ export class SnapshotEnvelopes implements EnvelopeSource {
     return envelopeOf(parts, artifactSize, await this.#packagesOf(parts.packages, { job, signal, arch }));
   }
 
+  async foresee(job: JobRow): Promise<void> {
+    await this.#placesOf(job);
+  }
+
   envelopeNow(job: JobRow, task: TaskRow, attempt: number): Envelope | undefined {
     const places = this.#places.get(job.id);
     if (!places || places instanceof Promise) return undefined;

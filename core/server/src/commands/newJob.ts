@@ -1,8 +1,8 @@
 import { noTasks, type State } from '@stackyard/domain';
 import { encodeGraph, type PlannedTask } from '@stackyard/planner';
 import { v7 as timeOrderedId } from 'uuid';
-import type { Snapshot, TaskRow } from '../database/entities.ts';
-import type { StoredJob } from '../engine/ports.ts';
+import type { JobRow, Snapshot, TaskRow } from '../database/entities.ts';
+import type { Issuable, StoredJob } from '../engine/ports.ts';
 import type { JobFields } from '../jobs/rows.ts';
 import { toJson } from '../engine/writer/json.ts';
 import type { Said } from './apply.ts';
@@ -23,10 +23,13 @@ export function newJob(
   { basis, createdBy }: { readonly basis: number; readonly createdBy: string },
 ): {
   readonly job: NewJob;
-  readonly rows: StoredRows;
+  /** Its rows before anything of it is issued, but for what only the database knows: its place, and the order of keys in its request. */
+  readonly draft: () => { readonly row: JobRow; readonly tasks: readonly TaskRow[] };
+  /** What is stored; `issued` are first tasks that begin with it unless it has to wait. */
+  readonly rows: (issued?: readonly Issuable[]) => StoredRows;
   readonly event: Said;
-  /** The job for the engine, by what the database answered. */
-  readonly stored: (answer: JobAnswer) => StoredJob;
+  /** The job for the engine, by what the database answered to these rows. */
+  readonly stored: (answer: JobAnswer, issued?: readonly Issuable[]) => StoredJob;
 } {
   const { plan, next } = planned;
   const now = new Date();
@@ -61,22 +64,55 @@ export function newJob(
     ...snapshotOf(planned, digestsOf(planned)),
     ...(plan.turns ? { turns: plan.turns } : {}),
   });
+  let drafted: { readonly row: JobRow; readonly tasks: readonly TaskRow[] } | undefined;
+  const draft = () =>
+    (drafted ??= {
+      row: { ...job, graph, position: 0, snapshot: JSON.parse(snapshot) as Snapshot },
+      tasks: tasks.map((task) => taskRow(job, task)),
+    });
   return {
     job,
-    rows: { texts: textsOf(planned, now), jobs: [{ ...job, graph: graph.toString('base64'), snapshot }], tasks },
+    draft,
+    rows: (issued = []) => {
+      const first = new Map(issued.map(({ attempt }) => [attempt.taskId, attempt]));
+      const begins = { issued: issued.length, issuedAt: issued[0]?.attempt.issuedAt, issuedCounts: begun(job, issued) };
+      return {
+        texts: textsOf(planned, now),
+        jobs: [{ ...job, ...begins, graph: graph.toString('base64'), snapshot }],
+        tasks: tasks.filter(({ id }) => !first.has(id)),
+        firstTasks: tasks.flatMap((task) => {
+          const attempt = first.get(task.id);
+          if (!attempt) return [];
+          const { envelopeHash, epoch, sessionNo, journalId, issuedAt } = attempt;
+          return [{ ...task, envelopeHash, epoch, sessionNo, journalId, issuedAt }];
+        }),
+      };
+    },
     event: {
       topic: 'job',
       clusterId: next.id,
       payload: { kind: 'job', jobId: job.id, state, counts: job.counts, title: job.title },
     },
-    stored: (answer) =>
-      answer.ahead === undefined
-        ? {
-            row: { ...job, graph, ...answer, snapshot: JSON.parse(snapshot) as Snapshot },
-            tasks: tasks.map((task) => taskRow(job, task)),
-          }
-        : { id: job.id, position: answer.position, ahead: answer.ahead },
+    stored: (answer, issued = []) => {
+      if (answer.ahead !== undefined) return { id: job.id, position: answer.position, ahead: answer.ahead };
+      const row = { ...draft().row, ...answer };
+      const [first] = issued;
+      if (!first) return { row, tasks: draft().tasks, issued };
+      const { issuedAt } = first.attempt;
+      const begins = new Set(issued.map(({ attempt }) => attempt.taskId));
+      return {
+        row: { ...row, state: 'RUNNING', counts: begun(job, issued), startedAt: issuedAt },
+        tasks: draft().tasks.map((task) =>
+          begins.has(task.id) ? { ...task, state: 'RUNNING', startedAt: issuedAt } : task,
+        ),
+        issued,
+      };
+    },
   };
+}
+
+function begun({ taskCount }: Pick<NewJob, 'taskCount'>, { length }: readonly Issuable[]): NewJob['counts'] {
+  return { ...noTasks, PENDING: taskCount - length, RUNNING: length };
 }
 
 /** A new task as a reader would find it. */

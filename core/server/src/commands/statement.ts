@@ -52,15 +52,18 @@ const parts: Readonly<Record<keyof StoredRows, (from: string) => string>> = {
     select r.digest, r.content, r."createdAt" from ${from} on conflict do nothing)`,
   // At the tail of the queue: statements like this one run one at a time, so positions grow in the order of commits, and
   // what waits or runs before it is known.
-  jobs: (from) => `new_jobs as (
+  jobs: (from) => `queue as (
+    select (select job.id from job where job.cluster_id = go.id and job.state in ('PENDING', 'RUNNING')
+      order by job.position desc limit 1) as ahead from go),
+  new_jobs as (
     insert into job (id, cluster_id, position, command, title, request, state, cancel_requested, basis, graph, snapshot,
       pause, task_count, counts, created_by, created_at, started_at, finished_at)
-    select r.id, go.id, (select coalesce(max(position), 0) + 1 from job), r.command, r.title, r.request, r.state, false,
-      r.basis, decode(r.graph, 'base64'), r.snapshot::json, r.pause, r."taskCount", r.counts, r."createdBy", r."createdAt",
-      r."startedAt", r."finishedAt" from ${from}
-    returning id, position, request, (
-      select ahead.id from job as ahead where ahead.cluster_id = job.cluster_id and ahead.state in ('PENDING', 'RUNNING')
-      order by ahead.position desc limit 1) as ahead)`,
+    select r.id, go.id, (select coalesce(max(position), 0) + 1 from job), r.command, r.title, r.request,
+      case when begins then 'RUNNING' else r.state end, false, r.basis, decode(r.graph, 'base64'), r.snapshot::json,
+      r.pause, r."taskCount", case when begins then r."issuedCounts" else r.counts end, r."createdBy", r."createdAt",
+      case when begins then r."issuedAt" else r."startedAt" end, r."finishedAt"
+    from ${from}, queue, lateral (select ahead is null and r.issued > 0 as begins) as fate
+    returning id, position, request, (select ahead from queue) as ahead)`,
   // Each with its first attempt.
   tasks: (from) => `new_tasks as (
     insert into task (id, job_id, node, cluster_id, host_id, host_component_id, service, component, phase, timeout_ms,
@@ -71,6 +74,21 @@ const parts: Readonly<Record<keyof StoredRows, (from: string) => string>> = {
   new_attempts as (
     insert into attempt (id, task_id, job_id, host_id, number, state, log_size)
     select id || '/1', id, job_id, host_id, 1, 'PENDING', 0 from new_tasks)`,
+  // As those, and issued when nothing of their cluster is before their job.
+  firstTasks: (from) => `first_tasks as (
+    insert into task (id, job_id, node, cluster_id, host_id, host_component_id, service, component, phase, timeout_ms,
+      idempotent, delete_data, state, attempts, started_at)
+    select r.id, new_jobs.id, r.node, go.id, r."hostId", r."hostComponentId", r.service, r.component, r.phase,
+      r."timeoutMs", r.idempotent, r."deleteData", case when ahead is null then 'RUNNING' else 'PENDING' end, 1,
+      case when ahead is null then r."issuedAt" end from new_jobs, ${from}),
+  first_attempts as (
+    insert into attempt (id, task_id, job_id, host_id, number, log_size, state, dispatch, envelope_hash, epoch,
+      session_no, journal_id, issued_at)
+    select r.id || '/1', r.id, new_jobs.id, r."hostId", 1, 0, case when ahead is null then 'RUNNING' else 'PENDING' end,
+      case when ahead is null then 'SENT' end, case when ahead is null then r."envelopeHash" end,
+      case when ahead is null then r.epoch end, case when ahead is null then r."sessionNo" end,
+      case when ahead is null then r."journalId" end, case when ahead is null then r."issuedAt" end
+    from new_jobs, ${from})`,
   answers: (from) => `answered as (update idempotency_key set status = r.status, headers = r.headers, body = r.body
     from ${from} where idempotency_key.principal = r.principal and idempotency_key.key = r.key)`,
   audit: (from) => `audited as (

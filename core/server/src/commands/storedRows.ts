@@ -19,12 +19,27 @@ export interface StoredRows {
   readonly texts?: readonly { readonly digest: string; readonly content: string; readonly createdAt: Date }[];
   readonly jobs?: readonly object[];
   readonly tasks?: readonly object[];
+  /** Tasks that are issued unless something of their cluster is before their job. */
+  readonly firstTasks?: readonly object[];
   readonly answers?: readonly KeptAnswer[];
   readonly audit?: readonly (Audited & { readonly id: string; readonly at: Date })[];
 }
 
 const service = `id uuid, name text, "stackName" text, "stackVersion" text, "stackDigest" text, "configVersion" int,
   generated jsonb, "laidAside" jsonb, "nextOrdinals" jsonb, "createdAt" timestamptz`;
+
+const task = {
+  id: 'uuid',
+  node: 'int',
+  hostId: 'uuid',
+  hostComponentId: 'uuid',
+  service: 'text',
+  component: 'text',
+  phase: 'text',
+  timeoutMs: 'int',
+  idempotent: 'boolean',
+  deleteData: 'boolean',
+} as const;
 
 /** How the rows of each kind reach the database: in columns where they are as many as the cluster is large, or long. */
 export const carried: Readonly<Record<keyof StoredRows, Rows>> = {
@@ -61,22 +76,22 @@ export const carried: Readonly<Record<keyof StoredRows, Rows>> = {
     pause: 'text',
     taskCount: 'int',
     counts: 'jsonb',
+    issued: 'int',
+    issuedAt: 'timestamptz',
+    issuedCounts: 'jsonb',
     createdBy: 'text',
     createdAt: 'timestamptz',
     startedAt: 'timestamptz',
     finishedAt: 'timestamptz',
   }),
-  tasks: columnsOf({
-    id: 'uuid',
-    node: 'int',
-    hostId: 'uuid',
-    hostComponentId: 'uuid',
-    service: 'text',
-    component: 'text',
-    phase: 'text',
-    timeoutMs: 'int',
-    idempotent: 'boolean',
-    deleteData: 'boolean',
+  tasks: columnsOf(task),
+  firstTasks: columnsOf({
+    ...task,
+    envelopeHash: 'text',
+    epoch: 'bigint',
+    sessionNo: 'bigint',
+    journalId: 'uuid',
+    issuedAt: 'timestamptz',
   }),
   answers: inRecords('principal text, key text, status int, headers jsonb, body jsonb'),
   audit: inRecords(`id uuid, at timestamptz, principal text, action text, resource text, "clusterId" uuid,

@@ -1,11 +1,13 @@
 import type { Clock, Logger } from '@stackyard/kernel';
 import type { EngineEffect } from './core/effects.ts';
 import type { Happening } from './core/events.ts';
-import type { LoadedJob } from './core/job.ts';
+import type { JobRow, TaskRow } from '../database/entities.ts';
+import { firstTasks, issuedFirst } from './core/firsts.ts';
+import { type LoadedJob, loadedJob } from './core/job.ts';
 import { type EngineState, type EngineTerms, createEngineState } from './core/state.ts';
 import { stepEngine } from './core/step.ts';
 import { JobEnds } from './jobEnds.ts';
-import type { KnownJob } from './ports.ts';
+import type { Issuable, KnownJob, StoredJob } from './ports.ts';
 import type { Preparer } from './preparer.ts';
 import type { Writer } from './writer/writer.ts';
 
@@ -53,6 +55,25 @@ export class EngineDriver {
     const { clock } = this.#options;
     const event = { ...happening, now: clock.monotonicMs(), at: clock.now() };
     for (const effect of stepEngine(this.state, event)) this.#carryOut(effect);
+  }
+
+  /** Of a job that is about to be stored: which of its tasks can be stored as issued, by envelopes that are built now. */
+  async issuable(row: JobRow, tasks: readonly TaskRow[]): Promise<readonly Issuable[]> {
+    const job = loadedJob(row, tasks, []);
+    const first = firstTasks(this.state, job);
+    if (this.#stopped || first.length === 0) return [];
+    const attempts = new Map(first.map((node) => [job.attempts[node]!.id, job.attempts[node]!]));
+    const at = this.#options.clock.now();
+    return (await this.#options.preparer.foresee(job, first)).flatMap((envelope) => {
+      const attempt = issuedFirst(this.state, attempts.get(envelope.attemptId)!, { envelope, at });
+      return attempt ? [{ attempt, envelope }] : [];
+    });
+  }
+
+  /** A job was stored, with these attempts of it as issued. */
+  stored({ row, tasks, issued }: Extract<StoredJob, { readonly row: JobRow }>): void {
+    for (const { envelope } of issued) this.#options.preparer.keep(envelope);
+    this.happened({ kind: 'stored', row, tasks, issued });
   }
 
   /** Resolves when the rows asked for so far are read. */

@@ -295,7 +295,7 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     ];
     const { row, tasks } = (await loadJob(world.db.sql, first))!;
     wake(cluster, { id: third, position: 3, ahead: second });
-    wake(cluster, { row, tasks });
+    wake(cluster, { row, tasks, issued: [] });
     wake(cluster, { id: second, position: 2, ahead: first });
     expect(await world.ended(third)).toBe('SUCCESSFUL');
     expect(order).toEqual([first, first, second, third]);
@@ -309,6 +309,41 @@ describe.each(testPostgresKinds())('the engine on %s PostgreSQL', (kind) => {
     world.engine!.wake(cluster, { id: next, position: 2, ahead: lost });
     expect([await world.ended(next), (await world.jobRow(lost)).state]).toEqual(['SUCCESSFUL', 'SUCCESSFUL']);
   });
+
+  test.each(['the server that stored it', 'the next one, if that one is killed first'])(
+    'a job that is stored with its first task as issued is carried out by %s, each attempt started once',
+    async (by) => {
+      const a = await world.agent('a');
+      const cluster = await world.cluster('c');
+      const id = await world.stored(cluster, [{ host: a }, { host: a, after: [0] }]);
+      const before = (await loadJob(world.db.sql, id))!;
+      const issued = await world.engine!.issuable(before.row, before.tasks);
+      expect(issued.map(({ attempt }) => attempt.taskId)).toEqual([before.tasks[0]!.id]);
+      // As the statement of a command stores it.
+      const { attempt } = issued[0]!;
+      const { sql } = world.db;
+      await sql.query(
+        `update attempt set state = 'RUNNING', dispatch = 'SENT', envelope_hash = $2, epoch = $3, session_no = $4,
+         journal_id = $5, issued_at = $6 where id = $1`,
+        [attempt.id, attempt.envelopeHash, attempt.epoch, attempt.sessionNo, attempt.journalId, attempt.issuedAt],
+      );
+      await sql.query(`update task set state = 'RUNNING', started_at = $2 where id = $1`, [
+        attempt.taskId,
+        attempt.issuedAt,
+      ]);
+      await sql.query(`update job set state = 'RUNNING', started_at = $2 where id = $1`, [id, attempt.issuedAt]);
+      if (by === 'the server that stored it') {
+        const { row, tasks } = (await loadJob(sql, id))!;
+        world.engine!.wake(cluster, { row, tasks, issued });
+      } else {
+        await world.restart();
+        a.cut();
+        await a.connect(world.address);
+      }
+      expect(await world.ended(id)).toBe('SUCCESSFUL');
+      expect([...a.starts]).toEqual(before.attempts.map((each) => [each.id, 1]));
+    },
+  );
 
   test('rows of host components follow results and what agents see', async () => {
     const a = await world.agent('a');

@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@stackyard/kernel';
 import type { AgentUpdate } from '@stackyard/proto';
+import type { JobRow, TaskRow } from '../database/entities.ts';
 import type { EpochLostError } from '../database/errors.ts';
 import type { Database } from '../database/openDatabase.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -11,7 +12,7 @@ import type { OpenSecret } from './gateway/secrets.ts';
 import type { Address } from './gateway/gateway.ts';
 import { Preparer } from './preparer.ts';
 import { loadJob, waitingJobs } from './rows.ts';
-import type { Engine, EnvelopeSource, KnownJob, LogStore, StoredJob } from './ports.ts';
+import type { Engine, EnvelopeSource, Issuable, KnownJob, LogStore, StoredJob } from './ports.ts';
 import { requestCancel, resumeJob, retryJob } from './requests.ts';
 import { defaultSettings, type EngineSettings } from './settings.ts';
 import { Trimmer } from './trim.ts';
@@ -143,6 +144,14 @@ class WiredEngine implements RunningEngine {
     });
   }
 
+  issuable(job: JobRow, tasks: readonly TaskRow[]): Promise<readonly Issuable[]> {
+    return this.#driver.issuable(job, tasks);
+  }
+
+  forgo(jobId: string): void {
+    this.#options.envelopes.release(jobId);
+  }
+
   known(jobId: string): KnownJob | undefined {
     return this.#stopped ? undefined : this.#driver.known(jobId);
   }
@@ -197,7 +206,7 @@ class WiredEngine implements RunningEngine {
 
   /** Not behind a job that is not known here, or not any more: what else is in the queue is to be read then. */
   #takes(clusterId: string, stored: StoredJob): boolean {
-    if ('row' in stored) this.#driver.happened({ kind: 'stored', ...stored });
+    if ('row' in stored) this.#driver.stored(stored);
     else if (this.#driver.state.scheduler.clusterOf.has(stored.ahead)) {
       const { id: jobId, position } = stored;
       this.#driver.happened({ kind: 'queued', jobId, clusterId, position });

@@ -2,6 +2,8 @@ import type { Observed, Reason, State } from '@stackyard/domain';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AgentUpdate, Envelope, WatchedComponent } from '@stackyard/proto';
 import type { JobRow, TaskRow } from '../database/entities.ts';
+import type { PreparedEnvelope } from './core/events.ts';
+import type { AttemptWrite } from './writer/changes.ts';
 
 /** Builds what an agent needs to know; implemented by commands/, used by the engine. */
 export interface EnvelopeSource {
@@ -12,6 +14,8 @@ export interface EnvelopeSource {
    * @throws a StackyardError whose message becomes the attempt's (reason PACKAGE_UNAVAILABLE or ARTIFACT_INTEGRITY).
    */
   envelopeOf(job: JobRow, task: TaskRow, attempt: number, signal: AbortSignal): Promise<Envelope>;
+  /** Reads what the envelopes of a job are made of, so that `envelopeNow` has it. */
+  foresee(job: JobRow): Promise<void>;
   /** The same envelope where nothing has to be waited for; undefined where something has. @throws as `envelopeOf` */
   envelopeNow(job: JobRow, task: TaskRow, attempt: number): Envelope | undefined;
   /** Forgets what was kept for a finished job. */
@@ -20,10 +24,21 @@ export interface EnvelopeSource {
   watchedOn(hostId: string): Promise<WatchedComponent[]>;
 }
 
+/** An envelope as it is hashed, journaled and sent. */
+export interface Prepared extends PreparedEnvelope {
+  readonly bytes: Buffer;
+}
+
+/** A first task of a job that is stored as issued: the row of its attempt, and what it is sent by. */
+export interface Issuable {
+  readonly attempt: AttemptWrite;
+  readonly envelope: Prepared;
+}
+
 /** A job that was just stored. */
 export type StoredJob =
-  /** The first of its cluster's queue: its rows, as they would be read. */
-  | { readonly row: JobRow; readonly tasks: readonly TaskRow[] }
+  /** The first of its cluster's queue: its rows, as they would be read, and those of its attempts that are issued. */
+  | { readonly row: JobRow; readonly tasks: readonly TaskRow[]; readonly issued: readonly Issuable[] }
   /** Another of its cluster, the nearest in the queue, waits or runs before it: its own rows are read when it is its turn. */
   | { readonly id: string; readonly position: number; readonly ahead: string };
 
@@ -43,6 +58,13 @@ export interface Engine {
    * the same turn of the event loop as the commit is answered, for what is handed over must not have moved on.
    */
   wake(clusterId: string, stored?: StoredJob): void;
+  /**
+   * Of a job that is about to be stored, the first tasks as they are issued when nothing of its cluster is before it then:
+   * what is stored so needs no commit of its own before it is sent. None that could not be sent at once.
+   */
+  issuable(job: JobRow, tasks: readonly TaskRow[]): Promise<readonly Issuable[]>;
+  /** Such a job was not stored after all. */
+  forgo(jobId: string): void;
   /** A job of the queues; undefined for one that has ended, or that is not known here. */
   known(jobId: string): KnownJob | undefined;
   /** PENDING tasks become CANCELED, running ones are ended by their agents. No-op on a terminal job. */

@@ -18,6 +18,7 @@ function asking(tasks: number, source: Partial<EnvelopeSource> = {}) {
   const envelopes: EnvelopeSource = {
     envelopeNow: (_job, { id }) => envelope(id),
     envelopeOf: async (_job, { id }) => envelope(id),
+    foresee: async () => undefined,
     release: () => undefined,
     watchedOn: async () => [],
     ...source,
@@ -91,4 +92,23 @@ test('one that cannot be built is told of by itself, with the reason', async () 
   await turn();
   expect(failed).toEqual([`${ids[0]}: nothing fits`]);
   expect(told).toEqual([[ids[1]]]);
+});
+
+test('the envelope of a task that is not stored yet is the one it is prepared with, and nothing is kept of it', async () => {
+  const job = sampleJob('next', [{ hostId: 'h' }, { hostId: 'h' }]);
+  const { preparer } = asking(0, { envelopeNow: (_job, { id, node }) => (node === 0 ? envelope(id) : undefined) });
+  const [foreseen, ...others] = await preparer.foresee(job, [0, 1]);
+  expect([others, preparer.get(foreseen!.attemptId)]).toEqual([[], undefined]);
+  preparer.keep(foreseen!);
+  preparer.prepare(foreseen!.attemptId, { job, node: 0 });
+  await turn();
+  expect(preparer.get('next.0/1')).toBe(foreseen);
+});
+
+test('one that cannot be built is left for later, when its task can tell why', async () => {
+  const refusing = (): never => {
+    throw new Error('No such component.');
+  };
+  const { preparer } = asking(0, { envelopeNow: refusing });
+  expect(await preparer.foresee(sampleJob('next', [{ hostId: 'h' }]), [0])).toEqual([]);
 });

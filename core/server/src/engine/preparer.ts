@@ -2,15 +2,10 @@ import { createHash } from 'node:crypto';
 import { StackyardError } from '@stackyard/kernel';
 import { decodeEnvelope, encodeEnvelope, type Envelope, fromValueMap } from '@stackyard/proto';
 import type { PreparedEnvelope } from './core/events.ts';
-import type { Place } from './core/job.ts';
-import type { EnvelopeSource } from './ports.ts';
+import type { LoadedJob, Place } from './core/job.ts';
+import type { EnvelopeSource, Prepared } from './ports.ts';
 import type { AttemptResult } from './sessions/messages.ts';
 import { failed } from './sessions/outcomes.ts';
-
-/** An envelope as it is hashed, journaled and sent. */
-export interface Prepared extends PreparedEnvelope {
-  readonly bytes: Buffer;
-}
 
 export interface PreparerOptions {
   readonly envelopes: EnvelopeSource;
@@ -44,6 +39,27 @@ export class Preparer {
     if (this.#isDue) return;
     this.#isDue = true;
     queueMicrotask(() => this.#proceed());
+  }
+
+  /** The envelopes of these tasks of a job that is not stored yet, where they can be built at once; nothing is kept. */
+  async foresee(job: LoadedJob, nodes: readonly number[]): Promise<readonly Prepared[]> {
+    const { envelopes } = this.#options;
+    try {
+      await envelopes.foresee(job.row);
+      return nodes.flatMap((node) => {
+        const { id, number } = job.attempts[node]!;
+        const envelope = envelopes.envelopeNow(job.row, job.tasks[node]!, number);
+        return envelope ? [preparedOf(id, { job, node }, envelope)] : [];
+      });
+    } catch {
+      // Told once the job is there, as what its task comes to.
+      return [];
+    }
+  }
+
+  /** One that was foreseen is to be sent. */
+  keep(prepared: Prepared): void {
+    this.#prepared.set(prepared.attemptId, prepared);
   }
 
   /** Not needed any more: a build that is on its way is ended. */
@@ -107,14 +123,18 @@ export class Preparer {
     }
   }
 
-  #keep(attemptId: string, { job, node }: Place, envelope: Envelope): Prepared {
-    const bytes = encodeEnvelope(envelope);
-    const hash = createHash('sha256').update(bytes).digest('hex');
-    const values = job.tasks[node]!.phase === 'configure' ? valuesOf(bytes) : undefined;
-    const prepared = { attemptId, bytes, hash, values };
-    this.#prepared.set(attemptId, prepared);
+  #keep(attemptId: string, place: Place, envelope: Envelope): Prepared {
+    const prepared = preparedOf(attemptId, place, envelope);
+    this.keep(prepared);
     return prepared;
   }
+}
+
+function preparedOf(attemptId: string, { job, node }: Place, envelope: Envelope): Prepared {
+  const bytes = encodeEnvelope(envelope);
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const values = job.tasks[node]!.phase === 'configure' ? valuesOf(bytes) : undefined;
+  return { attemptId, bytes, hash, values };
 }
 
 function valuesOf(envelope: Buffer): Prepared['values'] {

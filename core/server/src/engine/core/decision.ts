@@ -43,8 +43,8 @@ export class Decision {
     (this.#events ??= []).push(taskEvent(task, attempt));
   }
 
-  job({ row }: LoadedJob): void {
-    this.#lazy = false;
+  job({ row }: LoadedJob, { lazy = false } = {}): void {
+    this.#lazy &&= lazy;
     const { id, state, reason, cancelRequested, pause, position, counts, startedAt, finishedAt } = row;
     const next = { id, state, reason, cancelRequested, pause, position, counts, startedAt, finishedAt };
     (this.#jobs ??= new Map()).set(id, next);

@@ -1,6 +1,7 @@
 import type { JobRow, TaskRow } from '../../database/entities.ts';
 import type { AttemptResult } from '../sessions/messages.ts';
 import type { Heard, HostFate, KnownSession } from '../sessions/state.ts';
+import type { AttemptWrite } from '../writer/changes.ts';
 import type { LoadedJob } from './job.ts';
 
 /** When an event happened: `now` in milliseconds of a clock that only goes forward, `at` for people to read. */
@@ -34,7 +35,13 @@ export type Happening =
   /** A job that is not terminal is in the queue of its cluster; known ones stay where they are. */
   | { readonly kind: 'queued'; readonly jobId: string; readonly clusterId: string; readonly position: number }
   /** As `queued`, of a job that was stored just now, as the first of its cluster: its rows need not be read. */
-  | { readonly kind: 'stored'; readonly row: JobRow; readonly tasks: readonly TaskRow[] }
+  | {
+      readonly kind: 'stored';
+      readonly row: JobRow;
+      readonly tasks: readonly TaskRow[];
+      /** Stored as issued. */
+      readonly issued?: readonly { readonly attempt: AttemptWrite; readonly envelope: PreparedEnvelope }[];
+    }
   /** Answers `load`. */
   | { readonly kind: 'loaded'; readonly job: LoadedJob }
   /** Answers `load`: there is no such job, or it is terminal. */

@@ -1,5 +1,5 @@
 import { decodeGraph } from '@stackyard/planner';
-import type { AttemptRow, JobRow, TaskRow } from '../../database/entities.ts';
+import type { JobRow, TaskRow } from '../../database/entities.ts';
 import type { JobInput } from '../scheduler/state.ts';
 import { isUncertain } from '../scheduler/step.ts';
 import type { AttemptWrite } from '../writer/changes.ts';
@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** A job as its rows say; `tasks` in the order of their nodes, `attempts` all of them in any order. */
-export function loadedJob(row: JobRow, tasks: readonly TaskRow[], rows: readonly AttemptRow[]): LoadedJob {
+export function loadedJob(row: JobRow, tasks: readonly TaskRow[], rows: readonly AttemptWrite[]): LoadedJob {
   const byId = new Map(rows.map((attempt) => [attempt.id, attempt]));
   const attempts = tasks.map((task) => {
     const number = Math.max(1, task.attempts);

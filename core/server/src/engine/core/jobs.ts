@@ -1,8 +1,8 @@
 import { isTerminal } from '@stackyard/domain';
-import type { JobRow, TaskRow } from '../../database/entities.ts';
 import type { SchedulerEffect, SchedulerEvent } from '../scheduler/state.ts';
 import { withdraw } from './attemptRows.ts';
 import { become, forgetAttempt, hasBeenIssued, issueAttempt } from './attempts.ts';
+import type { Happening } from './events.ts';
 import { type LoadedJob, loadedJob, pendingAttempt } from './job.ts';
 import { servicesRemoved } from './results.ts';
 import { afterwards, forgetEnvelope, type Turn } from './turn.ts';
@@ -13,13 +13,23 @@ export function queued(turn: Turn, event: Extract<SchedulerEvent, { kind: 'queue
 }
 
 /** A job is in the queue and its rows are here: it is not read when its turn is now. */
-export function stored(turn: Turn, row: JobRow, tasks: readonly TaskRow[]): void {
+export function stored(turn: Turn, { row, tasks, issued = [] }: Extract<Happening, { kind: 'stored' }>): void {
   const { id: jobId, clusterId, position } = row;
   queued(turn, { kind: 'queued', jobId, clusterId, position });
   const asked = turn.effects.findIndex((effect) => effect.kind === 'load' && effect.jobId === jobId);
   if (asked < 0) return;
   turn.effects.splice(asked, 1);
-  loaded(turn, loadedJob(row, tasks, []));
+  for (const { attempt, envelope } of issued) {
+    turn.state.envelopes.set(attempt.id, { hash: envelope.hash, values: envelope.values });
+  }
+  const attempts = issued.map(({ attempt }) => attempt);
+  const job = loadedJob(row, tasks, attempts);
+  loaded(turn, job);
+  if (issued.length === 0) return;
+  // Durable as it is; only those who listen have not heard of it.
+  const nodes = new Map(job.attempts.map(({ id }, node) => [id, node]));
+  for (const { id } of attempts) turn.decision.task(job, nodes.get(id)!, { lazy: true });
+  turn.decision.job(job, { lazy: true });
 }
 
 /** The rows of a job are here. */

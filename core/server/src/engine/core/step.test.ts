@@ -135,6 +135,32 @@ describe('a job that was stored just now', () => {
     expect(said(engine.do(built))).toEqual(['commit 2, one.0/1 SENT']);
   });
 
+  test('is sent at once where it was stored as issued, and who listens hears of that with the next commit', () => {
+    const engine = connected();
+    const { row, tasks, attempts } = sampleJob('one', [
+      { hostId: 'h', attempt: sent },
+      { hostId: 'h', after: [0] },
+    ]);
+    const issued = [{ attempt: attempts[0]!, envelope: { attemptId, hash: 'aa' } }];
+    const effects = engine.do({ kind: 'stored', row, tasks, issued });
+    expect(said(effects)).toEqual(['dispatch one.0/1', 'commit 2 lazily, one.0/1 SENT']);
+    const told = effects.flatMap((effect) => (effect.kind === 'commit' ? (effect.change.events ?? []) : []));
+    expect(told.map(({ payload }) => payload)).toMatchObject([
+      { kind: 'task', state: 'RUNNING', dispatch: 'SENT' },
+      { kind: 'job', state: 'RUNNING' },
+    ]);
+    expect(said(engine.do(result()))).toEqual(['abandon one.0/1', 'prepare one.1/1', 'commit 3, one.0/1 SUCCESSFUL']);
+  });
+
+  test('waits for its host where that has another session than it was stored for', () => {
+    const engine = connected();
+    engine.do({ kind: 'closed', hostId: 'h', stream: 1 } as Happening);
+    const { row, tasks, attempts } = sampleJob('one', [{ hostId: 'h', attempt: sent }]);
+    const issued = [{ attempt: attempts[0]!, envelope: { attemptId, hash: 'aa' } }];
+    expect(said(engine.do({ kind: 'stored', row, tasks, issued }))).not.toContain('dispatch one.0/1');
+    expect(said(engine.hello('h', 2))).toContain('dispatch one.0/1');
+  });
+
   test('is not taken twice when it was in the queue already, and is run from the rows that come first', () => {
     const engine = connected();
     engine.do({ kind: 'queued', jobId: 'one', clusterId: 'c', position: 1 });

@@ -58,7 +58,7 @@ function happen(turn: Turn, event: Happening): void {
       queued(turn, event);
       return;
     case 'stored':
-      stored(turn, event.row, event.tasks);
+      stored(turn, event);
       return;
     case 'loaded':
       loaded(turn, event.job);

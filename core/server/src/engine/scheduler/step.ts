@@ -353,6 +353,11 @@ function stateOf(job: JobRun): State {
   return state === 'RUNNING' && !job.started ? 'PENDING' : state;
 }
 
+/** What a job begins with when its turn comes. */
+export function readyTasks(input: JobInput): readonly number[] {
+  return runOf(input).ready;
+}
+
 function unsuccessful(state: State | undefined): boolean {
   return state === 'FAILED' || state === 'CANCELED';
 }

@@ -55,6 +55,7 @@ function plainEnvelope(job: JobRow, task: TaskRow, attempt: number): Envelope {
 /** Envelopes that carry little more than the ids. */
 export const plainEnvelopes: EnvelopeSource = {
   envelopeOf: async (job, task, attempt) => plainEnvelope(job, task, attempt),
+  foresee: async () => undefined,
   envelopeNow: (job, task, attempt) => plainEnvelope(job, task, attempt),
   release: () => undefined,
   watchedOn: () => Promise.resolve([]),
