@@ -14,12 +14,14 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     hashes: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 
 const say = (text: string): void => void process.stdout.write(text);
 
-if (values.mutants) process.exitCode = await reportMutants(say);
+if (values.help) say(`${usage}\n`);
+else if (values.mutants) process.exitCode = await reportMutants(say);
 else if (values.seed !== undefined) process.exitCode = runSeed(Number(values.seed), { trace: values.trace, say });
 else if (values.seeds !== undefined) {
   const { hashes, from } = values;

@@ -3,6 +3,7 @@ export type { EngineEvent, Happening, KnownHost, Times } from './core/events.ts'
 export type { EngineEffect } from './core/effects.ts';
 export { acceptChunk, type LogEnd, type SentChunk } from './logIntake.ts';
 export { type LoadedJob, loadedJob, pendingAttempt, type Place } from './core/job.ts';
+export { firstTasks, issuedFirst } from './core/firsts.ts';
 export { stepEngine } from './core/step.ts';
 export { createEngineState, type EngineState, type EngineTerms } from './core/state.ts';
 export * from './sessions/messages.ts';

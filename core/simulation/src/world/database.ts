@@ -103,6 +103,11 @@ export class Database {
     );
   }
 
+  /** A request has stored these attempts as issued. */
+  tell(issued: readonly { readonly id: string }[], writer: { readonly epoch: number }): void {
+    for (const { id } of issued) this.#written(undefined, this.tables.attempts.get(id)!, writer);
+  }
+
   backup(): Tables {
     return copyOf(this.tables);
   }

@@ -34,6 +34,15 @@ export class Envelopes {
     });
   }
 
+  /** One that is built at once, before its task is stored; it is not kept. */
+  foresee(attemptId: string): { readonly attemptId: string; readonly hash: string } {
+    return { attemptId, hash: this.#orderOf(attemptId).hash };
+  }
+
+  keep(attemptId: string): void {
+    this.#kept.add(attemptId);
+  }
+
   drop(attemptId: string): void {
     this.#kept.delete(attemptId);
     this.#building.delete(attemptId);

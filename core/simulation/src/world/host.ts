@@ -93,6 +93,8 @@ export class Host {
 
   /** What an entry holds is on the disk. */
   synced(entry: Entry): void {
+    // Its directory was removed between the write and this: there is nothing that could survive anything.
+    if (this.spool.entries.get(idOf(entry.ref)) !== entry) return;
     entry.sync();
     if (entry.exit) this.#exitDurable(entry, entry.exit.value);
   }

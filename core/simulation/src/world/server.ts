@@ -1,8 +1,12 @@
 import {
+  type AttemptWrite,
   createEngineState,
   type EngineEffect,
   type EngineState,
+  firstTasks,
   type Happening,
+  issuedFirst,
+  loadedJob,
   stepEngine,
 } from '@stackyard/server/engine';
 import type { Settings } from '../scenario/scenario.ts';
@@ -17,7 +21,7 @@ import { LogIntake } from './logIntake.ts';
 import { toAgent } from './messages.ts';
 import type { Observer } from './observer.ts';
 import { hostRecords, jobOf, waitingJobs } from './queries.ts';
-import type { Happened, Request } from './requests.ts';
+import { begun, type Happened, type Request } from './requests.ts';
 import type { Shelf } from './shelf.ts';
 import { Storage } from './storage.ts';
 import { Talks } from './talks.ts';
@@ -43,6 +47,8 @@ export interface ServerOptions {
   /** It heard of a host. */
   readonly heard: (hostId: string, server: SimServer) => void;
 }
+
+type Submission = Extract<Request, { kind: 'submit' }>;
 
 const LOAD_AGAIN_MS = 1_000;
 const LOOK_MS = 10_000;
@@ -94,12 +100,14 @@ export class SimServer {
   request(request: Request, then: (happened: Happened | 'failed') => void): void {
     const storage = this.#storage;
     if (!this.isUp || !storage) return then('failed');
-    this.process.happen(() =>
-      storage.request(request, (happened) => {
-        if (happened === 'changed') this.#requested(request);
+    this.process.happen(() => {
+      const asked = request.kind === 'submit' ? { ...request, issued: this.#issuable(request) } : request;
+      storage.request(asked, (happened) => {
+        if (happened === 'begun' && asked.kind === 'submit') this.#stored(asked);
+        else if (happened === 'changed') this.#requested(request);
         then(happened);
-      }),
-    );
+      });
+    });
   }
 
   accept(...stream: Parameters<Talks['accept']>): void {
@@ -247,6 +255,26 @@ export class SimServer {
       }
       this.#happened(found.job ? { kind: 'loaded', job: found.job } : { kind: 'gone', jobId });
     });
+  }
+
+  #issuable({ job, tasks }: Submission): readonly AttemptWrite[] {
+    const draft = loadedJob({ ...job }, tasks, []);
+    const at = new Date(this.#wallMs());
+    return firstTasks(this.#state!, draft).flatMap((node) => {
+      const attempt = draft.attempts[node]!;
+      const envelope = this.#envelopes.foresee(attempt.id);
+      return issuedFirst(this.#state!, attempt, { envelope, at }) ?? [];
+    });
+  }
+
+  /** As its statement answers: with the rows as they were stored. */
+  #stored(request: Submission & { readonly issued: readonly AttemptWrite[] }): void {
+    const { job, tasks, attempts } = begun(request, request.issued);
+    const { position } = this.#options.database.tables.jobs.get(job.id)!;
+    for (const { id } of attempts) this.#envelopes.keep(id);
+    const issued = attempts.map((attempt) => ({ attempt, envelope: this.#envelopes.foresee(attempt.id) }));
+    const rows = { row: { ...job, position }, tasks: tasks.map((task) => ({ ...task })) };
+    this.#happened({ kind: 'stored', ...rows, issued });
   }
 
   #requested(request: Request): void {

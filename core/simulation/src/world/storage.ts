@@ -108,6 +108,7 @@ export class Storage {
       tables.installation = { ...tables.installation, commitNo };
       happened = carryOut(tables, request);
       if (happened === 'changed' && request.kind === 'cancel') this.#canceled(request.jobId);
+      if (happened === 'begun' && request.kind === 'submit') this.#database.tell(request.issued ?? [], { epoch });
       return 'done';
     };
     this.#database.transact(this.#process, work, (answer) => {

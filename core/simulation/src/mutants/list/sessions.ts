@@ -12,7 +12,7 @@ export const sessionsMutants: readonly Mutant[] = [
   },
   {
     name: 'resent-to-a-new-journal',
-    seed: 109,
+    seed: 804,
     file: `${folder}/reconcile.ts`,
     text: `  SENT: {
     UNKNOWN: 'resend',
