@@ -41,6 +41,9 @@ describe.each(testPostgresKinds())('lists on %s PostgreSQL', (kind) => {
     return (await world.get(`/jobs/${jobId}/tasks?limit=1`)).body.items[0].id;
   }
 
+  /** Items without what moves with every heartbeat, also between two pages. */
+  const lasting = (items: readonly object[]) => items.map((item) => ({ ...item, lastSeenAt: undefined }));
+
   test.each([
     ['/stacks', 3],
     ['/stacks?name=%40stack%2Fdemo', 2],
@@ -62,8 +65,7 @@ describe.each(testPostgresKinds())('lists on %s PostgreSQL', (kind) => {
     const whole = (await world.get(`${url}${url.includes('?') ? '&' : '?'}limit=500`)).body;
     expect(whole.nextCursor).toBeNull();
     if (count !== undefined) expect(whole.items).toHaveLength(count);
-    expect(await world.walk(url, 2)).toEqual(whole.items);
-    expect(await world.walk(url, 1)).toEqual(whole.items);
+    for (const limit of [2, 1]) expect(lasting(await world.walk(url, limit))).toEqual(lasting(whole.items));
   });
 
   test('what comes in meanwhile neither repeats nor hides what was there', async () => {
