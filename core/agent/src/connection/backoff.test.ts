@@ -7,7 +7,7 @@ test('waits double from a fifth of a second on, each spread over all of its time
 });
 
 test('agents that beat seldom, since they are many, come back over a longer time', () => {
-  expect(backoffMs(20, 0.999, longestWaitMs(5_000))).toBe(2_498);
-  expect(backoffMs(20, 0.999, longestWaitMs(25_000))).toBe(12_488);
+  expect(backoffMs(20, 0.999, longestWaitMs(5_000))).toBe(1_998);
+  expect(backoffMs(20, 0.999, longestWaitMs(25_000))).toBe(9_990);
   expect([longestWaitMs(200), longestWaitMs(100_000)]).toEqual([2_000, 30_000]);
 });

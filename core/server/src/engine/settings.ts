@@ -29,5 +29,5 @@ export const defaultSettings: EngineSettings = {
   tasksPerHost: 8,
   queuesReadMs: 10_000,
   retention: { eventsMs: 14 * DAY_MS, auditMs: 400 * DAY_MS, lateMs: 90 * DAY_MS },
-  greeting: { perSecond: 400, burst: 100, longestWaitMs: 5_000 },
+  greeting: { perSecond: 800, burst: 200, longestWaitMs: 5_000 },
 };
