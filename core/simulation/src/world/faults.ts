@@ -34,6 +34,8 @@ function happen(world: World, fault: Fault, backup: Backup | undefined): void {
     case 'agentCrash':
       return agentDown(world, fault.host, forMs, () => fault.runner && world.hosts[fault.host]!.killRunner());
     case 'agentStop':
+      // What it has to see to it can see to only from then on.
+      timeline.after(forMs, () => world.disturb(fault.host));
       return world.agents[fault.host]!.process.stop(forMs);
     case 'reboot':
       return agentDown(world, fault.host, forMs, () => world.hosts[fault.host]!.reboot());
