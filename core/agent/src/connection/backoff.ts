@@ -13,8 +13,8 @@ export function backoffMs(tries: number, random: number, maxMs = MAX_MS): number
 
 /**
  * The longest wait of an agent that beats so often. The server tells a large fleet to beat less often, 200 times a second
- * in all; by the same measure its agents spread over a longer time when all of them come back: two fifths of
- * that interval bring 500 a second, which is about what a server has handshakes for, however many they are.
+ * in all; by the same measure its agents spread over a longer time when all of them come back: two fifths of that interval
+ * bring 500 a second, which is about what a server has handshakes for, however many they are.
  */
 export function longestWaitMs(heartbeatMs: number): number {
   return Math.min(MOST_MAX_MS, Math.max(LEAST_MAX_MS, heartbeatMs * 0.4));
