@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   existsSync,
@@ -9,12 +10,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Group, mechanismHere, processesIn } from '../processes/cgroups.ts';
-import { isAlive, identityOf } from '../processes/identity.ts';
+import { isMachineBusy } from '../processes/contention.ts';
+import { isAlive, identityOf, statOf } from '../processes/identity.ts';
 import { findByCookie } from '../processes/kill.ts';
 import { temporaryDirectory, until } from '../processes/testing.ts';
 import type { Happening } from '../session/driver.ts';
@@ -156,6 +158,23 @@ test('what a function wanted done at the end of its process is done', async () =
   expect(await exitOf(ref)).toMatchObject({ reason: undefined, exitCode: 0 });
   await until('its process has ended', () => existsSync(file));
   expect(readFileSync(file, 'utf8')).toBe('ended\n');
+});
+
+test('on a busy machine a result is told before its process ends, and nothing of its function runs meanwhile', async () => {
+  const others = Array.from({ length: 2 * cpus().length }, () => spawn('/bin/sh', ['-c', 'while :; do :; done']));
+  try {
+    await until('the machine is busy', () => isMachineBusy());
+    const file = join(root.path, 'ticks');
+    const ref = await start({ ticks: file, sleepMs: 20 });
+    expect(await exitOf(ref)).toMatchObject({ reason: undefined, exitCode: 0 });
+    const { pid } = of(ref, 'started')!;
+    await until('its process sleeps', () => statOf(pid)?.state === 'S');
+    const ticks = readFileSync(file, 'utf8');
+    await until('its process has ended', () => identityOf(pid) === undefined);
+    expect(readFileSync(file, 'utf8')).toBe(ticks);
+  } finally {
+    for (const other of others) other.kill('SIGKILL');
+  }
 });
 
 test('a runner killed from outside is LOST, and what it left is ended', async () => {

@@ -2,9 +2,8 @@
  * The runner process: started ahead, waits on an inherited pipe for one assignment and its release, decides the try, runs
  * the job and leaves `exit`. In which order is `stepRunner`; here it is done.
  */
-import { fstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { fstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Decision } from '../executor/records.ts';
@@ -22,6 +21,7 @@ import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
 import { linkOnceUnsynced, renameIfPresent, syncWithName, syncWithNameSync } from './durable.ts';
 import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
+import { giveWay } from './giveWay.ts';
 import {
   type AgentTells,
   type Assignment,
@@ -258,20 +258,11 @@ function leave(exitCode: number): void {
     // The last of those who hear of the end. To take its memory apart first would cost as much as a small task.
     process.on('exit', () => {
       // A failed one is waited for, with all that it leaves.
-      if (exitCode === 0) yieldToOthers();
+      if (exitCode === 0 && adopted) giveWay();
       process.kill(process.pid, 'SIGKILL');
     });
     process.exit(exitCode);
   });
-}
-
-/** Nobody waits for what the kernel still has to do, which also costs as much as a small task: whoever has one goes first. */
-function yieldToOthers(): void {
-  try {
-    for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), constants.priority.PRIORITY_LOW);
-  } catch {
-    // then they wait
-  }
 }
 
 function discardWarmDirectory(): void {

@@ -16,7 +16,7 @@ import {
   type Rehearsing,
   type RunnerSays,
 } from './job.ts';
-import { lookAgainMs } from './refill.ts';
+import { lookAgainMs } from './quietMoment.ts';
 import { newCookie } from './strays.ts';
 
 export interface RunnerPoolOptions {
@@ -69,6 +69,8 @@ interface WarmRunner extends Runner {
 const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'JAVA_HOME'];
 /** So many threads for each core, and a start that nobody waits for yet only makes all of them later. */
 const crowded = 4;
+/** A machine that is always busy has to get its runners too. */
+const shortMs = 3_000;
 const abandonedAfterMs = 60_000;
 /** Then the code that a runner has loaded is not what is in use any more. */
 const passedOverAtMost = 3;
@@ -101,10 +103,6 @@ export class RunnerPool {
     return this.#idle.length;
   }
 
-  get busyCount(): number {
-    return this.#busy.size;
-  }
-
   /** There is work or soon will be: have at least so many runners ready, and keep all for the idle time from now. */
   warmUp(runners: number): void {
     if (this.#closed) return;
@@ -123,13 +121,16 @@ export class RunnerPool {
     const runner = warm ?? this.#spawn({ ahead: false });
     this.#busy.add(runner);
     clearTimeout(this.#idleTimer);
+    const hasEnded = (): void => {
+      if (this.#busy.delete(runner)) this.#refillSoon();
+    };
     runner.onSay(({ say }) => {
-      if (say === 'done') this.#code = code;
+      if (say !== 'done') return;
+      this.#code = code;
+      // It may stay a while, but takes no core any more.
+      hasEnded();
     });
-    runner.onGone(() => {
-      this.#busy.delete(runner);
-      this.#refillSoon();
-    });
+    runner.onGone(hasEnded);
     return runner;
   }
 
@@ -159,8 +160,9 @@ export class RunnerPool {
     this.#closed = true;
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#refillTimer);
+    const taken = [...this.#living].filter((runner) => !this.#idle.includes(runner));
     this.#release();
-    for (const { child, pipe } of this.#busy) {
+    for (const { child, pipe } of taken) {
       child.unref();
       pipe?.destroy();
     }
@@ -186,7 +188,7 @@ export class RunnerPool {
   #refill(): void {
     const { warm, refillMs, isBusy } = this.#options;
     const waitedMs = performance.now() - (this.#shortSince ?? 0);
-    const againMs = lookAgainMs({ waitedMs, busy: isBusy(), random: Math.random() });
+    const againMs = lookAgainMs({ waitedMs, longestMs: shortMs, busy: isBusy(), random: Math.random() });
     if (againMs !== undefined) return this.#refillAfter(againMs);
     this.warmUp(Math.min(warm, this.#idle.length + 1));
     const isShort = this.#idle.length < warm;

@@ -28,6 +28,8 @@ export interface TestInput {
   readonly hang?: boolean;
   /** Appends a line to this file when its process ends. */
   readonly atExit?: string;
+  /** Appends to this file again and again, also after its result. */
+  readonly ticks?: string;
   /** Gives back which code the runner had loaded before it got this. */
   readonly tellCode?: boolean;
   readonly output?: unknown;
@@ -47,6 +49,8 @@ export async function run(input: TestInput, { taskId, number, signal }: JobConte
   if (input.print) console.log(input.print);
   const { atExit } = input;
   if (atExit) process.on('exit', () => appendFileSync(atExit, 'ended\n'));
+  const { ticks } = input;
+  if (ticks) setInterval(() => appendFileSync(ticks, '.'), 1);
   for (let left = input.floodMiB ?? 0; left > 0; left -= 1) {
     process.stdout.write('x'.repeat(2 ** 20));
     await delay(8);
