@@ -31,6 +31,9 @@ import { agentWorld } from './world.ts';
 /** How often to look whether the host has changed: a JDK was installed, a disk grew. */
 const FACTS_MS = 60_000;
 
+/** The server waits for a result, and for nothing that follows from it: that may take its time when the result is on its way. */
+const AFTER_RESULT_MS = 50;
+
 /** Wires the parts of an agent and starts them; gives back what stops them. */
 export async function assemble(from: {
   options: HostAddress;
@@ -182,11 +185,10 @@ export async function assemble(from: {
     if (happening.kind === 'started') logs.follow(happening.attempt, attempts.logFileOf(happening.attempt));
     if (happening.kind !== 'exited') return;
     const { attempt, result } = happening;
-    // The server waits for the result; the rest may take its time.
-    setImmediate(() => {
+    setTimeout(() => {
       logs.ended(attempt, attempts.logFileOf(attempt));
       supervisor.lookSoon();
-    });
+    }, AFTER_RESULT_MS).unref();
     if (result.reason === 'ARTIFACT_INTEGRITY') void artifacts.dropDamaged();
   });
   for (const { ref, standing } of session.attempts.values()) {

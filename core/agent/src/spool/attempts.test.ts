@@ -160,22 +160,40 @@ test('what a function wanted done at the end of its process is done', async () =
   expect(readFileSync(file, 'utf8')).toBe('ended\n');
 });
 
-test('on a busy machine a result is told before its process ends, and nothing of its function runs meanwhile', async () => {
-  const others = Array.from({ length: 2 * cpus().length }, () => spawn('/bin/sh', ['-c', 'while :; do :; done']));
-  try {
-    await until('the machine is busy', () => isMachineBusy());
+test('on a busy machine a result is told before its process ends, and nothing of its function runs meanwhile', () =>
+  onBusyMachine(async () => {
     const file = join(root.path, 'ticks');
-    const ref = await start({ ticks: file, sleepMs: 20 });
-    expect(await exitOf(ref)).toMatchObject({ reason: undefined, exitCode: 0 });
-    const { pid } = of(ref, 'started')!;
-    await until('its process sleeps', () => statOf(pid)?.state === 'S');
+    const pid = await givesWay({ ticks: file, sleepMs: 20 });
     const ticks = readFileSync(file, 'utf8');
     await until('its process has ended', () => identityOf(pid) === undefined);
     expect(readFileSync(file, 'utf8')).toBe(ticks);
+  }));
+
+test('an agent that stops takes along what only gives way to others', () =>
+  onBusyMachine(async () => {
+    const pid = await givesWay({});
+    await pool.close();
+    expect(identityOf(pid)).toBeUndefined();
+  }));
+
+/** Gives back the process of an attempt that has its result and still waits for its end. */
+async function givesWay(input: TestInput): Promise<number> {
+  const ref = await start(input);
+  expect(await exitOf(ref)).toMatchObject({ reason: undefined, exitCode: 0 });
+  const { pid } = of(ref, 'started')!;
+  await until('its process sleeps', () => statOf(pid)?.state === 'S');
+  return pid;
+}
+
+async function onBusyMachine(test: () => Promise<void>): Promise<void> {
+  const others = Array.from({ length: 2 * cpus().length }, () => spawn('/bin/sh', ['-c', 'while :; do :; done']));
+  try {
+    await until('the machine is busy', () => isMachineBusy());
+    await test();
   } finally {
     for (const other of others) other.kill('SIGKILL');
   }
-});
+}
 
 test('a runner killed from outside is LOST, and what it left is ended', async () => {
   const ref = await start({ orphans: 1, killSelf: true });

@@ -44,6 +44,7 @@ const optimiseAfterMs = 100;
 const maxProcesses = 512;
 const [, , warmDir, ...groupWanted] = process.argv as [string, string, string, ...string[]];
 const group = joinGroup(groupWanted, { maxProcesses });
+const { startTime } = statOf(process.pid)!;
 const aborting = new AbortController();
 const pipe = new Socket({ fd: pipeFd, readable: true, writable: true });
 const state = createRunnerState();
@@ -109,7 +110,7 @@ function carryOut(effect: RunnerEffect): void {
       // The open file follows: from here on the output is found in the attempt's directory.
       renameIfPresent(`${warmDir}/${outputFile}`, `${assignment.attemptDir}/${outputFile}`);
       adopted = true;
-      return discardWarmDirectory();
+      return;
     case 'run':
       return void run(assignment);
     case 'writeExit':
@@ -122,7 +123,7 @@ function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
     verdict: 'run',
     by: 'runner',
     pid: process.pid,
-    startTime: statOf(process.pid)!.startTime,
+    startTime,
     bootId,
     cookie: process.env[attemptCookie]!,
     group,
@@ -250,13 +251,13 @@ function say(what: object): void {
 }
 
 function leave(exitCode: number): void {
-  if (!adopted) {
-    discardWarmDirectory();
-    leaveGroup(group);
-  }
+  discardWarmDirectory();
+  if (!adopted) leaveGroup(group);
   void saying.then(() => {
     // The last of those who hear of the end. To take its memory apart first would cost as much as a small task.
     process.on('exit', () => {
+      // From here on a signal finds nothing that is to be ended in order.
+      process.removeAllListeners('SIGTERM');
       // A failed one is waited for, with all that it leaves.
       if (exitCode === 0 && adopted) giveWay();
       process.kill(process.pid, 'SIGKILL');

@@ -60,8 +60,8 @@ interface WarmRunner extends Runner {
   /** How many tasks with other code went to other runners. */
   passedOver: number;
   readonly pipe: Socket | undefined;
-  /** It needs nobody any more, and nobody waits for it. */
-  readonly isReleased: boolean;
+  /** It was released and has not told its end: it needs nobody any more. */
+  readonly isAtWork: boolean;
   rehearse(what: Rehearsing): void;
   readonly child: ChildProcess;
 }
@@ -153,8 +153,8 @@ export class RunnerPool {
   }
 
   /**
-   * Lets go whoever was not released, also one that is just being started, and waits for it: then nothing but those at
-   * work writes below the spool, and they carry on without us.
+   * Lets go whoever is not at work, also one that is just being started or gives way after its task, and waits for it: then
+   * nothing but those at work is left, and they carry on without us.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -162,11 +162,13 @@ export class RunnerPool {
     clearTimeout(this.#refillTimer);
     const taken = [...this.#living].filter((runner) => !this.#idle.includes(runner));
     this.#release();
-    for (const { child, pipe } of taken) {
+    for (const { child, pipe, isAtWork } of taken) {
       child.unref();
       pipe?.destroy();
+      // One that gives way hears of nothing else.
+      if (!isAtWork) child.kill();
     }
-    await Promise.all([...this.#living].filter(({ isReleased }) => !isReleased).map(untilGone));
+    await Promise.all([...this.#living].filter(({ isAtWork }) => !isAtWork).map(untilGone));
   }
 
   get #warmRoot(): string {
@@ -279,7 +281,7 @@ function follow(child: ChildProcess, { cookie, code }: Pick<WarmRunner, 'cookie'
   const goneListeners: Parameters<Runner['onGone']>[0][] = [];
   let gone: Parameters<Parameters<Runner['onGone']>[0]> | undefined;
   let text = '';
-  let isReleased = false;
+  let isAtWork = false;
   function go(...how: NonNullable<typeof gone>): void {
     if (gone) return;
     gone = how;
@@ -292,6 +294,7 @@ function follow(child: ChildProcess, { cookie, code }: Pick<WarmRunner, 'cookie'
     for (const line of lines) {
       const word = JSON.parse(line) as RunnerSays;
       said.push(word);
+      if (word.say === 'done') isAtWork = false;
       for (const listener of sayListeners) listener(word);
     }
   });
@@ -312,11 +315,11 @@ function follow(child: ChildProcess, { cookie, code }: Pick<WarmRunner, 'cookie'
       child.ref();
     },
     rehearse: (what) => tell({ rehearse: what }),
-    get isReleased() {
-      return isReleased;
+    get isAtWork() {
+      return isAtWork;
     },
     release() {
-      isReleased = true;
+      isAtWork = true;
       tell({ release: true });
     },
     dismiss: () => void pipe?.end(),
