@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -34,7 +34,7 @@ export interface RunnerPoolOptions {
   readonly rehearses?: string;
   /** Added to the few variables a runner inherits. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The command line of a runner, without its directory; found beside this module unless given. */
+  /** The command line of a runner, without its directory; unless given, of the module beside this one. */
   readonly command?: readonly string[];
 }
 
@@ -337,13 +337,10 @@ function inheritedEnvironment(): Record<string, string> {
   );
 }
 
-/** From sources the module beside this one, from `dist` its compiled form, from a bundle the file `runner.cjs` beside it. */
+/** The module beside this one, without anything that its jobs need. */
 function runnerCommand(): string[] {
   const here = dirname(fileURLToPath(import.meta.url));
-  if (import.meta.url.endsWith('.ts')) {
-    return [process.execPath, '--conditions=@stackyard/source', join(here, 'runnerMain.ts')];
-  }
-  const places = [join(here, 'runner.cjs'), join(here, 'runnerMain.js')];
-  // One task at a time needs no more of V8's own threads, and each of them costs something at the end.
-  return [process.execPath, '--v8-pool-size=1', places.find((place) => existsSync(place)) ?? places[0]!];
+  return import.meta.url.endsWith('.ts')
+    ? [process.execPath, '--conditions=@stackyard/source', join(here, 'runnerMain.ts')]
+    : [process.execPath, join(here, 'runnerMain.js')];
 }
