@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { ConfigManifest, Format } from '../manifest/config.ts';
 import type { Json } from '../manifest/expression.ts';
 import { ValueError } from './errors.ts';
@@ -10,7 +11,7 @@ import { compileTemplate } from './template.ts';
 
 type Parser = (text: string) => Record<string, Json>;
 
-const PARSERS: Record<Exclude<Format, 'text'>, Parser> = { properties, xml, yaml, json: JSON.parse, ini, env };
+const PARSERS: Record<Exclude<Format, 'text'>, Parser> = { properties, xml, yaml, json, ini, env };
 
 /** As java.util.Properties reads it. */
 function properties(text: string): Record<string, Json> {
@@ -65,6 +66,12 @@ function entities(text: string): string {
   });
 }
 
+/** What is in it is read by a parser of YAML: the one of Node 24.21 takes a key for another, "\n" for "\\", once it knows objects with that. */
+function json(text: string): Record<string, Json> {
+  JSON.parse(text);
+  return parse(text, { schema: 'json' }) as Record<string, Json>;
+}
+
 /** The part of YAML that is written: `key: flow value`, strings in double quotes, no line break inside. */
 function yaml(text: string): Record<string, Json> {
   if (text === '{}\n') return {};
@@ -75,7 +82,7 @@ function yaml(text: string): Record<string, Json> {
       const [, key = '', value = ''] = /^("(?:\\.|[^"\\])*"|[A-Za-z][\w.-]*): (.*)$/s.exec(line) ?? [];
       const plain = key.startsWith('"') ? (JSON.parse(key) as string) : key;
       if (key === plain && /^(y|n|yes|no|on|off|true|false|null)$/i.test(key)) throw new Error(`${key} is no text`);
-      return [plain, JSON.parse(value) as Json];
+      return [plain, json(value)];
     }),
   );
 }
@@ -134,12 +141,7 @@ const scalars = fc.oneof(texts, fc.integer(), fc.boolean());
 const nested = fc.oneof(
   scalars,
   fc.array(texts, { maxLength: 3 }),
-  fc.dictionary(
-    // Node 24.21 takes the key "\\n" for "\\\\" when it has parsed an object with the latter before.
-    texts.filter((text) => !text.includes('\\')),
-    scalars,
-    { maxKeys: 3, noNullPrototype: true },
-  ),
+  fc.dictionary(texts, scalars, { maxKeys: 3, noNullPrototype: true }),
 );
 const keys = {
   plain: fc.oneof(fc.stringMatching(/^[A-Za-z][A-Za-z0-9._-]{0,8}$/), fc.constantFrom('y', 'no', 'null', 'true')),
@@ -147,16 +149,13 @@ const keys = {
   variable: fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/),
 };
 
-const noBackslash = fc.oneof(
-  keys.plain,
-  keys.odd.filter((key) => !key.includes('\\')),
-);
+const anyKey = fc.oneof(keys.plain, keys.odd);
 
 const CASES = {
-  properties: [fc.oneof(keys.plain, keys.odd), scalars],
-  xml: [fc.oneof(keys.plain, keys.odd), scalars],
-  yaml: [noBackslash, nested],
-  json: [noBackslash, nested],
+  properties: [anyKey, scalars],
+  xml: [anyKey, scalars],
+  yaml: [anyKey, nested],
+  json: [anyKey, nested],
   ini: [keys.plain, scalars],
   env: [keys.variable, scalars],
 } as const satisfies Record<keyof typeof PARSERS, readonly [fc.Arbitrary<string>, fc.Arbitrary<unknown>]>;
