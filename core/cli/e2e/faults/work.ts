@@ -112,7 +112,11 @@ function taskSeen(task: {
   return { id, index, host, state, name: `${phase} of ${component} on ${host}` };
 }
 
-/** No connection, one that broke off, or a server that is starting or stopping. */
+/**
+ * No connection, one that broke off, a server that is starting or stopping, or a key that a server took just before it was
+ * killed: it is free after a minute.
+ */
 function isOutage(error: unknown): boolean {
-  return error instanceof TypeError || (error instanceof ProblemAnswer && error.status === 503);
+  if (!(error instanceof ProblemAnswer)) return error instanceof TypeError;
+  return error.status === 503 || error.problem.code === 'IDEMPOTENCY_IN_PROGRESS';
 }
