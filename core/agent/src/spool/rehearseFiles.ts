@@ -1,7 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Decision, ExitRecord } from '../executor/records.ts';
-import { statOf } from '../processes/identity.ts';
 import { linkOnceUnsynced, renameIfPresent, syncWithName } from './durable.ts';
 import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
 
@@ -14,9 +13,17 @@ export async function rehearseFiles(parent: string, cookie: string): Promise<voi
   mkdirSync(dir, { mode: 0o700 });
   try {
     const { pid } = process;
-    const { startTime = 0 } = statOf(pid) ?? {};
     const at = { decidedAt: Date.now(), decidedMono: monotonicMs() };
-    const decision: Decision = { verdict: 'run', by: 'runner', pid, startTime, bootId: '', cookie, group: [], ...at };
+    const decision: Decision = {
+      verdict: 'run',
+      by: 'runner',
+      pid,
+      startTime: 0,
+      bootId: '',
+      cookie,
+      group: [],
+      ...at,
+    };
     linkOnceUnsynced(`${dir}/decision.1`, encodeDecision(decision));
     renameIfPresent(`${dir}/decision.1`, `${dir}/output`);
     readEnding(dir);
