@@ -293,6 +293,29 @@ const sendThing = defineRoute({
   },
 });
 
+test('what a route has read to see whose it is, it finds again by the request it is given', async () => {
+  const seen = new WeakMap<object, string>();
+  const seeThing = defineRoute({
+    method: 'GET',
+    url: '/seen/:name',
+    operationId: 'seeThing',
+    tag: 'things',
+    summary: 'See a thing',
+    description: 'Sees it.',
+    permission: { action: 'read', resource: 'cluster' },
+    audit: 'none',
+    params: z.strictObject({ name: z.string() }),
+    clusterOf: async (request) => {
+      seen.set(request, request.params.name);
+      return undefined;
+    },
+    answers: { 200: { description: 'The thing' } },
+    handle: async (request) => ({ body: { seen: seen.get(request) } }),
+  });
+  const { send } = await start([seeThing]);
+  expect((await send('GET', '/seen/one')).json()).toEqual({ seen: 'one' });
+});
+
 test('an upload comes as bytes, counted; more than allowed, another type and JSON are refused', async () => {
   const { app, audited } = await start([sendThing, createThing]);
   const send = async (payload: string, type = 'application/octet-stream', url = '/things/bytes') => {

@@ -51,7 +51,8 @@ export async function handle(
   };
   await authorize(parts, route, request, asked);
   // Not before: what is wrong with the bytes of an upload is the business of those who may send it.
-  const input: Input = { ...asked, content: contentOf(request, route, parts.bodyMs) };
+  // The same object all the way: what a route has read to see whose it is, it finds again by it.
+  const input: Input = Object.assign(asked, { content: contentOf(request, route, parts.bodyMs) });
   const key = idempotencyKey(route, request);
   const recording = new Recording(entryOf(request, route, principal), key);
   keepRecording(input, recording);
