@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as untilSent } from 'node:timers/promises';
 import { isTerminal } from '@stackyard/domain';
 import type { CommandRequest } from '@stackyard/planner';
 import type { EntityManager } from '@mikro-orm/postgresql';
@@ -184,6 +185,8 @@ export class Commands {
     }
     if (!isTerminal(job.state)) this.#engine.wake(job.clusterId, made.stored(answer, issued));
     this.#refreshWatches(planned);
+    // Agents begin with what was issued while the request is answered, not after it.
+    if (issued.length > 0) await untilSent();
     return job;
   }
 
