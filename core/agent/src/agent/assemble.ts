@@ -33,6 +33,8 @@ const FACTS_MS = 60_000;
 
 /** The server waits for a result, and for nothing that follows from it: that may take its time when the result is on its way. */
 const AFTER_RESULT_MS = 50;
+/** Many tasks are over by then, and no program has printed anything. */
+const AFTER_START_MS = 5;
 
 /** Wires the parts of an agent and starts them; gives back what stops them. */
 export async function assemble(from: {
@@ -182,7 +184,10 @@ export async function assemble(from: {
   const driver: SessionDriver = new SessionDriver(session, world);
   attempts.attach((happening) => {
     driver.happened(happening);
-    if (happening.kind === 'started') logs.follow(happening.attempt, attempts.logFileOf(happening.attempt));
+    if (happening.kind === 'started') {
+      const { attempt } = happening;
+      setTimeout(() => logs.follow(attempt, attempts.logFileOf(attempt)), AFTER_START_MS).unref();
+    }
     if (happening.kind !== 'exited') return;
     const { attempt, result } = happening;
     setTimeout(() => {

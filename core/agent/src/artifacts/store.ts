@@ -140,16 +140,18 @@ export async function verifyArtifact({ digest, dir }: StoredArtifact): Promise<v
  */
 export function readVerified({ digest, dir }: StoredArtifact): ReadonlyMap<string, Buffer> {
   const record = JSON.parse(readFileSync(join(dir, ARTIFACT_RECORD), 'utf8')) as ArtifactRecord;
-  const entries = readdirSync(dir, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
-  const files = new Map(
-    entries.map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      return [relative(dir, path), readFileSync(path)];
-    }),
-  );
-  files.delete(ARTIFACT_RECORD);
+  const paths = filesIn(dir).filter((path) => path !== ARTIFACT_RECORD);
+  const files = new Map(paths.map((path) => [path, readFileSync(join(dir, path))]));
   compare({ digest, dir }, record, new Map([...files].map(([path, bytes]) => [path, sha256(bytes)])));
   return files;
+}
+
+/** Paths below a directory. `readdir` that goes down itself asks for each entry what it is, although its directory says so. */
+function filesIn(dir: string, below = ''): string[] {
+  return readdirSync(join(dir, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(below, entry.name);
+    return entry.isDirectory() ? filesIn(dir, path) : entry.isFile() ? [path] : [];
+  });
 }
 
 function compare({ digest, dir }: StoredArtifact, record: ArtifactRecord, found: ReadonlyMap<string, string>): void {

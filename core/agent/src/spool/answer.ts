@@ -78,11 +78,13 @@ function refusalFor(error: unknown): Refusal {
 }
 
 async function look({ attempt, decision, sync }: Of<'readExit'>, spool: Spool): Promise<ExecutorHappening> {
-  // The process first, the file second: the other way round, an attempt that ends in between would seem lost.
-  const alive = decision !== undefined && isAlive(decision, spool.bootId);
-  if (sync) await spool.syncExit(attempt);
+  const path = spool.pathOf(attempt);
   // Small and just written: quicker read here than by a thread that is woken for it.
-  const exit = readExitNow(spool.pathOf(attempt));
+  const told = sync ? 'none' : readExitNow(path);
+  // The process first, the file second: the other way round, an attempt that ends in between would seem lost.
+  const alive = typeof told === 'string' && decision !== undefined && isAlive(decision, spool.bootId);
+  if (sync) await spool.syncExit(attempt);
+  const exit = typeof told === 'string' ? readExitNow(path) : told;
   const isSizeKnown = typeof exit !== 'string' && exit.logSize !== undefined;
   return { kind: 'exitRead', attempt, exit, alive, logSize: isSizeKnown ? 0 : await logSizeOf(spool, attempt) };
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsync, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,37 +38,16 @@ export async function linkOnce(file: string, data: string | Uint8Array): Promise
   return won;
 }
 
-/**
- * Creates a file with its whole content unless it exists; tells whether this call made it. Every process of this boot sees
- * it whole, whoever is killed; a power loss may take or tear it.
- */
-export function linkOnceUnsynced(file: string, data: string | Uint8Array): boolean {
-  const temporary = temporaryName(file);
-  const fd = openSync(temporary, 'w', 0o600);
-  try {
-    writeAll(fd, Buffer.from(data as Uint8Array));
-    linkSync(temporary, file);
-    return true;
-  } catch (error) {
-    return refusedAsExisting(error);
-  } finally {
-    closeSync(fd);
-    unlinkSync(temporary);
-  }
-}
-
 /** Makes a file and its name survive a power loss: both go to the disk side by side, which is one commit instead of two. */
 export async function syncWithName(file: string, ...directories: string[]): Promise<void> {
-  await Promise.all([file, dirname(file), ...directories].map(syncPath));
-}
-
-/** Only the sync itself is given to a thread. */
-async function syncPath(path: string): Promise<void> {
-  const fd = openSync(path, 'r');
+  const fds: number[] = [];
   try {
-    await fsyncLater(fd);
+    for (const path of [file, dirname(file), ...directories]) fds.push(openSync(path, 'r'));
+    // Only the syncs themselves are given to threads, and all at once: to give one more waits for the thread that just took one.
+    const synced = await Promise.allSettled(fds.map((fd) => fsyncLater(fd)));
+    for (const each of synced) if (each.status === 'rejected') throw each.reason;
   } finally {
-    closeSync(fd);
+    for (const fd of fds) closeSync(fd);
   }
 }
 
@@ -97,11 +76,8 @@ async function writeSynced(file: string, data: string | Uint8Array): Promise<voi
   }
 }
 
-function writeAll(fd: number, data: Buffer): void {
-  for (let written = 0; written < data.length;) written += writeSync(fd, data, written);
-}
-
-function refusedAsExisting(error: unknown): false {
+/** False for an error that only says that something of that name is there. */
+export function refusedAsExisting(error: unknown): false {
   if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
   throw error;
 }

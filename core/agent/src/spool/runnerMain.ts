@@ -19,7 +19,8 @@ import { hideIn } from '../secrets/redactor.ts';
 import { trim, trimmable } from '../logs/trim.ts';
 import { joinGroup, leaveGroup } from '../processes/cgroups.ts';
 import { statOf } from '../processes/identity.ts';
-import { linkOnceUnsynced, renameIfPresent, syncWithName, syncWithNameSync } from './durable.ts';
+import { Draft } from './draft.ts';
+import { renameIfPresent, syncWithName, syncWithNameSync } from './durable.ts';
 import { encodeDecision, encodeExit, monotonicMs, readEnding } from './entry.ts';
 import { giveWay } from './giveWay.ts';
 import {
@@ -39,12 +40,15 @@ import { sentenceOf } from './systemError.ts';
 
 const maxOutputBytes = 512 * 1024;
 const logLookMs = 500;
+/** Most tasks are over before optimised code pays, and on a busy machine others wait for the cores that make it. */
 const optimiseAfterMs = 100;
+setFlagsFromString('--no-opt');
 /** A fork bomb ends here; what installs and formats products stays far below. Threads count too. */
 const maxProcesses = 512;
 const [, , warmDir, ...groupWanted] = process.argv as [string, string, string, ...string[]];
 const group = joinGroup(groupWanted, { maxProcesses });
 const { startTime } = statOf(process.pid)!;
+const drafts = { decision: new Draft(`${warmDir}/decision.draft`), exit: new Draft(`${warmDir}/exit.draft`) };
 const aborting = new AbortController();
 const pipe = new Socket({ fd: pipeFd, readable: true, writable: true });
 const state = createRunnerState();
@@ -66,7 +70,7 @@ pipe.on('data', (text: string) => {
     if ('rehearse' in told) void rehearse(told.rehearse);
     else if ('assign' in told) {
       assignment = told.assign;
-      optimiseLater();
+      setTimeout(() => setFlagsFromString('--opt'), optimiseAfterMs).unref();
       happened({ kind: 'assigned' });
     } else happened({ kind: 'released' });
   }
@@ -109,6 +113,8 @@ function carryOut(effect: RunnerEffect): void {
     case 'adoptOutput':
       // The open file follows: from here on the output is found in the attempt's directory.
       renameIfPresent(`${warmDir}/${outputFile}`, `${assignment.attemptDir}/${outputFile}`);
+      // The warm directory may be swept while the attempt runs.
+      drafts.exit.moveTo(`${assignment.attemptDir}/exit.draft`);
       adopted = true;
       return;
     case 'run':
@@ -131,7 +137,7 @@ function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
     decidedMono: monotonicMs(),
   };
   // Not synced: only a restart of the host can take it away, and what was accepted under another boot is never started.
-  return linkOnceUnsynced(`${attemptDir}/decision.${tryNumber}`, encodeDecision(decision));
+  return drafts.decision.linkOnce(`${attemptDir}/decision.${tryNumber}`, encodeDecision(decision));
 }
 
 async function run(given: Assignment): Promise<void> {
@@ -152,12 +158,6 @@ async function run(given: Assignment): Promise<void> {
   }
 }
 
-/** Most tasks are over before optimised code pays, and on a busy machine others wait for the cores that make it. */
-function optimiseLater(): void {
-  setFlagsFromString('--no-opt');
-  setTimeout(() => setFlagsFromString('--opt'), optimiseAfterMs).unref();
-}
-
 /** Nothing depends on it: a runner that could not do it is only slower. */
 async function rehearse({ module, code }: Rehearsing): Promise<void> {
   try {
@@ -166,8 +166,18 @@ async function rehearse({ module, code }: Rehearsing): Promise<void> {
     };
     if (!assignment) await goThrough?.(warmDir, code);
     if (!assignment) await rehearseFiles(warmDir, process.env[attemptCookie]!);
+    rehearseSteps();
   } catch {
     // the task will tell what is wrong
+  }
+}
+
+function rehearseSteps(): void {
+  const scratch = createRunnerState();
+  const ended = { kind: 'ended', outcome: { exitCode: 0 } } as const;
+  const decided = { kind: 'decided', won: true } as const;
+  for (const event of [{ kind: 'assigned' }, { kind: 'released' }, decided, ended, { kind: 'exitWritten' }] as const) {
+    stepRunner(scratch, event);
   }
 }
 
@@ -219,10 +229,10 @@ function writeExit({ attemptDir }: Assignment, outcome: Outcome): void {
   const exit = encodeExit({ ...hideIn(outcome, hide), startedAt, durationMs, logSize: fstatSync(1).size });
   const file = `${attemptDir}/exit`;
   try {
-    linkOnceUnsynced(file, exit);
+    drafts.exit.linkOnce(file, exit);
   } catch (error) {
     if (!releaseReserve(dirname(attemptDir), error)) throw error;
-    linkOnceUnsynced(file, exit);
+    drafts.exit.linkOnce(file, exit);
   }
   if (!isLeaving) return void syncWithName(file).then(() => happened({ kind: 'exitWritten' }), dieUntold);
   syncWithNameSync(file);
@@ -268,6 +278,7 @@ function leave(exitCode: number): void {
 
 function discardWarmDirectory(): void {
   try {
+    for (const draft of Object.values(drafts)) draft.discard();
     if (!adopted) unlinkSync(`${warmDir}/${outputFile}`);
     rmdirSync(warmDir);
   } catch {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -51,6 +52,39 @@ test('an accepted command is found again with its very bytes, in a directory onl
   expect([...(await spool.payloadOf(ref))]).toEqual([0, 255, 10, 7]);
   expect(statSync(spool.pathOf(ref)).mode & 0o777).toBe(0o700);
   expect(statSync(join(spool.pathOf(ref), 'cmd')).mode & 0o777).toBe(0o600);
+});
+
+test('many commands at once are kept apart, and the directory of the next one is made ahead', async () => {
+  const payloads = Array.from({ length: 20 }, (_, index) => Buffer.alloc(1_000 - index * 40, index));
+  const refs = payloads.map((): AttemptRef => ({ taskId: randomUUID(), number: 1 }));
+  await Promise.all(refs.map((ref, index) => spool.accept({ ref, hash: 'abc', payload: payloads[index]! })));
+  await vi.waitUntil(() => existsSync(join(dir, 'spare', 'cmd')), { timeout: 10_000 });
+  await reopen();
+  expect(await Promise.all(refs.map((ref) => spool.payloadOf(ref)))).toEqual(payloads);
+});
+
+test('what an agent left in the directory of the next command is not part of a command', async () => {
+  await spool.close();
+  writeFileSync(join(dir, 'spare', 'cmd'), Buffer.alloc(10_000, 'x'));
+  writeFileSync(join(dir, 'spare', 'decision.1'), 'left');
+  spool = await Spool.open(dir, { minFreeBytes: 0, reserveBytes: 0 });
+  const ref = await accept();
+  await reopen();
+  expect(spool.quarantined).toEqual([]);
+  expect([...(await spool.payloadOf(ref))]).toEqual([0, 255, 10, 7]);
+  expect(readdirSync(spool.pathOf(ref))).toEqual(['cmd']);
+});
+
+test('a command that finds its place taken is refused, and the next one is kept whole', async () => {
+  const taskId = randomUUID();
+  mkdirSync(join(dir, `${taskId}.1`));
+  writeFileSync(join(dir, `${taskId}.1`, 'taken'), '');
+  await expect(spool.accept({ ref: { taskId, number: 1 }, hash: 'abc', payload: Buffer.alloc(9_000) })).rejects.toThrow(
+    /ENOTEMPTY/,
+  );
+  const ref = await accept();
+  await reopen();
+  expect([...(await spool.payloadOf(ref))]).toEqual([0, 255, 10, 7]);
 });
 
 test('a runner that decides while it is looked whether one has is seen alive', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBootId } from '../processes/identity.ts';
@@ -20,6 +20,7 @@ import {
 import { AttemptKnownError, AttemptUnknownError, SpoolFullError } from './errors.ts';
 import { type Entry, journalOf, listQuarantined, load, quarantine, type Quarantined } from './load.ts';
 import { isReserveKept, keepReserve, releaseReserve } from './reserve.ts';
+import { SpareEntry } from './spareEntry.ts';
 import { type Tombstone, TombstoneFile } from './tombstones.ts';
 
 export interface SpoolOptions {
@@ -53,6 +54,7 @@ export class Spool {
   readonly quarantined: readonly Quarantined[];
   readonly #entries: Map<string, Entry>;
   readonly #tombstones: TombstoneFile;
+  readonly #spare: SpareEntry;
   readonly #minFreeBytes: number;
   readonly #reserveBytes: number;
   /** By attempt: what is being noted as acknowledged. */
@@ -76,6 +78,7 @@ export class Spool {
     this.quarantined = from.quarantined;
     this.#entries = from.entries;
     this.#tombstones = from.tombstones;
+    this.#spare = new SpareEntry(from.dir);
     this.#minFreeBytes = from.minFreeBytes;
     this.#reserveBytes = from.reserveBytes;
   }
@@ -138,13 +141,11 @@ export class Spool {
         isReserveKept(this.dir, this.#reserveBytes) || (await keepReserve(this.dir, this.#reserveBytes));
       if (bavail * bsize < this.#minFreeBytes || !isReserved) throw new SpoolFullError(this.dir, bavail * bsize);
       // Only syncs take their time: what goes to the kernel's memory is done quicker here than by a thread.
-      const command = join(path, 'cmd');
-      mkdirSync(path, { recursive: true, mode: 0o700 });
-      writeFileSync(`${command}.tmp`, encodeAccepted(accepted, payload), { mode: 0o600 });
-      renameSync(`${command}.tmp`, command);
+      this.#spare.become(path, encodeAccepted(accepted, payload));
       // Content, name and the directory's own name go to the disk side by side. A power loss meanwhile may leave it torn: it
       // is set aside then, and was not promised.
-      await syncWithName(command, this.dir);
+      await syncWithName(join(path, 'cmd'), this.dir);
+      this.#spare.replaceSoon();
     } catch (error) {
       this.#entries.delete(id);
       if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new SpoolFullError(this.dir, 0);
@@ -275,6 +276,7 @@ export class Spool {
   }
 
   async close(): Promise<void> {
+    this.#spare.close();
     await this.#tombstones.close();
   }
 }

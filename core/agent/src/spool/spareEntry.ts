@@ -1,0 +1,59 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMachineBusy } from '../processes/contention.ts';
+import { lookAgainMs } from './quietMoment.ts';
+
+const firstMs = 100;
+const longestMs = 3_000;
+
+/**
+ * The directory of an attempt that is still to come, with an empty `cmd`, made ahead: on a busy file system it takes a
+ * millisecond to make the two, and a fraction of that to write the command and to give the directory its name.
+ */
+export class SpareEntry {
+  readonly #dir: string;
+  #standing: 'READY' | 'NONE' | 'UNKNOWN' = 'UNKNOWN';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(spoolDir: string) {
+    this.#dir = join(spoolDir, 'spare');
+    this.#make();
+  }
+
+  /** Puts a command into it and makes it the entry of an attempt. Nothing of that is durable yet. */
+  become(entry: string, command: Uint8Array): void {
+    if (this.#standing !== 'READY') this.#make();
+    this.#standing = 'UNKNOWN';
+    writeFileSync(join(this.#dir, 'cmd'), command, { flag: 'r+' });
+    renameSync(this.#dir, entry);
+    this.#standing = 'NONE';
+  }
+
+  /** Makes the next one when nobody waits for a core. */
+  replaceSoon(): void {
+    const startedAt = performance.now();
+    const look = (): void => {
+      const waitedMs = performance.now() - startedAt;
+      const againMs = lookAgainMs({ waitedMs, longestMs, busy: isMachineBusy(), random: Math.random() });
+      if (againMs !== undefined) this.#lookAfter(againMs, look);
+      else if (this.#standing !== 'READY') this.#make();
+    };
+    this.#lookAfter(firstMs, look);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #lookAfter(ms: number, look: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(look, ms).unref();
+  }
+
+  #make(): void {
+    if (this.#standing === 'UNKNOWN') rmSync(this.#dir, { recursive: true, force: true });
+    mkdirSync(this.#dir, { mode: 0o700 });
+    writeFileSync(join(this.#dir, 'cmd'), '', { mode: 0o600 });
+    this.#standing = 'READY';
+  }
+}
