@@ -81,14 +81,21 @@ function problemsOf(said: string, rules: readonly Rule[]): StackProblem[] {
 /** All that the program says; undefined where there is none. It gets ten seconds. */
 function run(program: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 10_000 });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // The option of `spawn` would keep this process waiting as long, where there is no such program.
+    const limit = setTimeout(() => child.kill(), 10_000);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (said += text));
     }
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' || error.code === 'EACCES' ? resolve(undefined) : reject(error),
-    );
-    child.once('close', () => resolve(said));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(limit);
+      if (error.code === 'ENOENT' || error.code === 'EACCES') resolve(undefined);
+      else reject(error);
+    });
+    child.once('close', () => {
+      clearTimeout(limit);
+      resolve(said);
+    });
   });
 }
