@@ -33,6 +33,8 @@ const FACTS_MS = 60_000;
 
 /** The server waits for a result, and for nothing that follows from it: that may take its time when the result is on its way. */
 const AFTER_RESULT_MS = 50;
+/** What takes longer to send than that is sent at once. */
+const LONG_LOG_BYTES = 4 * 2 ** 20;
 /** Many tasks are over by then, and no program has printed anything. */
 const AFTER_START_MS = 5;
 
@@ -190,10 +192,11 @@ export async function assemble(from: {
     }
     if (happening.kind !== 'exited') return;
     const { attempt, result } = happening;
+    const waitMs = result.logSize > LONG_LOG_BYTES ? 0 : AFTER_RESULT_MS;
     setTimeout(() => {
       logs.ended(attempt, attempts.logFileOf(attempt));
       supervisor.lookSoon();
-    }, AFTER_RESULT_MS).unref();
+    }, waitMs).unref();
     if (result.reason === 'ARTIFACT_INTEGRITY') void artifacts.dropDamaged();
   });
   for (const { ref, standing } of session.attempts.values()) {

@@ -1,10 +1,9 @@
 import { certainBytes, keptBytes, type KeptLimits, keptLimits } from './kept.ts';
 
-/** Most bytes of one chunk. */
-export const CHUNK_BYTES = 64 * 1024;
+/** Most bytes of one chunk, and of one read: each costs the agent a tenth of a millisecond, however long it is. */
+export const CHUNK_BYTES = 256 * 1024;
 /** Sent and not yet durable at the server, per attempt. */
 export const WINDOW_BYTES = 1024 * 1024;
-const READ_BYTES = 4 * CHUNK_BYTES;
 
 /** One attempt's log on its way to the server. Offsets are those of the log as the server gets it (`kept.ts`). */
 export interface FeedState {
@@ -107,8 +106,7 @@ function proceed(state: FeedState): FeedStep {
   const { stream, asked, total, sent: from, acked, written } = state;
   if (stream === undefined || asked === 'WAITING' || state.reading || state.lastSent || state.done) return [state, []];
   const end = total ?? certainBytes(written, state.limits);
-  const most = asked === 'NO' ? CHUNK_BYTES : Math.min(READ_BYTES, WINDOW_BYTES - (from - acked));
-  const length = Math.min(end - from, most);
+  const length = Math.min(end - from, CHUNK_BYTES, WINDOW_BYTES - (from - acked));
   if (length > 0) return [{ ...state, reading: true }, [{ kind: 'read', offset: from, length }]];
   if (total === undefined || from < total) return [state, []];
   const last = { kind: 'send', stream, offset: from, data: new Uint8Array(0), last: true } as const;
@@ -125,27 +123,16 @@ function sent(state: FeedState, offset: number, data: Uint8Array): FeedStep {
     if (state.total === undefined) return [{ ...state, written: Math.min(state.written, offset) }, []];
     return proceed({ ...state, total: offset });
   }
-  const end = state.asked === 'NO' ? Math.min(data.length, CHUNK_BYTES) : data.length;
-  const effects: FeedEffect[] = [];
-  for (let at = 0; at < end; at += CHUNK_BYTES) {
-    const part = data.subarray(at, Math.min(at + CHUNK_BYTES, end));
-    effects.push({
-      kind: 'send',
-      stream,
-      offset: offset + at,
-      data: part,
-      last: offset + at + part.length === state.total,
-    });
-  }
-  const next: FeedState = {
+  const end = offset + data.length;
+  const lastSent = end === state.total;
+  const [next, more] = proceed({
     ...state,
-    sent: offset + end,
-    owed: state.owed + effects.length,
-    lastSent: offset + end === state.total,
+    sent: end,
+    owed: state.owed + 1,
+    lastSent,
     asked: state.asked === 'NO' ? 'WAITING' : state.asked,
-  };
-  const [after, more] = proceed(next);
-  return [after, [...effects, ...more]];
+  });
+  return [next, [{ kind: 'send', stream, offset, data, last: lastSent }, ...more]];
 }
 
 function acknowledged(state: FeedState, durable: number): FeedStep {
