@@ -307,6 +307,15 @@ test('an agent whose journal is gone ends what ran for it, so that nothing new r
   expect(await findByCookie(cookie)).toEqual([]);
 });
 
+test('an attempt leaves its result also when the directory its runner waited in was swept meanwhile', async () => {
+  const go = join(root.path, 'go');
+  const ref = await start({ untilThere: go, output: { outputs: { a: 1 } } });
+  const warm = join(spool.dir, 'warm');
+  for (const name of readdirSync(warm)) rmSync(join(warm, name), { recursive: true });
+  writeFileSync(go, '');
+  expect(await exitOf(ref)).toMatchObject({ exitCode: 0 });
+});
+
 test('an attempt that was started is never started again', async () => {
   const tally = join(root.path, 'tally');
   const ref = await start({ tally });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { linkOnce, syncDirectory, writeDurably } from './durable.ts';
@@ -75,7 +76,8 @@ export async function listQuarantined(dir: string): Promise<Quarantined[]> {
 /** The journal's id, made with it; `isNew` when that was now. */
 export async function journalOf(dir: string): Promise<{ readonly journalId: string; readonly isNew: boolean }> {
   const file = join(dir, 'journal');
-  const isNew = await linkOnce(file, encodeRecord({ journalId: randomUUID() }));
+  // On a full disk it has to open too.
+  const isNew = !existsSync(file) && (await linkOnce(file, encodeRecord({ journalId: randomUUID() })));
   const known = decodeRecord(await readFile(file))?.head as { journalId: string } | undefined;
   if (known) return { ...known, isNew };
   // Damaged: nothing may be believed about the past, which is what a new id tells the server.

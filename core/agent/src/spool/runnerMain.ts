@@ -113,8 +113,6 @@ function carryOut(effect: RunnerEffect): void {
     case 'adoptOutput':
       // The open file follows: from here on the output is found in the attempt's directory.
       renameIfPresent(`${warmDir}/${outputFile}`, `${assignment.attemptDir}/${outputFile}`);
-      // The warm directory may be swept while the attempt runs.
-      drafts.exit.moveTo(`${assignment.attemptDir}/exit.draft`);
       adopted = true;
       return;
     case 'run':
@@ -136,6 +134,8 @@ function decide({ attemptDir, tryNumber, bootId }: Assignment): boolean {
     decidedAt: Date.now(),
     decidedMono: monotonicMs(),
   };
+  // Before: from then on there must be a result, and a later agent may sweep the warm directory.
+  drafts.exit.moveTo(`${attemptDir}/exit.${process.pid}.draft`);
   // Not synced: only a restart of the host can take it away, and what was accepted under another boot is never started.
   return drafts.decision.linkOnce(`${attemptDir}/decision.${tryNumber}`, encodeDecision(decision));
 }

@@ -12,21 +12,26 @@ const longestMs = 3_000;
  */
 export class SpareEntry {
   readonly #dir: string;
-  #standing: 'READY' | 'NONE' | 'UNKNOWN' = 'UNKNOWN';
+  /** It is there, and nothing was put into it. */
+  #isReady = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(spoolDir: string) {
     this.#dir = join(spoolDir, 'spare');
-    this.#make();
+    this.#makeAhead();
   }
 
   /** Puts a command into it and makes it the entry of an attempt. Nothing of that is durable yet. */
   become(entry: string, command: Uint8Array): void {
-    if (this.#standing !== 'READY') this.#make();
-    this.#standing = 'UNKNOWN';
-    writeFileSync(join(this.#dir, 'cmd'), command, { flag: 'r+' });
-    renameSync(this.#dir, entry);
-    this.#standing = 'NONE';
+    if (this.#isReady) {
+      try {
+        return this.#put(entry, command);
+      } catch {
+        // Somebody has changed it: the one that is made now tells what is wrong.
+      }
+    }
+    this.#make();
+    this.#put(entry, command);
   }
 
   /** Makes the next one when nobody waits for a core. */
@@ -36,7 +41,7 @@ export class SpareEntry {
       const waitedMs = performance.now() - startedAt;
       const againMs = lookAgainMs({ waitedMs, longestMs, busy: isMachineBusy(), random: Math.random() });
       if (againMs !== undefined) this.#lookAfter(againMs, look);
-      else if (this.#standing !== 'READY') this.#make();
+      else if (!this.#isReady) this.#makeAhead();
     };
     this.#lookAfter(firstMs, look);
   }
@@ -50,10 +55,25 @@ export class SpareEntry {
     this.#timer = setTimeout(look, ms).unref();
   }
 
+  #makeAhead(): void {
+    try {
+      this.#make();
+    } catch {
+      // A disk that is full is told of when a command comes.
+    }
+  }
+
   #make(): void {
-    if (this.#standing === 'UNKNOWN') rmSync(this.#dir, { recursive: true, force: true });
+    this.#isReady = false;
+    rmSync(this.#dir, { recursive: true, force: true });
     mkdirSync(this.#dir, { mode: 0o700 });
     writeFileSync(join(this.#dir, 'cmd'), '', { mode: 0o600 });
-    this.#standing = 'READY';
+    this.#isReady = true;
+  }
+
+  #put(entry: string, command: Uint8Array): void {
+    this.#isReady = false;
+    writeFileSync(join(this.#dir, 'cmd'), command, { flag: 'r+' });
+    renameSync(this.#dir, entry);
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
@@ -16,6 +17,7 @@ import { identityOf } from '../processes/identity.ts';
 import { temporaryDirectory } from '../processes/testing.ts';
 import { linkOnce } from './durable.ts';
 import { type AttemptRef, attemptId, encodeDecision } from './entry.ts';
+import { SpoolFullError } from './errors.ts';
 import { fence, observe } from './outcome.ts';
 import { Spool } from './spool.ts';
 
@@ -86,6 +88,39 @@ test('a command that finds its place taken is refused, and the next one is kept 
   await reopen();
   expect([...(await spool.payloadOf(ref))]).toEqual([0, 255, 10, 7]);
 });
+
+test('a command is kept also when somebody has removed the directory that was made for it', async () => {
+  rmSync(join(dir, 'spare'), { recursive: true });
+  const ref = await accept();
+  await reopen();
+  expect([...(await spool.payloadOf(ref))]).toEqual([0, 255, 10, 7]);
+});
+
+test.runIf(process.getuid?.() === 0)(
+  'the journal of a disk without room opens, and takes commands once there is some',
+  async () => {
+    await spool.close();
+    const disk = join(root.path, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=20', 'tmpfs', disk]);
+    try {
+      const options = { minFreeBytes: 0, reserveBytes: 0 };
+      spool = await Spool.open(join(disk, 'spool'), options);
+      await spool.close();
+      rmSync(join(disk, 'spool', 'spare'), { recursive: true });
+      const fillers = Array.from({ length: 20 }, (_, index) => join(disk, `${index}`));
+      expect(() => fillers.forEach((file) => writeFileSync(file, ''))).toThrow(/ENOSPC/);
+      spool = await Spool.open(join(disk, 'spool'), options);
+      await expect(accept()).rejects.toThrow(SpoolFullError);
+      for (const file of fillers) rmSync(file, { force: true });
+      const ref = await accept();
+      expect([...(await spool.payloadOf(ref))]).toEqual([0, 255, 10, 7]);
+      await spool.close();
+    } finally {
+      execFileSync('umount', ['--lazy', disk]);
+    }
+  },
+);
 
 test('a runner that decides while it is looked whether one has is seen alive', async () => {
   const ref = await accept();
