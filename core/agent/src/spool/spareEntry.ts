@@ -7,8 +7,8 @@ const firstMs = 100;
 const longestMs = 3_000;
 
 /**
- * The directory of an attempt that is still to come, with an empty `cmd`, made ahead: on a busy file system it takes a
- * millisecond to make the two, and a fraction of that to write the command and to give the directory its name.
+ * The directory of an attempt that is still to come, with an empty `cmd`, made ahead: to make the two took a
+ * millisecond of a small task, to write the command and to give the directory its name a fraction of that.
  */
 export class SpareEntry {
   readonly #dir: string;
