@@ -4,7 +4,7 @@ import type { IdempotencyStore, StoredAnswer } from '../api/idempotency.ts';
 import { IdempotencyKey } from '../database/entities.ts';
 
 const LIFE_MS = 24 * 3_600_000;
-/** A claim without an answer this old belongs to a server that died in the middle: the request may be repeated. */
+/** A claim without an answer this old belongs to nobody any more: the request may be repeated. */
 const ABANDONED_MS = 60_000;
 
 /**
@@ -28,6 +28,8 @@ export interface KeptAnswer extends StoredAnswer {
 export class DatabaseIdempotencyStore implements IdempotencyStore {
   readonly #em: () => EntityManager;
   readonly #sql: Pool;
+  /** There is one server at a time: who claimed a key before this one began has died in the middle. */
+  readonly #since = Date.now();
 
   constructor({ em, sql }: { em: () => EntityManager; sql: Pool }) {
     this.#em = em;
@@ -40,8 +42,8 @@ export class DatabaseIdempotencyStore implements IdempotencyStore {
     requestHash: string,
   ): Promise<{ requestHash: string; answer?: StoredAnswer } | undefined> {
     const now = Date.now();
-    const [life, abandoned] = [new Date(now - LIFE_MS), new Date(now - ABANDONED_MS)];
-    const values = [principal, key, requestHash, new Date(now), life, abandoned];
+    const times = [now, now - LIFE_MS, Math.max(now - ABANDONED_MS, this.#since)].map((at) => new Date(at));
+    const values = [principal, key, requestHash, ...times];
     const { rowCount } = await this.#sql.query({ name: 'claim-key', text: claimText, values });
     if (rowCount === 1) return undefined;
     const row = await this.#em().findOne(IdempotencyKey, { principal, key });
