@@ -8,6 +8,7 @@ export const WINDOW_BYTES = 1024 * 1024;
 /** One attempt's log on its way to the server. Offsets are those of the log as the server gets it (`kept.ts`). */
 export interface FeedState {
   readonly limits: KeptLimits;
+  readonly chunkBytes: number;
   /** The stream that carries it, if one is open. */
   readonly stream: number | undefined;
   /** What the server holds is asked by one chunk at the beginning of each stream: not yet, under way, known. */
@@ -53,11 +54,11 @@ export type FeedEffect =
 export type FeedStep = readonly [FeedState, readonly FeedEffect[]];
 
 /** The log of an attempt of which nothing was sent by this process. */
-export function newFeed(limits: KeptLimits = keptLimits): FeedState {
-  return { limits, ...untouched };
+export function newFeed(limits: KeptLimits = keptLimits, chunkBytes = CHUNK_BYTES): FeedState {
+  return { limits, chunkBytes, ...untouched };
 }
 
-const untouched: Omit<FeedState, 'limits'> = {
+const untouched: Omit<FeedState, 'limits' | 'chunkBytes'> = {
   stream: undefined,
   asked: 'NO',
   written: 0,
@@ -106,7 +107,7 @@ function proceed(state: FeedState): FeedStep {
   const { stream, asked, total, sent: from, acked, written } = state;
   if (stream === undefined || asked === 'WAITING' || state.reading || state.lastSent || state.done) return [state, []];
   const end = total ?? certainBytes(written, state.limits);
-  const length = Math.min(end - from, CHUNK_BYTES, WINDOW_BYTES - (from - acked));
+  const length = Math.min(end - from, state.chunkBytes, WINDOW_BYTES - (from - acked));
   if (length > 0) return [{ ...state, reading: true }, [{ kind: 'read', offset: from, length }]];
   if (total === undefined || from < total) return [state, []];
   const last = { kind: 'send', stream, offset: from, data: new Uint8Array(0), last: true } as const;

@@ -1,7 +1,7 @@
 import { logs } from '@stackyard/agent';
 import type { Process } from '../time/process.ts';
 import type { Random } from '../time/random.ts';
-import { keptOf, limits, outputOf } from './output.ts';
+import { chunkBytes, keptOf, limits, outputOf } from './output.ts';
 import { type Entry, idOf } from './spool.ts';
 import type { End, Stream } from './stream.ts';
 
@@ -84,7 +84,7 @@ export class LogFeeds {
     const grown = (): void => {
       this.#process.later(LOOK_MS, () => this.#happened(feed, { kind: 'grown', written: entry.logSize }));
     };
-    const feed: Feed = { entry, unwatch: entry.watch(grown), state: logs.newFeed(limits) };
+    const feed: Feed = { entry, unwatch: entry.watch(grown), state: logs.newFeed(limits, chunkBytes) };
     this.#feeds.set(id, feed);
     if (this.#stream) this.#happened(feed, { kind: 'opened', stream: this.#streamNo });
     else this.#open();

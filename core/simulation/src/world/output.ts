@@ -3,6 +3,8 @@ import { hashText, mix } from '../time/random.ts';
 
 /** Much smaller than in earnest, so that logs are cut which a run can afford. */
 export const limits: logs.KeptLimits = { headBytes: 100_000, tailBytes: 60_000 };
+/** A log is several of them. */
+export const chunkBytes = 32 * 1024;
 /** Most that a script prints. */
 export const MOST_BYTES = 300_000;
 

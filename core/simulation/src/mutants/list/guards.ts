@@ -22,7 +22,7 @@ export const guardMutants: readonly Mutant[] = [
   },
   {
     name: 'superseded-is-heard',
-    seed: 963,
+    seed: 1693,
     file: `${engine}/sessions/step.ts`,
     text: 'if (host.link?.stream === event.stream) onMessage(turn, host, host.link, event);',
     replacement: 'if (host.link) onMessage(turn, host, host.link, event);',
