@@ -174,10 +174,16 @@ export class AgentSessions implements AgentSide {
   async #greet(hostId: string, stream: number, hello: HelloMessage): Promise<void> {
     await this.#learnHosts(hostId);
     const { driver, sql } = this.#options;
-    const unknown = hello.inventory.map(({ id }) => id).filter((id) => !isIssued(driver.state, hostId, id));
-    const known = await knownAttempts(sql, hostId, unknown);
-    // It may have gone while the database was asked.
-    if (!this.#inboxes.has(stream)) return;
+    const unissued = () => hello.inventory.map(({ id }) => id).filter((id) => !isIssued(driver.state, hostId, id));
+    let asked: ReadonlySet<string>;
+    let known: Awaited<ReturnType<typeof knownAttempts>>;
+    do {
+      asked = new Set(unissued());
+      known = await knownAttempts(sql, hostId, [...asked]);
+      // It may have gone while the database was asked.
+      if (!this.#inboxes.has(stream)) return;
+      // What was given up may have been committed meanwhile: then only the database knows it.
+    } while (unissued().some((id) => !asked.has(id)));
     driver.happened({ kind: 'hello', hostId, stream, hello, known });
   }
 

@@ -113,10 +113,15 @@ export class Talks {
       done();
     };
     const judge = (): void => {
-      const issued = this.#issuedTo(hostId);
-      const unknown = hello.inventory.map(({ id }) => id).filter((id) => !issued?.has(id));
-      database.read(process, knownAttempts(hostId, unknown), (known) => {
+      const unissued = () => {
+        const issued = this.#issuedTo(hostId);
+        return hello.inventory.map(({ id }) => id).filter((id) => !issued?.has(id));
+      };
+      const asked = new Set(unissued());
+      database.read(process, knownAttempts(hostId, [...asked]), (known) => {
         if (!known) return broke();
+        // What was given up may have been committed meanwhile: then only the database knows it.
+        if (this.#talks.has(stream) && unissued().some((id) => !asked.has(id))) return judge();
         // It may have gone while the database was asked.
         if (this.#talks.has(stream)) {
           this.#newestOf.set(hostId, Math.max(stream, this.#newestOf.get(hostId) ?? 0));

@@ -40,6 +40,8 @@ export class World {
   readonly #living = new Map<string, number>();
   readonly #undisturbedSince: number[];
   readonly #silence: Silence;
+  /** When the servers heard nobody the last time. */
+  #deaf = { from: -1, until: -1 };
   #servers: SimServer[] = [];
   readonly #diskRandom: Random;
   shelf: Shelf;
@@ -145,10 +147,16 @@ export class World {
   wasDeaf(ms: number): void {
     const { clocks, settings } = this.scenario;
     if (ms * clocks.server <= settings.leaseMs / 2) return;
+    const { now } = this.timeline;
+    const { from, until } = this.#deaf;
+    const since = now - ms;
+    // Stops that overlap are one. A server that has just begun has heard nobody, whatever was before.
+    const isOverlap = since <= until && ms < Infinity;
     this.#silence.excuse(
       this.hosts.map(({ id }) => id),
-      ms,
+      isOverlap ? Math.max(0, from - since) + now - until : ms,
     );
+    this.#deaf = { from: isOverlap ? Math.min(from, since) : Math.max(0, since), until: now };
   }
 
   /** What is promised about a host in peace is not promised now. */
