@@ -2,6 +2,8 @@ import { isTerminal } from '@stackyard/domain';
 import { GraphBuilder } from '@stackyard/planner';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createSchedulerState } from './state.ts';
+import { stepScheduler } from './step.ts';
 import { hosts, Model, type ModelJob } from './testing.ts';
 
 const jobShape = fc.record({
@@ -112,4 +114,17 @@ test('random jobs, results, cancels, lost hosts and crashes: order is kept, and 
     ),
     { numRuns: 3000 },
   );
+});
+
+test('a job that is retried when its old place has just been read runs behind those that came meanwhile', () => {
+  const state = createSchedulerState(1);
+  const queued = (jobId: string, position: number) =>
+    stepScheduler(state, { kind: 'queued', jobId, clusterId: 'c', position });
+  expect(queued('running', 1)).toEqual([{ kind: 'load', jobId: 'running' }]);
+  expect([...queued('retried', 2), ...queued('newer', 3), ...queued('retried', 4)]).toEqual([]);
+  expect(stepScheduler(state, { kind: 'gone', jobId: 'running' })).toEqual([{ kind: 'load', jobId: 'newer' }]);
+  expect(stepScheduler(state, { kind: 'gone', jobId: 'newer' })).toEqual([{ kind: 'load', jobId: 'retried' }]);
+  // Also when its turn was just about to come.
+  expect(queued('last', 5)).toEqual([]);
+  expect(queued('retried', 6)).toEqual([{ kind: 'load', jobId: 'last' }]);
 });

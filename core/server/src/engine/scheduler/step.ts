@@ -91,15 +91,22 @@ class Step {
   }
 
   queued(jobId: string, clusterId: string, position: number): void {
-    if (this.#state.clusterOf.has(jobId)) return;
-    this.#state.clusterOf.set(jobId, clusterId);
     const queue = this.#state.queues.get(clusterId) ?? { jobs: [] };
+    const first = queue.jobs[0]?.id;
+    if (this.#state.clusterOf.has(jobId)) {
+      // Retried since its rows were read for the queue: it is behind those that came meanwhile.
+      const at = queue.jobs.findIndex((job) => job.id === jobId && job.position < position);
+      if (at < 0 || this.#state.jobs.has(jobId)) return;
+      queue.jobs.splice(at, 1);
+    }
+    this.#state.clusterOf.set(jobId, clusterId);
     this.#state.queues.set(clusterId, queue);
     const before = queue.jobs.findLastIndex((job) => job.position < position);
     // The running job stays first: whatever comes later joins behind it.
     const running = queue.jobs[0] !== undefined && this.#state.jobs.get(queue.jobs[0].id)?.started === true;
     queue.jobs.splice(Math.max(before + 1, running ? 1 : 0), 0, { id: jobId, position });
-    if (queue.jobs[0]?.id === jobId) this.#effects.push({ kind: 'load', jobId });
+    const next = queue.jobs[0]!.id;
+    if (next === jobId || next !== first) this.#effects.push({ kind: 'load', jobId: next });
   }
 
   loaded(input: JobInput, held: readonly number[]): void {

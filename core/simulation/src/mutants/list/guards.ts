@@ -41,8 +41,8 @@ export const guardMutants: readonly Mutant[] = [
     replacement: '',
     also: {
       file: `${engine}/scheduler/step.ts`,
-      text: `    if (queue.jobs[0]?.id === jobId) this.#effects`,
-      replacement: '    this.#effects',
+      text: `    if (next === jobId || next !== first) this.#effects.push({ kind: 'load', jobId: next });`,
+      replacement: `    this.#effects.push({ kind: 'load', jobId });`,
     },
     breaks: 'The jobs of a cluster run side by side, when all of them are read.',
   },
