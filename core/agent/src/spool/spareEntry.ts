@@ -14,6 +14,8 @@ export class SpareEntry {
   readonly #dir: string;
   /** It is there, and nothing was put into it. */
   #isReady = false;
+  /** The spool may be another agent's from then on. */
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(spoolDir: string) {
@@ -36,6 +38,7 @@ export class SpareEntry {
 
   /** Makes the next one when nobody waits for a core. */
   replaceSoon(): void {
+    if (this.#isClosed) return;
     const startedAt = performance.now();
     const look = (): void => {
       const waitedMs = performance.now() - startedAt;
@@ -47,6 +50,7 @@ export class SpareEntry {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 
